@@ -1,0 +1,155 @@
+"""What can be asked of a case. A command carries everything it depends on: who, what, and its logical time.
+
+Each class names its ``kind`` (the word in history) and turns into plain data with :func:`to_plain`.
+``at`` is ISO 8601 text in UTC. ``key`` is the idempotency key of an outside submit (never in history).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+CLOCK = "system:clock"  #: the actor of commands that time itself issues
+OUTBOX = "system:outbox"  #: the actor of commands that report what a gateway did
+
+KINDS: dict[str, type[Command]] = {}
+_NOT_IN_HISTORY = frozenset({"case_id", "key", "at", "actor"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Common part of all commands."""
+
+    kind: ClassVar[str]
+
+    case_id: str = ""
+    actor: str
+    at: str
+    key: str | None = None
+
+    def __init_subclass__(cls) -> None:
+        KINDS[cls.kind] = cls
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartCase(Command):
+    """Open a case of ``process`` with ``data``; the case number is given by dispatch."""
+
+    kind: ClassVar[str] = "start"
+    process: str
+    data: Mapping[str, Any]
+    external_id: str | None = None
+    respondent: str | None = None  #: the person complained about, who may not handle the case
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimTask(Command):
+    """Take an open task for oneself."""
+
+    kind: ClassVar[str] = "claim"
+    task: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseTask(Command):
+    """Give a claimed task back to its queue."""
+
+    kind: ClassVar[str] = "release"
+    task: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignTask(Command):
+    """Give a task to another person, with a reason (supervisors)."""
+
+    kind: ClassVar[str] = "assign"
+    task: int
+    to: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompleteTask(Command):
+    """Complete an open user task with the values of its form."""
+
+    kind: ClassVar[str] = "complete"
+    task: int
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FireTimer(Command):
+    """A BPMN timer has come due; stamped with its due time."""
+
+    kind: ClassVar[str] = "timer"
+    timer: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarnClock(Command):
+    """The warning instant of an SLA clock has come."""
+
+    kind: ClassVar[str] = "warn"
+    clock: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreachClock(Command):
+    """The limit of a case-level SLA clock (one with no drawn timer) has passed."""
+
+    kind: ClassVar[str] = "breach"
+    clock: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PauseClocks(Command):
+    """The case waits for the customer: limits that may pause stop running. A reason is required."""
+
+    kind: ClassVar[str] = "pause"
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeClocks(Command):
+    """The customer answered: paused limits run on."""
+
+    kind: ClassVar[str] = "resume"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmendData(Command):
+    """Correct case data, with a reason; shown in history as what it is."""
+
+    kind: ClassVar[str] = "amend"
+    data: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordServiceResult(Command):
+    """What a gateway answered for one outbox entry: sent, failed or unknown."""
+
+    kind: ClassVar[str] = "service_result"
+    event: str
+    state: str
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteIncident(Command):
+    """A technical failure was opened, retried, skipped or closed on this case."""
+
+    kind: ClassVar[str] = "incident"
+    incident: str
+    action: str
+    detail: str
+
+
+def to_plain(command: Command) -> dict[str, Any]:
+    """The command as plain data for history: ``type``, ``at``, ``actor`` and what its class adds (None left out)."""
+    out: dict[str, Any] = {"type": command.kind, "at": command.at, "actor": command.actor}
+    for f in fields(command):
+        if f.name not in _NOT_IN_HISTORY and (value := getattr(command, f.name)) is not None:
+            out[f.name] = dict(value) if isinstance(value, Mapping) else value
+    return out

@@ -1,0 +1,252 @@
+"""The tables. ``history`` and the release tables are the truth; the rest is derived from them or operational.
+
+Instants are ISO 8601 text in UTC with offset (``2026-02-13T08:00:00+00:00``): they sort as text.
+JSON is TEXT or BLOB, never ``jsonb``: the order of keys carries meaning (ADR 0003).
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+
+def _text(name: str, *, null: bool = False, **kw: object) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=null, **kw)  # type: ignore[arg-type]
+
+
+def _int(name: str, *, null: bool = False, **kw: object) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=null, **kw)  # type: ignore[arg-type]
+
+
+def _blob(name: str, *, null: bool = False, **kw: object) -> sa.Column[bytes]:
+    return sa.Column(name, sa.LargeBinary, nullable=null, **kw)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- truth
+history = sa.Table(
+    "history",
+    metadata,
+    _text("case_id", primary_key=True),
+    _int("seq", primary_key=True, autoincrement=False),
+    _text("at"),
+    _text("recorded_at"),
+    _text("actor"),
+    _blob("command"),
+    _blob("effects"),
+    _int("release"),
+    _text("engine"),
+    _blob("prev_hash"),
+    _blob("hash"),
+)
+blob = sa.Table("blob", metadata, _text("sha256", primary_key=True), _blob("body"))
+release = sa.Table(
+    "release",
+    metadata,
+    _int("number", primary_key=True, autoincrement=False),
+    _text("created_at"),
+    _text("author"),
+    _text("note"),
+    _text("state"),  # draft approval: 'proposed' | 'active' | 'superseded' | 'refused'
+    _text("approved_by", null=True),
+    _text("approved_at", null=True),
+)
+release_file = sa.Table(
+    "release_file",
+    metadata,
+    _int("release", primary_key=True, autoincrement=False),
+    _text("path", primary_key=True),
+    _text("sha256"),
+    _text("author"),  # 'folder' for what ships in the checkout, else the designer's name
+)
+subject_key = sa.Table("subject_key", metadata, _text("case_id", primary_key=True), _blob("key", null=True))
+
+# ---------------------------------------------------------------- caches and read models (rebuildable)
+cases = sa.Table(
+    "cases",
+    metadata,
+    _text("id", primary_key=True),
+    _int("seq"),
+    _blob("head"),
+    _text("at"),
+    _text("process"),
+    _int("release"),
+    _text("opened_at"),
+    _text("closed_at", null=True),
+    _text("outcome", null=True),
+    _text("state"),  # 'open' | 'closed'
+    _text("waiting_customer", null=True),  # reason of the pause, when paused
+    _text("external_id", null=True, unique=True),
+    _text("channel", null=True),
+    _text("severity", null=True),
+    _text("title", null=True),  # personal: first words of the complaint; erasure clears it
+    _text("customer", null=True),  # personal: name
+    _text("phone", null=True),  # personal: plain number; lists show it masked
+    _text("phone_key", null=True),  # keyed HMAC of the number, for look-ups
+    _text("started_by"),
+)
+snapshot = sa.Table("snapshot", metadata, _text("case_id", primary_key=True), _int("seq"), _blob("body"))
+task = sa.Table(
+    "task",
+    metadata,
+    _text("case_id", primary_key=True),
+    _int("task", primary_key=True, autoincrement=False),
+    _text("element"),
+    _text("name"),
+    _text("process"),  # id of the process the element is drawn in (a called one, perhaps)
+    _text("form", null=True),
+    _text("lane", null=True),
+    _text("role"),
+    _text("skill", null=True),
+    _text("department", null=True),
+    _text("opened_at"),
+    _text("due_at", null=True),  # the earliest running SLA clock on it
+    _text("not_before", null=True),  # quiet hours: not to be called before
+    _text("claimed_by", null=True),
+    _text("claimed_at", null=True),
+    _text("closed_at", null=True),
+    _text("completed_by", null=True),
+    _text("state"),  # 'open' | 'completed' | 'cancelled'
+)
+timer = sa.Table(
+    "timer",
+    metadata,
+    _text("case_id", primary_key=True),
+    _text("timer", primary_key=True),  # '12' a BPMN timer task, 'w12'/'b12' warning/breach of clock 12
+    _text("kind"),  # 'bpmn' | 'warn' | 'breach'
+    _text("element", null=True),
+    _int("task", null=True),  # the user task or sub-process task it is attached to
+    _text("due"),
+    _text("state"),  # 'pending' | 'paused' | 'fired' | 'ended'
+    _text("locked_until", null=True),
+)
+sla_clock = sa.Table(
+    "sla_clock",
+    metadata,
+    _text("case_id", primary_key=True),
+    _text("clock", primary_key=True),
+    _text("parameter"),
+    _int("task", null=True),
+    _text("element", null=True),
+    _text("started"),  # the anchor instant
+    _text("due"),
+    _text("warn_at", null=True),
+    _text("state"),  # 'running' | 'paused' | 'breached' (still running) | 'met' | 'missed' (done late) | 'stopped'
+    _text("warned_at", null=True),
+    _text("breached_at", null=True),
+    _text("ended_at", null=True),
+    _int("paused_seconds", default=0),
+    _text("note", null=True),
+    _int("provisional", default=0),
+)
+incident = sa.Table(
+    "incident",
+    metadata,
+    _text("id", primary_key=True),
+    _text("case_id"),
+    _text("element", null=True),
+    _text("kind"),
+    _text("message"),
+    _text("command"),  # JSON of the command that failed, to retry
+    _text("opened_at"),
+    _text("closed_at", null=True),
+    _text("closed_by", null=True),
+    _text("resolution", null=True),
+    _int("attempts", default=1),
+)
+
+# ---------------------------------------------------------------- operational
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    _text("id", primary_key=True),  # case/key: one send for one event, ever
+    _text("case_id"),
+    _int("seq"),
+    _text("kind"),  # 'sms' | 'mail' | 'webhook' | 'notice'
+    _text("key"),
+    _text("template"),
+    _text("recipient"),
+    _text("body"),
+    _text("created_at"),
+    _text("not_before"),
+    _text("state"),  # 'pending' | 'sending' | 'sent' | 'unknown' | 'failed' | 'cancelled'
+    _int("attempts", default=0),
+    _text("next_at"),
+    _text("sent_at", null=True),
+    _text("result", null=True),
+)
+notice = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    _text("case_id", null=True),
+    _text("role", null=True),
+    _text("person", null=True),
+    _text("text"),
+    _text("at"),
+    _text("level"),  # 'info' | 'warn' | 'breach'
+    _text("read_by", null=True),
+)
+answer = sa.Table(  # idempotency: the first answer to a submit key
+    "answer",
+    metadata,
+    _text("key", primary_key=True),
+    _text("at"),
+    _text("receipt"),
+)
+draft = sa.Table(  # what an agent typed but did not send
+    "draft",
+    metadata,
+    _text("case_id", primary_key=True),
+    _int("task", primary_key=True, autoincrement=False),
+    _text("person", primary_key=True),
+    _text("body"),
+    _text("at"),
+)
+diagram_draft = sa.Table(  # a designer's unpublished file
+    "diagram_draft",
+    metadata,
+    _text("path", primary_key=True),
+    _text("author", primary_key=True),
+    _blob("body"),
+    _int("base_release"),
+    _text("at"),
+)
+person = sa.Table(
+    "person",
+    metadata,
+    _text("name", primary_key=True),
+    _text("display_name"),
+    _text("password_hash"),
+    _text("roles"),  # JSON list
+    _text("skills"),  # JSON list
+    _text("departments"),  # JSON list
+    _int("demo", default=0),
+    _int("active", default=1),
+    _int("session_generation", default=0),
+    _text("locale", null=True),
+)
+view_log = sa.Table(
+    "view_log",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    _text("at"),
+    _text("person"),
+    _text("case_id"),
+    _text("what"),
+)
+case_number = sa.Table("case_number", metadata, _text("day", primary_key=True), _int("last"))
+setting = sa.Table("setting", metadata, _text("key", primary_key=True), _text("value"))
+
+sa.Index("ix_task_open", task.c.state, task.c.role, task.c.due_at)
+sa.Index("ix_task_mine", task.c.claimed_by, task.c.state, task.c.due_at)
+sa.Index("ix_timer_due", timer.c.state, timer.c.due)
+sa.Index("ix_cases_list", cases.c.state, cases.c.opened_at)
+sa.Index("ix_cases_process", cases.c.process, cases.c.state, cases.c.opened_at)
+sa.Index("ix_cases_phone", cases.c.phone_key)
+sa.Index("ix_clock_parameter", sla_clock.c.parameter, sla_clock.c.state)
+sa.Index("ix_clock_due", sla_clock.c.state, sla_clock.c.due)
+sa.Index("ix_outbox_next", outbox.c.state, outbox.c.next_at)
+sa.Index("ix_outbox_case", outbox.c.case_id)
+sa.Index("ix_incident_open", incident.c.closed_at, incident.c.case_id)
+sa.Index("ix_notice_role", notice.c.role, notice.c.id)

@@ -1,0 +1,81 @@
+"""Everything Gongdan can refuse or fail with. One root; HTTP status lives only in ``web/errors.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class GongdanError(Exception):
+    """Something was refused or failed; the message says what is wrong and how to mend it."""
+
+
+class NotFound(GongdanError):
+    """The thing does not exist, or the actor must not know that it does."""
+
+
+class NotAllowed(GongdanError):
+    """The actor may not do this."""
+
+
+class Rejected(GongdanError):
+    """The command does not fit the state of the case ("Expected …, but …")."""
+
+
+class Conflict(Rejected):
+    """Somebody else was first: the case, task or claim changed meanwhile."""
+
+
+class InvalidForm(GongdanError):
+    """Form data does not satisfy the form.
+
+    ``errors`` holds ``(field, message key, parameters)`` per finding; the field is ``""`` for the whole form.
+    """
+
+    def __init__(self, form: str, errors: Sequence[FieldError]) -> None:
+        self.form = form
+        self.errors = list(errors)
+        super().__init__(f"form {form!r}: " + "; ".join(f"{e.field}: {e.code}" for e in self.errors))
+
+
+class FieldError:
+    """One finding on one field: a stable ``code`` for translation and its parameters."""
+
+    __slots__ = ("code", "field", "parameters")
+
+    def __init__(self, field: str, code: str, parameters: Mapping[str, object] | None = None) -> None:
+        self.field = field
+        self.code = code
+        self.parameters = dict(parameters or {})
+
+    def __repr__(self) -> str:
+        return f"FieldError({self.field!r}, {self.code!r}, {self.parameters!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FieldError) and (self.field, self.code, self.parameters) == (
+            other.field,
+            other.code,
+            other.parameters,
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class InvalidFile(GongdanError):
+    """A diagram, table, form or calendar file cannot be used as it is."""
+
+
+class UnknownYear(GongdanError):
+    """The business calendar does not cover a year that the computation touches."""
+
+
+class TechnicalFailure(GongdanError):
+    """An automatic step crashed. The command was rolled back; an incident records it."""
+
+    def __init__(self, message: str, element: str | None = None, line: int | None = None) -> None:
+        self.element = element
+        self.line = line
+        super().__init__(message)
+
+
+class Runaway(TechnicalFailure):
+    """A command ran more automatic steps or made more tasks than a command may."""
