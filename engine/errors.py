@@ -9,6 +9,10 @@ class GongdanError(Exception):
     """Something was refused or failed; the message says what is wrong and how to mend it."""
 
 
+class ConfigurationError(GongdanError):
+    """A setting is missing or cannot be used; the message names its environment variable."""
+
+
 class NotFound(GongdanError):
     """The thing does not exist, or the actor must not know that it does."""
 

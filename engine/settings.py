@@ -1,0 +1,174 @@
+"""Every setting of Gongdan, read from the environment in this one place. Described in ``docs/settings.md``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from engine.errors import ConfigurationError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+LOCALES = ("zh-Hans", "zh-Hant-HK", "en")
+Number = TypeVar("Number", int, float)
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+def _boolean(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in _TRUE + _FALSE:
+        raise ValueError(f"expected one of {', '.join(_TRUE + _FALSE)}")
+    return word in _TRUE
+
+
+def _between(kind: type[Number], low: Number, high: Number) -> Callable[[str], Number]:
+    def parse(text: str) -> Number:
+        value = kind(text)
+        if not low <= value <= high:
+            raise ValueError(f"expected a number from {low} to {high}")
+        return value
+
+    return parse
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"expected one of {', '.join(words)}")
+        return text
+
+    return parse
+
+
+def _http_address(text: str) -> str:
+    if urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).hostname:
+        raise ValueError("expected an http:// or https:// address")
+    return text
+
+
+def _key(text: str) -> bytes:
+    if len(text) < 32:
+        raise ValueError("expected at least 32 characters, for example from `openssl rand -hex 32`")
+    return text.encode()
+
+
+def _database(text: str) -> str:
+    scheme, separator, rest = text.partition("://")
+    if not separator or not scheme.startswith(("sqlite", "postgres")):
+        raise ValueError("expected sqlite:///path or postgresql://user@host/name")
+    # The common short forms mean psycopg 3, the only driver that is installed with the `postgres` extra.
+    return f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else text
+
+
+def _from(variable: str, default: Any, parse: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
+    """A field that is read from an environment variable; an unset or empty variable means the default.
+
+    A secret stays out of the ``repr``, and so out of logs.
+    """
+    return field(default=default, repr=not secret, metadata={"variable": variable, "parse": parse})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings. Make one with :meth:`from_env`; tests and commands override fields by keyword."""
+
+    project: Path = _from("GONGDAN_PROJECT", CHECKOUT, Path)  #: folder with ``bpmn/`` and ``forms/``
+    var: Path = _from("GONGDAN_VAR", CHECKOUT / "var", Path)  #: folder for all data of this machine
+    database_url: str = _from("DATABASE_URL", "", _database, secret=True)  #: SQLAlchemy address; default SQLite in ``var``
+    demo: bool = _from("GONGDAN_DEMO", False, _boolean)  #: accounts for every role on the sign-in page
+    secret_key: str = _from("SECRET_KEY", "", secret=True)  #: signs sessions; needed by ``serve`` unless in demo mode
+    lookup_key: bytes = _from("GONGDAN_KEY", b"", _key, secret=True)  #: HMAC key by which phone numbers are looked up
+
+    host: str = _from("GONGDAN_HOST", "127.0.0.1")
+    port: int = _from("GONGDAN_PORT", 8000, _between(int, 1, 65535))
+    https: bool = _from("GONGDAN_HTTPS", False, _boolean)  #: cookies only over HTTPS
+    proxies: int = _from("GONGDAN_PROXIES", 0, _between(int, 0, 10))  #: reverse proxies to trust
+    locale: str = _from("GONGDAN_LOCALE", "zh-Hans", _one_of(*LOCALES))  #: language before a person chose one
+    log_level: str = _from("GONGDAN_LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))
+
+    lru: int = _from("GONGDAN_LRU", 500, _between(int, 1, 1_000_000))  #: live cases kept in memory a process
+    worker_poll_seconds: float = _from("GONGDAN_WORKER_POLL", 1.0, _between(float, 0.05, 3600.0))
+
+    sms_gateway: str = _from("GONGDAN_SMS_GATEWAY", "console", _one_of("console", "http"))
+    sms_url: str = _from("GONGDAN_SMS_URL", "", _http_address)
+    sms_token: str = _from("GONGDAN_SMS_TOKEN", "", secret=True)
+    sms_timeout_seconds: float = _from("GONGDAN_SMS_TIMEOUT", 10.0, _between(float, 0.1, 300.0))
+
+    smtp_host: str = _from("GONGDAN_SMTP_HOST", "")  #: empty: mail goes to the log
+    smtp_port: int = _from("GONGDAN_SMTP_PORT", 25, _between(int, 1, 65535))
+    smtp_starttls: bool = _from("GONGDAN_SMTP_STARTTLS", True, _boolean)
+    smtp_user: str = _from("GONGDAN_SMTP_USER", "")
+    smtp_password: str = _from("GONGDAN_SMTP_PASSWORD", "", secret=True)
+    smtp_from: str = _from("GONGDAN_SMTP_FROM", "gongdan@localhost")
+
+    webhook_url: str = _from("GONGDAN_WEBHOOK_URL", "", _http_address)
+    webhook_key: bytes = _from("GONGDAN_WEBHOOK_KEY", b"", _key, secret=True)  #: signs webhook bodies (HMAC-SHA-256)
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+        """Settings from ``env``; ``overrides`` (field names, final values, ``None`` ignored) win.
+
+        Keys that nobody set but that must stay the same from start to start are made once and kept
+        in the ``var`` folder: the look-up key, and in demo mode the key that signs sessions.
+        Raises ConfigurationError, naming the variable, for a value that cannot be used.
+        """
+        values: dict[str, Any] = {}
+        for f in fields(cls):
+            if (given := overrides.pop(f.name, None)) is not None:
+                values[f.name] = given
+            elif text := env.get(f.metadata["variable"], ""):
+                values[f.name] = _parsed(f, text)
+        if overrides := {name: value for name, value in overrides.items() if value is not None}:
+            raise ConfigurationError(f"There is no setting {', '.join(overrides)}.")
+        if values.get("sms_gateway") == "http" and not values.get("sms_url"):
+            raise ConfigurationError("GONGDAN_SMS_GATEWAY=http needs GONGDAN_SMS_URL, the address to post to.")
+        if values.get("webhook_url") and not values.get("webhook_key"):
+            raise ConfigurationError("GONGDAN_WEBHOOK_URL needs GONGDAN_WEBHOOK_KEY, the key that signs bodies.")
+        var = values["var"] = Path(values.get("var", CHECKOUT / "var")).absolute()
+        values.setdefault("database_url", f"sqlite:///{var / 'gongdan.db'}")
+        values.setdefault("lookup_key", _kept_key(var / "lookup.key").encode())
+        if values.get("demo"):
+            values.setdefault("secret_key", _kept_key(var / "session.key"))
+        return cls(**values)
+
+    def require_secret(self) -> str:
+        """The key that signs sessions; raises ConfigurationError when a production start lacks it."""
+        if len(self.secret_key) < 16:
+            raise ConfigurationError(
+                "SECRET_KEY must be set to at least 16 random characters (`openssl rand -hex 32` makes one). "
+                "To look around without one: `run.py serve --demo`."
+            )
+        return self.secret_key
+
+
+def variables() -> dict[str, str]:
+    """Environment variable → field name, in the order of the settings."""
+    return {f.metadata["variable"]: f.name for f in fields(Settings)}
+
+
+def _parsed(f: Field[Any], text: str) -> Any:
+    try:
+        return f.metadata["parse"](text)
+    except ValueError as error:
+        # The value stays out of the message: it may be a secret.
+        raise ConfigurationError(f"{f.metadata['variable']} cannot be used: {error}.") from None
+
+
+def _kept_key(path: Path) -> str:
+    """The key in ``path``, made on first use, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = secrets.token_hex(32)
+    scratch = path.with_name(f"{path.name}.{made[:8]}")
+    if not path.exists():
+        scratch.touch(mode=0o600)
+        scratch.write_text(made, encoding="ascii")
+        # A link fails when another process was first: then its key is the one, whole.
+        with suppress(FileExistsError):
+            os.link(scratch, path)
+        scratch.unlink()
+    return path.read_text(encoding="ascii")
