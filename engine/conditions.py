@@ -1,0 +1,294 @@
+"""The plain condition language of gateways and forms: a small part of Python's expressions.
+
+Names, constants, comparisons, ``and``/``or``/``not``/``in``, lists and tuples, constant subscripts and calls of
+given functions by name; no attributes, no arithmetic, no keyword arguments. An expression is checked once and
+turned into nested closures, so that deciding one costs about a microsecond. What is more than plain raises
+:class:`NotPlain`; the caller may then hand it to the script sandbox.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from engine.errors import InvalidFile, TechnicalFailure
+
+Env = Mapping[str, Any]
+Functions = Mapping[str, Callable[..., Any]]
+Missing = Literal["error", "none"]
+_Node = Callable[[Env, Functions], Any]
+_Operator = Callable[[Any, Any], Any]
+
+MAX_LENGTH = 2000  #: characters of one expression
+MAX_NODES = 200  #: names, constants and operators of one expression
+MAX_DEPTH = 30  #: nesting of one expression
+
+
+class NotPlain(InvalidFile):
+    """The expression is more than the plain condition language."""
+
+
+class BadCondition(InvalidFile):
+    """The text is no expression at all."""
+
+
+class ConditionFailed(TechnicalFailure):
+    """A condition could not be decided on this data."""
+
+
+class MissingName(ConditionFailed):
+    """A condition uses a name that the data does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A checked expression. ``names`` are the data it reads, ``calls`` the functions it uses."""
+
+    source: str
+    names: frozenset[str]
+    calls: frozenset[str]
+    missing: Missing
+    _decide: _Node
+
+    def evaluate(self, env: Env, functions: Functions) -> Any:
+        """The value of the expression on ``env``, as Python would give it.
+
+        With ``missing="error"`` an absent name raises :class:`MissingName` and comparing what cannot be compared
+        raises :class:`ConditionFailed`. With ``missing="none"`` an absent name is ``None``, and whatever cannot be
+        ordered, searched or subscripted is simply false or ``None``. Errors of the functions pass through.
+        """
+        try:
+            return self._decide(env, functions)
+        except (TypeError, LookupError) as error:
+            raise ConditionFailed(f"condition {self.source!r} cannot be decided on this data: {error}") from error
+
+
+@lru_cache(maxsize=4096)
+def compile(expression: str, *, missing: Missing = "error") -> Condition:
+    """Check ``expression`` and make it ready to run.
+
+    Raises :class:`BadCondition` for what is no expression and :class:`NotPlain` for what is more than plain.
+    """
+    source = expression.strip()
+    if len(source) > MAX_LENGTH:
+        raise NotPlain(f"condition of {len(source)} characters; keep it under {MAX_LENGTH}")
+    if "\\" in source:
+        raise NotPlain(f"condition {source!r} has a backslash; write the character itself")
+    flat = source.replace("\n", " ").replace("\r", " ").replace("\t", " ")
+    try:
+        tree = ast.parse(flat, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else str(error) or "nested too deeply"
+        raise BadCondition(f"condition {source!r} is no expression: {reason}") from None
+    builder = _Builder(source, lenient=missing == "none")
+    decide = builder.build(tree, 0)
+    return Condition(source, frozenset(builder.names), frozenset(builder.calls), missing, decide)
+
+
+_ORDER: dict[type[ast.cmpop], _Operator] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+_EQUAL: dict[type[ast.cmpop], _Operator] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+}
+
+
+def _contains(item: Any, container: Any) -> bool:
+    return item in container
+
+
+def _contains_not(item: Any, container: Any) -> bool:
+    return item not in container
+
+
+def _or_false(function: _Operator) -> _Operator:
+    def compare(left: Any, right: Any) -> Any:
+        try:
+            return function(left, right)
+        except TypeError:
+            return False
+
+    return compare
+
+
+def _not_in_or_true(item: Any, container: Any) -> bool:
+    try:
+        return item not in container
+    except TypeError:
+        return True
+
+
+_SEARCH: dict[type[ast.cmpop], _Operator] = {ast.In: _contains, ast.NotIn: _contains_not}
+_STRICT: dict[type[ast.cmpop], _Operator] = {**_ORDER, **_EQUAL, **_SEARCH}
+_LENIENT: dict[type[ast.cmpop], _Operator] = {
+    **{kind: _or_false(function) for kind, function in _ORDER.items()},
+    **_EQUAL,
+    ast.In: _or_false(_contains),
+    ast.NotIn: _not_in_or_true,
+}
+
+
+class _Builder:
+    """Turns a whitelisted syntax tree into closures, noting names and calls on the way."""
+
+    def __init__(self, source: str, *, lenient: bool) -> None:
+        self.source = source
+        self.lenient = lenient
+        self.operators = _LENIENT if lenient else _STRICT
+        self.names: set[str] = set()
+        self.calls: set[str] = set()
+        self.nodes = 0
+
+    def build(self, node: ast.expr, depth: int) -> _Node:
+        self.nodes += 1
+        if self.nodes > MAX_NODES or depth > MAX_DEPTH:
+            raise NotPlain(f"condition {self.source!r} is too large; split it")
+        match node:
+            case ast.Constant(value=value) if value is None or isinstance(value, str | int | float):
+                return _constant(value)
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                return _constant(-value)
+            case ast.Name(id=name):
+                self.names.add(name)
+                return _name_or_none(name) if self.lenient else _name(name, self.source)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                inner = self.build(operand, depth + 1)
+                return lambda env, functions: not inner(env, functions)
+            case ast.BoolOp(op=op, values=values):
+                parts = [self.build(value, depth + 1) for value in values]
+                return _all(parts) if isinstance(op, ast.And) else _any(parts)
+            case ast.Compare():
+                return self.compare(node, depth)
+            case ast.List(elts=items):
+                parts = [self.build(item, depth + 1) for item in items]
+                return lambda env, functions: [part(env, functions) for part in parts]
+            case ast.Tuple(elts=items):
+                parts = [self.build(item, depth + 1) for item in items]
+                return lambda env, functions: tuple([part(env, functions) for part in parts])
+            case ast.Subscript(value=value, slice=index):
+                return self.subscript(value, index, depth)
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
+                return self.call(name, args, depth)
+        part = ast.unparse(node)
+        raise NotPlain(
+            f"condition {self.source!r}: {part!r} is more than a plain condition "
+            "(names, constants, comparisons, and/or/not/in, lists, constant subscripts, calls by name)"
+        )
+
+    def compare(self, node: ast.Compare, depth: int) -> _Node:
+        left = self.build(node.left, depth + 1)
+        steps = [
+            (self.operators[type(op)], self.build(right, depth + 1))
+            for op, right in zip(node.ops, node.comparators, strict=True)
+        ]
+        if len(steps) == 1:
+            ((function, right),) = steps
+            return lambda env, functions: function(left(env, functions), right(env, functions))
+
+        def chain(env: Env, functions: Functions) -> Any:
+            value = left(env, functions)
+            result: Any = True
+            for function, right in steps:
+                following = right(env, functions)
+                result = function(value, following)
+                if not result:
+                    return result
+                value = following
+            return result
+
+        return chain
+
+    def subscript(self, value: ast.expr, index: ast.expr, depth: int) -> _Node:
+        match index:
+            case ast.Constant(value=str() | int() as key):
+                pass
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as number)):
+                key = -number
+            case _:
+                raise NotPlain(f"condition {self.source!r}: a subscript must be a constant")
+        inner = self.build(value, depth + 1)
+        if not self.lenient:
+            return lambda env, functions: inner(env, functions)[key]
+
+        def item(env: Env, functions: Functions) -> Any:
+            try:
+                return inner(env, functions)[key]
+            except (TypeError, LookupError):
+                return None
+
+        return item
+
+    def call(self, name: str, args: list[ast.expr], depth: int) -> _Node:
+        self.calls.add(name)
+        parts = [self.build(arg, depth + 1) for arg in args]
+        source = self.source
+        lenient = self.lenient
+
+        def run(env: Env, functions: Functions) -> Any:
+            function = functions.get(name)
+            if function is None:
+                raise ConditionFailed(f"condition {source!r} calls {name!r}, which is not available here")
+            values = [part(env, functions) for part in parts]
+            if not lenient or None not in values:
+                return function(*values)
+            try:
+                return function(*values)
+            except (TypeError, ValueError, AttributeError):
+                return None  # a function of something that was left out has no value either
+
+        return run
+
+
+def _constant(value: Any) -> _Node:
+    return lambda env, functions: value
+
+
+def _name_or_none(name: str) -> _Node:
+    return lambda env, functions: env.get(name)
+
+
+def _name(name: str, source: str) -> _Node:
+    def read(env: Env, functions: Functions) -> Any:
+        try:
+            return env[name]
+        except KeyError:
+            raise MissingName(
+                f"condition {source!r} uses {name!r}, which the case does not have; "
+                f'set it in a script first, or write data_get("{name}", None)'
+            ) from None
+
+    return read
+
+
+def _all(parts: list[_Node]) -> _Node:
+    def every(env: Env, functions: Functions) -> Any:
+        value: Any = True
+        for part in parts:
+            value = part(env, functions)
+            if not value:
+                return value
+        return value
+
+    return every
+
+
+def _any(parts: list[_Node]) -> _Node:
+    def some(env: Env, functions: Functions) -> Any:
+        value: Any = False
+        for part in parts:
+            value = part(env, functions)
+            if value:
+                return value
+        return value
+
+    return some
