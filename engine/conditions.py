@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from engine.errors import InvalidFile, TechnicalFailure
+from .errors import GongdanError, InvalidFile, TechnicalFailure
 
 Env = Mapping[str, Any]
 Functions = Mapping[str, Callable[..., Any]]
@@ -28,15 +28,19 @@ MAX_NODES = 200  #: names, constants and operators of one expression
 MAX_DEPTH = 30  #: nesting of one expression
 
 
-class NotPlain(InvalidFile):
+class ConditionError(GongdanError):
+    """A condition that cannot be used, or not on this data."""
+
+
+class NotPlain(ConditionError, InvalidFile):
     """The expression is more than the plain condition language."""
 
 
-class BadCondition(InvalidFile):
+class BadCondition(ConditionError, InvalidFile):
     """The text is no expression at all."""
 
 
-class ConditionFailed(TechnicalFailure):
+class ConditionFailed(ConditionError, TechnicalFailure):
     """A condition could not be decided on this data."""
 
 
@@ -54,6 +58,11 @@ class Condition:
     missing: Missing
     _decide: _Node
 
+    @property
+    def calls_data_get(self) -> bool:
+        """Whether it looks up names that may be absent, and so needs ``data_get`` bound to the data."""
+        return "data_get" in self.calls
+
     def evaluate(self, env: Env, functions: Functions) -> Any:
         """The value of the expression on ``env``, as Python would give it.
 
@@ -68,7 +77,7 @@ class Condition:
 
 
 @lru_cache(maxsize=4096)
-def compile(expression: str, *, missing: Missing = "error") -> Condition:
+def compile_condition(expression: str, *, missing: Missing = "error") -> Condition:
     """Check ``expression`` and make it ready to run.
 
     Raises :class:`BadCondition` for what is no expression and :class:`NotPlain` for what is more than plain.
