@@ -1,0 +1,171 @@
+// The properties panel's groups for what Gongdan reads from a diagram.
+import {
+  CheckboxEntry, Group, SelectEntry, TextAreaEntry, TextFieldEntry,
+  isCheckboxEntryEdited, isSelectEntryEdited, isTextAreaEntryEdited, isTextFieldEntryEdited,
+} from '@bpmn-io/properties-panel';
+import { useService } from 'bpmn-js-properties-panel';
+import { getBusinessObject, is } from 'bpmn-js/lib/util/ModelUtil';
+import { readDecision, readProperty, writeDecision, writeProperty } from './extensions.js';
+
+const EDITED = new Map([
+  [TextFieldEntry, isTextFieldEntryEdited],
+  [TextAreaEntry, isTextAreaEntryEdited],
+  [SelectEntry, isSelectEntryEdited],
+  [CheckboxEntry, isCheckboxEntryEdited],
+]);
+
+/** One entry: `read(element)`, `write(element, value, services)` and the widget that shows it. */
+function entry(id, label, widget, { read, write, hint, choices, ...rest }) {
+  return {
+    id,
+    isEdited: EDITED.get(widget),
+    component: ({ element }) => {
+      const services = { bpmnFactory: useService('bpmnFactory'), modeling: useService('modeling') };
+      const translate = useService('translate');
+      const debounce = useService('debounceInput');
+      return widget({
+        element, id, debounce, ...rest,
+        label: translate(label),
+        description: hint ? translate(hint) : undefined,
+        getValue: () => read(element),
+        setValue: (value) => write(element, value, services),
+        getOptions: choices && (() => [{ value: '', label: '—' }, ...choices(read(element))]),
+      });
+    },
+  };
+}
+
+const property = (name, label, widget = TextFieldEntry, more = {}) =>
+  entry(`gongdan-${name}`, label, widget, {
+    read: (element) => readProperty(element, name),
+    write: (element, value, services) => writeProperty(element, name, value?.trim(), services),
+    ...more,
+  });
+
+/** Choices from a catalogue; a value that the catalogue does not know stays visible and chosen. */
+const from = (catalogue) => (current) => {
+  const known = catalogue.map(({ id, name }) => ({ value: id, label: name ? `${name} · ${id}` : id }));
+  return current && !catalogue.some(({ id }) => id === current) ? [...known, { value: current, label: `${current} ?` }] : known;
+};
+
+const code = { monospace: true };
+const timerOf = (element) => getBusinessObject(element).get('eventDefinitions')?.find((d) => d.$type === 'bpmn:TimerEventDefinition');
+
+const expression = {
+  read: (element) => getBusinessObject(element).get('conditionExpression')?.body ?? '',
+  write: (element, value, { bpmnFactory, modeling }) => {
+    const body = value?.trim();
+    const conditionExpression = body ? bpmnFactory.create('bpmn:FormalExpression', { body }) : undefined;
+    if (conditionExpression) conditionExpression.$parent = getBusinessObject(element);
+    modeling.updateProperties(element, { conditionExpression });
+  },
+};
+
+const script = {
+  read: (element) => getBusinessObject(element).get('script') ?? '',
+  write: (element, value, { modeling }) => modeling.updateProperties(element, { script: value || undefined }),
+};
+
+const calledElement = {
+  read: (element) => getBusinessObject(element).get('calledElement') ?? '',
+  write: (element, value, { modeling }) => modeling.updateProperties(element, { calledElement: value || undefined }),
+};
+
+/** The SLA parameter of a `sla_due("ID", start)` timer; choosing another keeps the start expression. */
+const parameter = {
+  read: (element) => /^\s*sla_due\("([A-Z0-9_]+)"/.exec(timerOf(element)?.timeDate?.body ?? '')?.[1] ?? '',
+  write: (element, value, { bpmnFactory, modeling }) => {
+    const definition = timerOf(element);
+    const start = /^\s*sla_due\("[A-Z0-9_]+"\s*(,[\s\S]*)?\)\s*$/.exec(definition.timeDate?.body ?? '')?.[1] ?? '';
+    const timeDate = value ? bpmnFactory.create('bpmn:FormalExpression', { body: `sla_due("${value}"${start})` }) : undefined;
+    if (timeDate) timeDate.$parent = definition;
+    modeling.updateModdleProperties(element, definition, { timeDate, timeDuration: undefined, timeCycle: undefined });
+  },
+};
+
+/** Name of the lane that holds the element: who does the work. */
+function laneName(element) {
+  const object = getBusinessObject(element);
+  const lanes = (sets) => (sets ?? []).flatMap((set) => set.get('lanes') ?? []).flatMap((lane) => [lane, ...lanes(lane.childLaneSet ? [lane.childLaneSet] : [])]);
+  let scope = object.$parent;
+  while (scope && scope.$type !== 'bpmn:Process') scope = scope.$parent;
+  return lanes(scope?.laneSets).filter((lane) => lane.get('flowNodeRef').includes(object)).at(-1)?.name ?? '';
+}
+
+const SERVICES = ['sms', 'mail', 'notice', 'webhook'].map((id) => ({ id }));
+const LEVELS = ['info', 'warn', 'breach'].map((id) => ({ id }));
+
+function entriesFor(element, catalogue) {
+  if (is(element, 'bpmn:Process') || (is(element, 'bpmn:Participant') && getBusinessObject(element).get('processRef'))) {
+    return [
+      property('startable', 'People may open a case of it', CheckboxEntry, {
+        read: (e) => readProperty(e, 'startable') === 'true',
+        write: (e, value, services) => writeProperty(e, 'startable', value ? 'true' : '', services),
+      }),
+      property('case_clocks', 'Clocks of the whole case', TextFieldEntry, { hint: 'SLA parameters, separated by commas' }),
+    ];
+  }
+  if (is(element, 'bpmn:UserTask')) {
+    return [
+      entry('gongdan-lane', 'Done by (lane)', TextFieldEntry, {
+        read: laneName, write: () => {}, disabled: true, hint: 'Move the step into another lane to change who does it',
+      }),
+      property('form', 'Form', SelectEntry, { choices: from(catalogue.forms) }),
+      property('say', 'Words to say', TextFieldEntry, { hint: 'Template keys, separated by commas' }),
+      property('exclude', 'Not to be done by', TextFieldEntry, { hint: 'Data names that hold people, separated by commas' }),
+      property('meets', 'Meets the case clocks', TextFieldEntry, { hint: 'SLA parameters, separated by commas' }),
+      property('not_before', 'Not before', TextFieldEntry, { ...code, hint: 'Expression that gives an instant' }),
+    ];
+  }
+  if (is(element, 'bpmn:ServiceTask')) {
+    return [
+      property('service', 'Service', SelectEntry, { choices: from(SERVICES) }),
+      property('template', 'Template', TextFieldEntry, { ...code, hint: 'Expression, for example "sms_callback_1"' }),
+      property('to', 'Recipient', TextFieldEntry, { ...code, hint: 'Expression: number, address or role' }),
+      property('event', 'Event key', TextFieldEntry, { ...code, hint: 'Expression; one send per key and case, ever' }),
+      property('level', 'Level of a notice', SelectEntry, { choices: from(LEVELS) }),
+    ];
+  }
+  if (is(element, 'bpmn:ScriptTask')) return [entry('gongdan-script', 'Script', TextAreaEntry, { ...script, ...code, rows: 8 })];
+  if (is(element, 'bpmn:BusinessRuleTask')) {
+    return [entry('gongdan-decision', 'Decision table', SelectEntry, {
+      read: readDecision, write: writeDecision, choices: from(catalogue.decisions),
+    })];
+  }
+  if (is(element, 'bpmn:CallActivity')) {
+    return [entry('gongdan-called', 'Called process', SelectEntry, { ...calledElement, choices: from(catalogue.processes) })];
+  }
+  if (is(element, 'bpmn:SequenceFlow')) {
+    return [entry('gongdan-condition', 'Condition', TextAreaEntry, {
+      ...expression, ...code, rows: 3, hint: 'Names, comparisons, and / or / not / in',
+    })];
+  }
+  if (is(element, 'bpmn:EndEvent')) return [property('outcome', 'Outcome of the case')];
+  if (timerOf(element)) {
+    return [entry('gongdan-parameter', 'SLA parameter', SelectEntry, {
+      ...parameter, choices: from(catalogue.parameters), hint: 'The limit comes from the table of limits',
+    })];
+  }
+  return [];
+}
+
+class GongdanProvider {
+  constructor(propertiesPanel, translate, config) {
+    this.translate = translate;
+    this.catalogue = { forms: [], decisions: [], processes: [], parameters: [], ...config };
+    propertiesPanel.registerProvider(500, this);
+  }
+
+  getGroups(element) {
+    return (groups) => {
+      const entries = is(element, 'bpmn:Label') || element.labelTarget ? [] : entriesFor(element, this.catalogue);
+      if (!entries.length) return groups;
+      const ours = { id: 'gongdan', label: this.translate('How it works'), component: Group, shouldOpen: true, entries };
+      const [general, ...others] = groups;
+      return [general, ours, ...others].filter(Boolean);
+    };
+  }
+}
+GongdanProvider.$inject = ['propertiesPanel', 'translate', 'config.gongdan'];
+
+export default { __init__: ['gongdanProvider'], gongdanProvider: ['type', GongdanProvider] };
