@@ -1,4 +1,4 @@
-"""Every setting of Gongdan, read from the environment in this one place. Described in ``docs/settings.md``."""
+"""Every setting, read from the environment in this one place. ``docs/settings.md`` describes them."""
 
 from __future__ import annotations
 
@@ -65,12 +65,14 @@ def _database(text: str) -> str:
     return f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else text
 
 
-def _from(variable: str, default: Any, parse: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
-    """A field that is read from an environment variable; an unset or empty variable means the default.
+def _from(variable: str, default: Any, parse: Callable[[str], Any] = str) -> Any:
+    """A field that is read from an environment variable; an unset or empty variable means the default."""
+    return field(default=default, metadata={"variable": variable, "parse": parse})
 
-    A secret stays out of the ``repr``, and so out of logs.
-    """
-    return field(default=default, repr=not secret, metadata={"variable": variable, "parse": parse})
+
+def _secret(variable: str, default: Any, parse: Callable[[str], Any] = str) -> Any:
+    """The same for a value that stays out of the ``repr``, and so out of logs."""
+    return field(default=default, repr=False, metadata={"variable": variable, "parse": parse})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +81,10 @@ class Settings:
 
     project: Path = _from("GONGDAN_PROJECT", CHECKOUT, Path)  #: folder with ``bpmn/`` and ``forms/``
     var: Path = _from("GONGDAN_VAR", CHECKOUT / "var", Path)  #: folder for all data of this machine
-    database_url: str = _from("DATABASE_URL", "", _database, secret=True)  #: SQLAlchemy address; default SQLite in ``var``
+    database_url: str = _secret("DATABASE_URL", "", _database)  #: default: SQLite in ``var``
     demo: bool = _from("GONGDAN_DEMO", False, _boolean)  #: accounts for every role on the sign-in page
-    secret_key: str = _from("SECRET_KEY", "", secret=True)  #: signs sessions; needed by ``serve`` unless in demo mode
-    lookup_key: bytes = _from("GONGDAN_KEY", b"", _key, secret=True)  #: HMAC key by which phone numbers are looked up
+    secret_key: str = _secret("SECRET_KEY", "")  #: signs sessions; kept in ``var`` in demo mode
+    lookup_key: bytes = _secret("GONGDAN_KEY", b"", _key)  #: HMAC key of phone look-ups
 
     host: str = _from("GONGDAN_HOST", "127.0.0.1")
     port: int = _from("GONGDAN_PORT", 8000, _between(int, 1, 65535))
@@ -96,18 +98,18 @@ class Settings:
 
     sms_gateway: str = _from("GONGDAN_SMS_GATEWAY", "console", _one_of("console", "http"))
     sms_url: str = _from("GONGDAN_SMS_URL", "", _http_address)
-    sms_token: str = _from("GONGDAN_SMS_TOKEN", "", secret=True)
+    sms_token: str = _secret("GONGDAN_SMS_TOKEN", "")
     sms_timeout_seconds: float = _from("GONGDAN_SMS_TIMEOUT", 10.0, _between(float, 0.1, 300.0))
 
     smtp_host: str = _from("GONGDAN_SMTP_HOST", "")  #: empty: mail goes to the log
     smtp_port: int = _from("GONGDAN_SMTP_PORT", 25, _between(int, 1, 65535))
     smtp_starttls: bool = _from("GONGDAN_SMTP_STARTTLS", True, _boolean)
     smtp_user: str = _from("GONGDAN_SMTP_USER", "")
-    smtp_password: str = _from("GONGDAN_SMTP_PASSWORD", "", secret=True)
+    smtp_password: str = _secret("GONGDAN_SMTP_PASSWORD", "")
     smtp_from: str = _from("GONGDAN_SMTP_FROM", "gongdan@localhost")
 
     webhook_url: str = _from("GONGDAN_WEBHOOK_URL", "", _http_address)
-    webhook_key: bytes = _from("GONGDAN_WEBHOOK_KEY", b"", _key, secret=True)  #: signs webhook bodies (HMAC-SHA-256)
+    webhook_key: bytes = _secret("GONGDAN_WEBHOOK_KEY", b"", _key)  #: signs bodies, HMAC-SHA-256
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
@@ -126,9 +128,9 @@ class Settings:
         if overrides := {name: value for name, value in overrides.items() if value is not None}:
             raise ConfigurationError(f"There is no setting {', '.join(overrides)}.")
         if values.get("sms_gateway") == "http" and not values.get("sms_url"):
-            raise ConfigurationError("GONGDAN_SMS_GATEWAY=http needs GONGDAN_SMS_URL, the address to post to.")
+            raise ConfigurationError("GONGDAN_SMS_GATEWAY=http needs GONGDAN_SMS_URL.")
         if values.get("webhook_url") and not values.get("webhook_key"):
-            raise ConfigurationError("GONGDAN_WEBHOOK_URL needs GONGDAN_WEBHOOK_KEY, the key that signs bodies.")
+            raise ConfigurationError("GONGDAN_WEBHOOK_URL needs GONGDAN_WEBHOOK_KEY.")
         var = values["var"] = Path(values.get("var", CHECKOUT / "var")).absolute()
         values.setdefault("database_url", f"sqlite:///{var / 'gongdan.db'}")
         values.setdefault("lookup_key", _kept_key(var / "lookup.key").encode())

