@@ -1,0 +1,125 @@
+"""What a diagram says about itself, read from its XML: processes, elements, lanes, properties, documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from .xml import BPMN, SPIFF, children, local
+
+_NOT_ELEMENTS = frozenset({"laneSet", "extensionElements", "documentation", "incoming", "outgoing"})
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One drawn element. ``kind`` is its BPMN tag; ``attached_to`` the activity a boundary event sits on."""
+
+    id: str
+    name: str
+    kind: str
+    lane: str | None
+    properties: dict[str, str]
+    documentation: str
+    attached_to: str | None = None
+    source: str | None = None  #: of a sequence flow
+    target: str | None = None
+    timer: str | None = None  #: expression of a timer event
+    calls: str | None = None  #: called process of a call activity
+    interrupting: bool = True  #: of a boundary event
+
+    def listed(self, name: str) -> list[str]:
+        """A comma-separated property as a list."""
+        return [part.strip() for part in self.properties.get(name, "").split(",") if part.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One executable process of a release."""
+
+    id: str
+    name: str
+    path: str
+    domain: str  #: folder below ``bpmn/``
+    startable: bool
+    documentation: str
+    properties: dict[str, str]
+    lanes: list[str]
+    elements: dict[str, Element] = field(repr=False)
+
+    @property
+    def case_clocks(self) -> list[str]:
+        """SLA parameters that run on the whole case."""
+        return [p.strip() for p in self.properties.get("case_clocks", "").split(",") if p.strip()]
+
+
+def read_processes(path: str, root: etree._Element) -> list[Process]:
+    """The processes drawn in the file ``path`` with root element ``root``."""
+    parts = path.split("/")
+    found = []
+    for node in children(root, "process"):
+        lanes = _lanes(node)
+        elements = {e.id: e for e in _elements(node, lanes, None)}
+        own = _properties(node)
+        found.append(
+            Process(
+                id=node.get("id", ""),
+                name=node.get("name") or node.get("id", ""),
+                path=path,
+                domain=parts[1] if len(parts) > 2 else "",
+                startable=own.get("startable") == "true",
+                documentation=_documentation(node),
+                properties=own,
+                lanes=list(dict.fromkeys(lanes.values())),
+                elements=elements,
+            )
+        )
+    return found
+
+
+def _lanes(process: etree._Element) -> dict[str, str]:
+    return {
+        (ref.text or "").strip(): lane.get("name", "")
+        for lane in process.iter(f"{{{BPMN}}}lane")
+        for ref in children(lane, "flowNodeRef")
+    }
+
+
+def _elements(scope: etree._Element, lanes: dict[str, str], outer: str | None) -> Iterator[Element]:
+    for node in children(scope):
+        kind = local(node)
+        if kind in _NOT_ELEMENTS or not node.get("id"):
+            continue
+        element_id = node.get("id", "")
+        lane = lanes.get(element_id) or outer
+        attached = node.get("attachedToRef")
+        timer = next((t for t in node.iter() if local(t) in ("timeDate", "timeDuration", "timeCycle")), None)
+        yield Element(
+            id=element_id,
+            name=node.get("name") or "",
+            kind=kind,
+            lane=lane or (lanes.get(attached) if attached else None),
+            properties=_properties(node),
+            documentation=_documentation(node),
+            attached_to=attached,
+            source=node.get("sourceRef"),
+            target=node.get("targetRef"),
+            timer=(timer.text or "").strip() if timer is not None and kind.endswith("Event") else None,
+            calls=node.get("calledElement"),
+            interrupting=node.get("cancelActivity") != "false",
+        )
+        if kind in ("subProcess", "transaction", "adHocSubProcess"):
+            yield from _elements(node, lanes, lane)
+
+
+def _properties(node: etree._Element) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for extension in children(node, "extensionElements"):
+        for prop in extension.iter(f"{{{SPIFF}}}property"):
+            found[prop.get("name", "")] = prop.get("value", "")
+    return found
+
+
+def _documentation(node: etree._Element) -> str:
+    return "\n".join((d.text or "").strip() for d in children(node, "documentation")).strip()

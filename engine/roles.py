@@ -1,0 +1,46 @@
+"""Who works in which lane: ``bpmn/roles.json`` of a release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import InvalidFile
+from .xml import safe_json
+
+CALLER = "caller"  #: the lane of whoever calls a shared process
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What a lane asks of a person: a role, perhaps a skill or a department."""
+
+    role: str
+    skill: str | None = None
+    department: str | None = None
+
+
+class Roles:
+    """Role names and the duty of each lane."""
+
+    def __init__(self, names: dict[str, dict[str, str]], lanes: dict[str, Duty]) -> None:
+        self.names = names
+        self.lanes = lanes
+
+    def duty(self, lane: str | None) -> Duty:
+        """The duty of ``lane``; a task in no known lane is for the ordinary agent."""
+        return self.lanes.get(lane or "", Duty("agent"))
+
+
+def load_roles(content: bytes, path: str = "bpmn/roles.json") -> Roles:
+    """Roles from a JSON file; raises :class:`InvalidFile`."""
+    raw: Any = safe_json(content, path)
+    if not isinstance(raw, dict) or not isinstance(raw.get("roles"), dict) or not isinstance(raw.get("lanes"), dict):
+        raise InvalidFile(f"{path}: must have the objects 'roles' and 'lanes'")
+    lanes = {}
+    for lane, duty in raw["lanes"].items():
+        role = duty.get("role")
+        if role != CALLER and role not in raw["roles"]:
+            raise InvalidFile(f"{path}: lane {lane!r} names the unknown role {role!r}")
+        lanes[lane] = Duty(role, duty.get("skill"), duty.get("department"))
+    return Roles({key: value.get("name", {}) for key, value in raw["roles"].items()}, lanes)

@@ -1,0 +1,103 @@
+"""Personal values are sealed wherever they are stored for good: in history and in snapshots.
+
+AES-SIV is deterministic, so re-executing a command seals to the same bytes and the hashes agree. Each case has a
+key of its own (ADR 0005); destroying it erases the person and leaves the hash chain provable. Look-ups by phone
+use a keyed HMAC.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from .errors import GongdanError
+
+MARK = "~"  #: the only key of a sealed value: {"~": "base64"}
+KEY_BYTES = 32
+_SHORTEST_TRACE = 4  #: shorter personal values are not searched for in other texts
+
+
+class Erased(GongdanError):
+    """The key of this case was destroyed: its personal data cannot be read any more."""
+
+
+class Seal:
+    """Seals and unseals the personal values of one case."""
+
+    def __init__(self, key: bytes | None, personal: frozenset[str]) -> None:
+        """``key`` is None after erasure; ``personal`` the names of personal fields in the case's release."""
+        self._cipher = None if key is None else AESSIV(key)
+        self.personal = personal
+
+    def close(self, value: Any) -> dict[str, str]:
+        """One value, sealed."""
+        if self._cipher is None:
+            raise Erased("Expected a case whose personal data can be read, but its key was destroyed")
+        return {MARK: base64.b64encode(self._cipher.encrypt(orjson.dumps(value), None)).decode()}
+
+    def open(self, sealed: Mapping[str, str]) -> Any:
+        """The value inside a sealed one; raises :class:`Erased` when the key is gone."""
+        if self._cipher is None:
+            raise Erased("Expected a case whose personal data can be read, but its key was destroyed")
+        try:
+            return orjson.loads(self._cipher.decrypt(base64.b64decode(sealed[MARK]), None))
+        except (InvalidTag, ValueError) as error:
+            raise GongdanError("a sealed value does not open with the key of its case") from error
+
+    def close_fields(self, data: Mapping[str, Any], seen: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """``data`` with personal fields sealed, and also texts that repeat a personal value found in ``seen``."""
+        traces = self._traces(seen) if seen else ()
+        return {
+            name: self.close(value)
+            if value is not None and (name in self.personal or _repeats(value, traces))
+            else value
+            for name, value in data.items()
+        }
+
+    def _traces(self, seen: Mapping[str, Any]) -> tuple[str, ...]:
+        values = (seen[name] for name in self.personal & seen.keys())
+        return tuple(v for v in values if isinstance(v, str) and len(v) >= _SHORTEST_TRACE)
+
+    def open_all(self, value: Any) -> Any:
+        """``value`` with every sealed part opened, however deep."""
+        if isinstance(value, dict):
+            if len(value) == 1 and MARK in value:
+                return self.open(value)
+            return {k: self.open_all(v) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self.open_all(v) for v in value]
+        return value
+
+
+def _repeats(value: Any, traces: Iterable[str]) -> bool:
+    if isinstance(value, str):
+        return any(trace in value for trace in traces)
+    if isinstance(value, list):
+        return any(_repeats(v, traces) for v in value)
+    if isinstance(value, dict):
+        return any(_repeats(v, traces) for v in value.values())
+    return False
+
+
+def phone_digits(phone: str) -> str:
+    """The digits by which a phone number is compared; a leading +86 or 0086 falls away."""
+    return re.sub(r"^(0086|86)(?=1\d{10}$)", "", re.sub(r"\D", "", phone))
+
+
+def lookup_key(secret: bytes, phone: str) -> str:
+    """The keyed HMAC under which a phone number can be looked up (hex)."""
+    return hmac.new(secret, b"phone:" + phone_digits(phone).encode(), hashlib.sha256).hexdigest()
+
+
+def mask_phone(phone: str | None) -> str:
+    """A phone number for lists: first three and last two digits (``138******21``)."""
+    digits = phone_digits(phone or "")
+    return digits if len(digits) < 6 else digits[:3] + "*" * (len(digits) - 5) + digits[-2:]

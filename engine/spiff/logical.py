@@ -1,0 +1,107 @@
+"""The logical world inside one command: its time, its ids, its ticks. SpiffWorkflow sees nothing else.
+
+Live run and replay are the same code with the same inputs (ADR 0002), so nothing below dispatch may read
+the wall clock or make a random id. What SpiffWorkflow reads (``uuid4``, ``time``, ``datetime``) is replaced at
+import by shims that ask the :class:`Logical` of the running command, and fail loudly outside one.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar, Token
+from datetime import datetime, tzinfo
+from typing import Any
+
+from ..errors import Runaway
+
+MAX_STEPS = 1_000  #: automatic steps a command may run
+MAX_NEW_TASKS = 5_000  #: tasks a command may create
+
+
+class OutsideCommand(RuntimeError):
+    """SpiffWorkflow asked for time or an id while no command was running: a programming error."""
+
+
+class Counters:
+    """Per-case counters: the last task id given and the last state-change tick."""
+
+    __slots__ = ("ids", "ticks")
+
+    def __init__(self, ids: int = 0, ticks: int = 0) -> None:
+        self.ids = ids
+        self.ticks = ticks
+
+
+class Logical:
+    """What one command sees: case counters, instant, the timer that fires, and what the diagram asked for.
+
+    ``now`` is aware, in UTC. ``firing`` is the task id of the timer this command fires. ``services`` collects
+    what service tasks ask of the outside world; ``due_calls`` the last ``sla_due`` answer per armed timer.
+    """
+
+    __slots__ = ("counters", "due_call", "firing", "first_id", "now", "services", "steps")
+
+    def __init__(self, counters: Counters, now: datetime, firing: int | None = None) -> None:
+        self.counters = counters
+        self.first_id = counters.ids
+        self.now = now
+        self.firing = firing
+        self.steps = 0
+        self.services: list[dict[str, Any]] = []
+        self.due_call: dict[str, Any] | None = None
+
+    def count_steps(self, steps: int) -> None:
+        """Count automatic steps; raises :class:`Runaway` beyond the caps of a command."""
+        self.steps += steps
+        if self.steps > MAX_STEPS:
+            raise Runaway(f"more than {MAX_STEPS:,} automatic steps in one command: the diagram loops without a person or a timer")
+        if self.counters.ids - self.first_id > MAX_NEW_TASKS:
+            raise Runaway(f"more than {MAX_NEW_TASKS:,} new tasks in one command")
+
+
+_current: ContextVar[Logical] = ContextVar("logical")
+
+
+def current() -> Logical:
+    """The logical world of the running command; raises :class:`OutsideCommand` where there is none."""
+    try:
+        return _current.get()
+    except LookupError:
+        raise OutsideCommand("SpiffWorkflow asked for time or an id outside a command") from None
+
+
+def enter(logical: Logical) -> Token[Logical]:
+    """Make ``logical`` the running command's world; give the token back to :func:`leave`."""
+    return _current.set(logical)
+
+
+def leave(token: Token[Logical]) -> None:
+    """End the world entered with ``token``."""
+    _current.reset(token)
+
+
+def new_id() -> int:
+    """The next task id of the case. A parent is always created before its children, so ids grow downwards."""
+    counters = current().counters
+    counters.ids += 1
+    return counters.ids
+
+
+def tick() -> int:
+    """A monotone number per state change: SpiffWorkflow orders join merges by it, and only compares."""
+    counters = current().counters
+    counters.ticks += 1
+    return counters.ticks
+
+
+class _AnyDatetime(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, datetime)
+
+
+class LogicalDatetime(datetime, metaclass=_AnyDatetime):
+    """Stands for ``datetime`` inside SpiffWorkflow's timers: ``now`` is the command's, instances are ordinary."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        """The instant of the running command."""
+        return current().now

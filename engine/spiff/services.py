@@ -1,0 +1,43 @@
+"""Service tasks: what a diagram asks of the outside world. The asking is an effect; the doing comes after commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
+from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
+
+from ..errors import InvalidFile
+from .logical import current
+
+KINDS = frozenset({"sms", "mail", "notice", "webhook"})
+
+
+class OutboxTask(BpmnSpecMixin):  # type: ignore[misc]
+    """``bpmn:serviceTask``: evaluates its properties and leaves a request for the outbox (never calls out itself)."""
+
+    def __init__(self, wf_spec: Any, name: str, properties: dict[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(wf_spec, name, **kwargs)
+        self.properties = properties or {}
+
+    def _run_hook(self, my_task: Any) -> bool:
+        service = self.properties.get("service", "")
+        if service not in KINDS:
+            raise InvalidFile(f"service task {self.name!r}: service is {service!r}; it must be one of {', '.join(sorted(KINDS))}")
+        request = {"service": service, "element": self.name, "level": self.properties.get("level", "info")}
+        for part in ("template", "to", "event"):
+            text = self.properties.get(part)
+            request[part] = None if text is None else my_task.workflow.script_engine.evaluate(my_task, text)
+        request["event"] = request["event"] or f"{self.name}-{my_task.id}"
+        request["data"] = my_task.data
+        current().services.append(request)
+        return True
+
+
+class OutboxTaskParser(SpiffTaskParser):  # type: ignore[misc]
+    """Reads a ``serviceTask`` with our properties (stock wants an operator element)."""
+
+    def create_task(self) -> OutboxTask:
+        """The specification of the service task."""
+        properties = self.parse_extensions().get("properties", {})
+        return OutboxTask(self.spec, self.bpmn_id, properties=properties, **self.bpmn_attributes)
