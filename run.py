@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""The command line of Gongdan. Exit codes: 0 fine, 1 findings, 2 wrong use or refused.
+
+Every command lives in a module of its own and is imported when it is called, so that ``deadline`` does
+not wait for the engine and one broken module does not take the others down.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module, util
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent
+
+
+def enter_environment() -> None:
+    """Go on in ``.venv`` when the packages are not here; say how to make it when it is missing."""
+    if util.find_spec("click") is not None:
+        return
+    own = CHECKOUT / ".venv" / "bin" / "python"
+    if own.exists() and Path(sys.prefix) != CHECKOUT / ".venv":
+        os.execv(own, [str(own), *sys.argv])  # noqa: S606 (no shell is the point)
+    sys.exit("Gongdan's packages are not installed yet: `make setup` installs them, `make run` also starts.")
+
+
+enter_environment()
+
+import click  # noqa: E402
+
+from engine.errors import GongdanError  # noqa: E402
+
+#: command → (module that has the click command of that name, what the list of commands says)
+COMMANDS = {
+    "serve": ("web.cli", "Start the pages and the embedded worker (also what run.py does by itself)."),
+    "worker": ("engine.cli.operations", "Run timers and outbox without pages."),
+    "lint": ("engine.cli.lint", "Say what is wrong in diagrams, tables and forms, and how to mend it."),
+    "layout": ("engine.cli.lint", "Draw a diagram anew: lanes, columns, edges."),
+    "publish": ("engine.cli.operations", "Make a new release of bpmn/ and forms/."),
+    "pull": ("engine.cli.operations", "Write the live release back into the folder."),
+    "import": ("engine.cli.intake", "Make cases from a file of complaints."),
+    "simulate": ("engine.cli.simulate", "Let synthetic agents and customers work the open cases."),
+    "verify": ("engine.cli.verify", "Re-execute cases from their history alone and compare."),
+    "rebuild": ("engine.cli.operations", "Derive the read models from history anew."),
+    "deadline": ("engine.cli.deadline", "Say when a limit ends, and why."),
+    "db": ("engine.cli.operations", "Upgrade, check, back up and restore the database."),
+    "user": ("engine.cli.operations", "Add people who may sign in."),
+    "bench": ("bench.cli", "Measure; each figure is a ratio of one run."),
+}
+
+
+class Refused(click.ClickException):
+    """A refusal of the engine, as the command line shows it."""
+
+    exit_code = 2
+
+
+class Commands(click.Group):
+    """The commands of the table above, each imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The click command called ``cmd_name`` in its module."""
+        if cmd_name not in COMMANDS:
+            return None
+        for thing in vars(import_module(COMMANDS[cmd_name][0])).values():
+            if isinstance(thing, click.Command) and thing.name == cmd_name:
+                return thing
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Without a command, ``serve`` is meant: ``run.py --port 8001``."""
+        asks_help = args[:1] == ["--help"]
+        return super().parse_args(
+            ctx, args if asks_help or (args and args[0][0] != "-") else ["serve", *args]
+        )
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; what the engine refuses is told in one line, without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except GongdanError as error:
+            raise Refused(str(error)) from error
+
+
+@click.group(cls=Commands)
+def cli() -> None:
+    """Gongdan 工单: complaint handling as BPMN processes."""
+
+
+if __name__ == "__main__":
+    cli(prog_name="run.py")
