@@ -17,7 +17,7 @@ CHECKOUT = Path(__file__).resolve().parent
 
 def enter_environment() -> None:
     """Go on in ``.venv`` when the packages are not here; say how to make it when it is missing."""
-    if util.find_spec("click") is not None:
+    if util.find_spec("SpiffWorkflow") is not None:
         return
     own = CHECKOUT / ".venv" / "bin" / "python"
     if own.exists() and Path(sys.prefix) != CHECKOUT / ".venv":
