@@ -1,9 +1,9 @@
 """The plain condition language of gateways and forms: a small part of Python's expressions.
 
-Names, constants, comparisons, ``and``/``or``/``not``/``in``, lists and tuples, constant subscripts and calls of
-given functions by name; no attributes, no arithmetic, no keyword arguments. An expression is checked once and
-turned into nested closures, so that deciding one costs about a microsecond. What is more than plain raises
-:class:`NotPlain`; the caller may then hand it to the script sandbox.
+Names, constants, comparisons, ``and``/``or``/``not``/``in``, lists and tuples, constant subscripts and calls
+of given functions by name; no attributes, no arithmetic, no keyword arguments. An expression is checked once
+and turned into nested closures, so that deciding one costs about a microsecond. What is more than plain
+raises :class:`NotPlain`; the caller may then hand it to the script sandbox.
 """
 
 from __future__ import annotations
@@ -66,14 +66,14 @@ class Condition:
     def evaluate(self, env: Env, functions: Functions) -> Any:
         """The value of the expression on ``env``, as Python would give it.
 
-        With ``missing="error"`` an absent name raises :class:`MissingName` and comparing what cannot be compared
-        raises :class:`ConditionFailed`. With ``missing="none"`` an absent name is ``None``, and whatever cannot be
-        ordered, searched or subscripted is simply false or ``None``. Errors of the functions pass through.
+        With ``missing="error"`` an absent name raises :class:`MissingName` and comparing what cannot be
+        compared raises :class:`ConditionFailed`. With ``missing="none"`` an absent name is ``None``, and
+        whatever cannot be ordered, searched or subscripted is simply false or ``None``.
         """
         try:
             return self._decide(env, functions)
         except (TypeError, LookupError) as error:
-            raise ConditionFailed(f"condition {self.source!r} cannot be decided on this data: {error}") from error
+            raise ConditionFailed(f"condition {self.source!r} cannot be decided: {error}") from error
 
 
 @lru_cache(maxsize=4096)

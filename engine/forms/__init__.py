@@ -1,0 +1,22 @@
+"""Forms of user tasks: reading their files, asking, checking and storing answers. See docs/forms.md."""
+
+from __future__ import annotations
+
+from .form import Form, Submission
+from .messages import message
+from .model import LOCALES, Field, Option, Text, choice_text, localised
+from .values import local_minutes, show
+
+__all__ = [
+    "LOCALES",
+    "Field",
+    "Form",
+    "Option",
+    "Submission",
+    "Text",
+    "choice_text",
+    "local_minutes",
+    "localised",
+    "message",
+    "show",
+]

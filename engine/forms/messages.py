@@ -1,0 +1,114 @@
+"""What every finding on a form says, in the languages of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..errors import FieldError
+from .model import Text, localised
+
+
+def _text(hans: str, hant: str, english: str) -> Text:
+    return {"zh-Hans": hans, "zh-Hant-HK": hant, "en": english}
+
+
+#: By error code; ``{…}`` are the error's parameters.
+CATALOGUE: Mapping[str, Text] = {
+    "required": _text("此项必填。", "此欄必須填寫。", "This field is required."),
+    "unknown_field": _text(
+        "本表单没有这个字段，请刷新页面后重填。",
+        "本表格沒有此欄位，請重新載入頁面後再填寫。",
+        "The form has no such field; reload the page and fill it in again.",
+    ),
+    "not_an_object": _text(
+        "提交的内容不是表单数据。", "提交的內容並非表格資料。", "What was sent is no form data."
+    ),
+    "not_text": _text("请填写文字。", "請填寫文字。", "Enter a text."),
+    "bad_characters": _text(
+        "含有无法保存的控制字符，请删除后重填。",
+        "含有無法儲存的控制字元，請刪除後再填寫。",
+        "Contains control characters that cannot be stored; remove them.",
+    ),
+    "too_short": _text(
+        "至少填写 {min} 个字符。", "最少填寫 {min} 個字元。", "Enter at least {min} characters."
+    ),
+    "too_long": _text(
+        "最多填写 {max} 个字符。", "最多填寫 {max} 個字元。", "Enter at most {max} characters."
+    ),
+    "pattern": _text(
+        "格式不符，请按提示填写。", "格式不符，請按提示填寫。", "The format does not fit; see the hint."
+    ),
+    "not_phone": _text(
+        "号码格式不正确。手机号如 13812345678，固定电话如 0755-12345678。",
+        "號碼格式不正確。手提電話如 13812345678，固網電話如 0755-12345678。",
+        "Not a telephone number. Write a mobile such as 13812345678 or a landline such as 0755-12345678.",
+    ),
+    "not_number": _text("请填写数字。", "請填寫數字。", "Enter a number."),
+    "not_integer": _text("请填写整数。", "請填寫整數。", "Enter a whole number."),
+    "too_small": _text("不能小于 {min}。", "不可小於 {min}。", "Must be {min} or more."),
+    "too_large": _text("不能大于 {max}。", "不可大於 {max}。", "Must be {max} or less."),
+    "not_above": _text("必须大于 {min}。", "必須大於 {min}。", "Must be more than {min}."),
+    "not_below": _text("必须小于 {max}。", "必須小於 {max}。", "Must be less than {max}."),
+    "not_money": _text(
+        "请填写金额，单位元，最多两位小数，例如 12.50。",
+        "請填寫金額，單位為元，最多兩位小數，例如 12.50。",
+        "Enter an amount in yuan with at most two decimals, such as 12.50.",
+    ),
+    "money_too_small": _text("不能少于 {min} 元。", "不可少於 {min} 元。", "Must be {min} yuan or more."),
+    "money_too_large": _text("不能超过 {max} 元。", "不可超過 {max} 元。", "Must be {max} yuan or less."),
+    "money_not_above": _text("必须多于 {min} 元。", "必須多於 {min} 元。", "Must be more than {min} yuan."),
+    "money_not_below": _text("必须少于 {max} 元。", "必須少於 {max} 元。", "Must be less than {max} yuan."),
+    "not_option": _text("请从所列选项中选择。", "請從所列選項中選擇。", "Choose one of the options."),
+    "not_allowed": _text("不能填写这个值。", "不可填寫此值。", "This value is not allowed."),
+    "not_boolean": _text("请选择是或否。", "請選擇是或否。", "Choose yes or no."),
+    "must_be_ticked": _text("须先完成此项并勾选。", "須先完成此項並剔選。", "Do this first, then tick it."),
+    "not_date": _text(
+        "不是有效日期，请写成 2026-02-13。",
+        "並非有效日期，請寫成 2026-02-13。",
+        "Not a valid date; write it as 2026-02-13.",
+    ),
+    "not_datetime": _text(
+        "不是有效时间，请写成 2026-02-13 16:00。",
+        "並非有效時間，請寫成 2026-02-13 16:00。",
+        "Not a valid time; write it as 2026-02-13 16:00.",
+    ),
+    "not_range": _text(
+        "请填写开始和结束时间，例如 09:00 至 12:00。",
+        "請填寫開始及結束時間，例如 09:00 至 12:00。",
+        "Enter a start and an end time, such as 09:00 to 12:00.",
+    ),
+    "range_order": _text(
+        "开始时间须早于结束时间。", "開始時間須早於結束時間。", "The start must be before the end."
+    ),
+    "too_few": _text("至少填写 {min} 项。", "最少填寫 {min} 項。", "Give at least {min}."),
+    "too_many": _text("最多填写 {max} 项。", "最多填寫 {max} 項。", "Give at most {max}."),
+    "not_rows": _text("请逐行填写。", "請逐行填寫。", "Fill in row by row."),
+    "not_files": _text(
+        "附件信息不完整，请重新上传。", "附件資料不完整，請重新上載。", "Upload the files again."
+    ),
+    "file_type": _text(
+        "文件“{name}”的类型不接受，可上传：{allowed}。",
+        "檔案「{name}」的類型不獲接納，可上載：{allowed}。",
+        "The file “{name}” is of a type not accepted; allowed are {allowed}.",
+    ),
+    "file_too_large": _text(
+        "文件“{name}”超过 {max}。", "檔案「{name}」超過 {max}。", "The file “{name}” is larger than {max}."
+    ),
+    "file_empty": _text("文件“{name}”是空的。", "檔案「{name}」是空白的。", "The file “{name}” is empty."),
+    "rule": _text("{message}", "{message}", "{message}"),
+}
+
+
+def message(error: FieldError, locale: str) -> str:
+    """What ``error`` says in ``locale``: amounts in yuan, file sizes in MB."""
+    values: dict[str, object] = {}
+    for name, value in error.parameters.items():
+        if isinstance(value, Mapping):
+            values[name] = localised(value, locale)
+        elif error.code.startswith("money_") and isinstance(value, int):
+            values[name] = f"{value / 100:.2f}"
+        elif error.code == "file_too_large" and isinstance(value, int):
+            values[name] = f"{value / 1024 / 1024:g} MB"
+        else:
+            values[name] = value
+    return localised(CATALOGUE[error.code], locale).format_map(values)

@@ -1,0 +1,97 @@
+"""What a form is made of. Built only by :mod:`engine.forms.loading`, never changed afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from ..conditions import Condition
+
+LOCALES = ("zh-Hans", "zh-Hant-HK", "en")
+Text = Mapping[str, str]  #: one text by locale, always all of :data:`LOCALES`
+Choice = str | int | bool
+
+
+class SchemaValidator(Protocol):
+    """A compiled JSON Schema."""
+
+    def is_valid(self, instance: Any) -> bool: ...
+
+    def iter_errors(self, instance: Any) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of a radio, select or checkboxes field."""
+
+    value: Choice
+    label: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition over fields that must hold; its message stands at ``field`` ("": the whole form)."""
+
+    check: Condition
+    field: str
+    message: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What a field holds when the form is first shown: a literal or an expression over the case's data."""
+
+    value: Any = None
+    expression: Condition | None = None
+
+
+@dataclass(frozen=True)
+class Field:
+    """One question of a form."""
+
+    name: str
+    widget: str
+    schema: Mapping[str, Any]
+    validator: SchemaValidator
+    label: Text
+    help: Text | None = None
+    section: Text | None = None
+    options: tuple[Option, ...] = ()
+    required: bool = False
+    required_if: Condition | None = None
+    show_if: Condition | None = None
+    personal: bool = False
+    default: Default | None = None
+    rows: Group | None = None  #: the columns of a ``rows`` field
+    accept: tuple[str, ...] = ()  #: file name endings, with their dot
+    max_size: int = 0  #: bytes of one file
+    controls: bool = False  #: whether another field appears or becomes required by this one
+
+    @cached_property
+    def choices(self) -> Mapping[str, Choice]:
+        """Option values by the text that stands for them in HTML."""
+        return {choice_text(option.value): option.value for option in self.options}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Ordered fields with their rules: a form, or one row of a ``rows`` field."""
+
+    fields: tuple[Field, ...]
+    rules: tuple[Rule, ...] = ()
+    by_name: Mapping[str, Field] = field(default_factory=dict)
+    outside: frozenset[str] = frozenset()  #: names its conditions read that are none of its fields
+
+
+def choice_text(value: Choice) -> str:
+    """The text that stands for an option's value in HTML."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def localised(text: Text, locale: str) -> str:
+    """The text in ``locale``; Simplified Chinese where the locale is unknown."""
+    return text.get(locale) or text[LOCALES[0]]
