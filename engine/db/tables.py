@@ -84,6 +84,8 @@ cases = sa.Table(
     _text("phone", null=True),  # personal: plain number; lists show it masked
     _text("phone_key", null=True),  # keyed HMAC of the number, for look-ups
     _text("started_by"),
+    _text("next_due", null=True),  # the earliest instant at which time will do something to the case
+    _text("wake_lease", null=True),  # a worker is on it until then
 )
 snapshot = sa.Table("snapshot", metadata, _text("case_id", primary_key=True), _int("seq"), _blob("body"))
 task = sa.Table(
@@ -112,13 +114,11 @@ timer = sa.Table(
     "timer",
     metadata,
     _text("case_id", primary_key=True),
-    _text("timer", primary_key=True),  # '12' a BPMN timer task, 'w12'/'b12' warning/breach of clock 12
-    _text("kind"),  # 'bpmn' | 'warn' | 'breach'
-    _text("element", null=True),
+    _int("timer", primary_key=True, autoincrement=False),
+    _text("element"),
     _int("task", null=True),  # the user task or sub-process task it is attached to
     _text("due"),
     _text("state"),  # 'pending' | 'paused' | 'fired' | 'ended'
-    _text("locked_until", null=True),
 )
 sla_clock = sa.Table(
     "sla_clock",
@@ -135,8 +135,7 @@ sla_clock = sa.Table(
     _text("warned_at", null=True),
     _text("breached_at", null=True),
     _text("ended_at", null=True),
-    _int("paused_seconds", default=0),
-    _text("note", null=True),
+    _text("paused_at", null=True),
     _int("provisional", default=0),
 )
 incident = sa.Table(
@@ -174,6 +173,7 @@ outbox = sa.Table(
     _text("next_at"),
     _text("sent_at", null=True),
     _text("result", null=True),
+    _text("lease", null=True),  # a worker is sending it until then
 )
 notice = sa.Table(
     "notice",
@@ -240,7 +240,7 @@ setting = sa.Table("setting", metadata, _text("key", primary_key=True), _text("v
 
 sa.Index("ix_task_open", task.c.state, task.c.role, task.c.due_at)
 sa.Index("ix_task_mine", task.c.claimed_by, task.c.state, task.c.due_at)
-sa.Index("ix_timer_due", timer.c.state, timer.c.due)
+sa.Index("ix_cases_wake", cases.c.next_due)
 sa.Index("ix_cases_list", cases.c.state, cases.c.opened_at)
 sa.Index("ix_cases_process", cases.c.process, cases.c.state, cases.c.opened_at)
 sa.Index("ix_cases_phone", cases.c.phone_key)

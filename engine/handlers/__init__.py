@@ -1,0 +1,44 @@
+"""The table of what can be done to a case: command kind → handler. This is the index of the engine.
+
+A handler takes the instance and the command's plain data (personal values open), acts, and returns effects.
+It runs the same live and replayed: it may look at nothing but its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..effects import Effects
+from ..errors import Rejected
+from ..instance import Instance
+from . import cases, tasks, timing
+
+Handler = Callable[[Instance, dict[str, Any]], Effects]
+
+HANDLERS: dict[str, Handler] = {
+    "start": cases.start,
+    "amend": cases.amend,
+    "service_result": cases.service_result,
+    "incident": cases.incident,
+    "claim": tasks.claim,
+    "release": tasks.release,
+    "assign": tasks.assign,
+    "complete": tasks.complete,
+    "timer": timing.fire_timer,
+    "warn": timing.warn,
+    "breach": timing.breach,
+    "pause": timing.pause,
+    "resume": timing.resume,
+}
+
+
+def execute(instance: Instance, command: dict[str, Any]) -> Effects:
+    """Run one command on a live instance and return its effects. Time never runs backwards on a case."""
+    if command["at"] < instance.at:
+        raise Rejected(f"Expected an instant not before {instance.at}, but the command says {command['at']}")
+    if instance.done and command["type"] not in ("service_result", "incident"):
+        raise Rejected(f"Expected case {instance.case_id} to be open, but it is closed")
+    effects = HANDLERS[command["type"]](instance, command)
+    instance.at = command["at"]
+    return effects

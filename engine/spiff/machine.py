@@ -59,7 +59,8 @@ class Delta:
     moves: list[tuple[int, Place, str]] = field(default_factory=list)
     #: (task, names set with their values, names removed, the whole data the values came from)
     data: list[tuple[int, dict[str, Any], list[str], dict[str, Any]]] = field(default_factory=list)
-    opened: list[tuple[int, Place]] = field(default_factory=list)
+    #: (task, where, earliest instant to work on it)
+    opened: list[tuple[int, Place, str | None]] = field(default_factory=list)
     closed: list[int] = field(default_factory=list)
     armed: list[Armed] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
@@ -226,7 +227,7 @@ class Machine:
         for timer, task in flow.event_manager.tasks.items():
             if isinstance(task.task_spec.event_definition, TimerEventDefinition) and (at := due_of(task)):
                 due[timer] = at
-        delta.opened = [(n, self.place_of(t)) for n, t in flow.open_tasks.items() if n not in self.open]
+        delta.opened = [(n, self.place_of(t), _not_before(t)) for n, t in flow.open_tasks.items() if n not in self.open]
         delta.closed = [n for n in self.open if n not in flow.open_tasks]
         delta.armed = [self._armed(n, at) for n, at in due.items() if self.due.get(n) != at]
         delta.ended = [n for n in self.due if n not in due]
@@ -255,3 +256,12 @@ class Machine:
             guarded = [t for t in task.parent.children if not isinstance(t.task_spec, BoundaryEvent)]
             attached = guarded[0].id if guarded else None
         return Armed(timer, self.place_of(task), due, attached, task.internal_data.get("sla"))
+
+
+def _not_before(task: Any) -> str | None:
+    """The earliest instant a task may be worked on, where its diagram names one."""
+    expression = (getattr(task.task_spec, "extensions", None) or {}).get("properties", {}).get("not_before")
+    if not expression:
+        return None
+    found = task.workflow.script_engine.evaluate(task, expression)
+    return None if found is None else str(found)

@@ -1,0 +1,153 @@
+"""The database: one SQLAlchemy engine, reads through it, and the command path's statements on the driver itself.
+
+SQLAlchemy gives pool, dialect, tables and SQL text. The handful of statements a command writes are compiled once
+and executed on the driver's cursor: plain ``execute`` would cost more than the whole engine (measured, ADR 0009).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from ..errors import Conflict, GongdanError
+
+Row = dict[str, Any]
+Write = tuple[str, Row]  #: (statement name, parameters)
+
+
+class Unavailable(GongdanError):
+    """The database cannot be written just now (full, locked, restarted). Nothing of the command was kept."""
+
+
+class Database:
+    """A migrated database at ``url``. Thread-safe; forget open connections after a fork with :meth:`forked`."""
+
+    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
+        self.url = url
+        self.sqlite = url.startswith("sqlite")
+        options: dict[str, Any] = {"pool_pre_ping": not self.sqlite}
+        if self.sqlite:
+            options["connect_args"] = {"isolation_level": None, "timeout": 30, "check_same_thread": False}
+        else:
+            options |= {"pool_size": 20, "max_overflow": 20}
+        self.engine = sa.create_engine(url, **options)
+        if self.sqlite:
+            event.listen(self.engine, "connect", lambda raw, _: _prepare_sqlite(raw, synchronous))
+        self._compiled: dict[str, tuple[str, tuple[str, ...] | None]] = {}
+        self._write_lock = threading.Lock()  # SQLite has one writer: queue here rather than spin on its lock
+
+    def add_statement(self, name: str, statement: sa.Insert | sa.Update | sa.Delete) -> None:
+        """Compile ``statement`` once, under ``name``, for :meth:`write`."""
+        keys = [c.name for c in statement.table.c] if isinstance(statement, sa.Insert) else None
+        compiled = statement.compile(dialect=self.engine.dialect, column_keys=keys)
+        positions = getattr(compiled, "positiontup", None)
+        self._compiled[name] = (str(compiled), tuple(positions) if positions else None)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection for reading."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """A transaction for operational writes (people, drafts, releases); the command path uses :meth:`write`."""
+        if not self.sqlite:
+            with self.engine.begin() as connection:
+                yield connection
+            return
+        with self._write_lock, self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
+
+    def write(self, writes: Iterable[Write]) -> None:
+        """One transaction of compiled statements.
+
+        A statement named ``fence…`` must touch exactly one row. Raises :class:`Conflict` when somebody was
+        first, :class:`Unavailable` when the database cannot be written; nothing is kept in either case.
+        """
+        try:
+            if self.sqlite:
+                with self._write_lock:
+                    self._write(writes)
+            else:
+                self._write(writes)
+        except sa.exc.DBAPIError as error:
+            raise _translated(error.orig or error) from error
+
+    def _write(self, writes: Iterable[Write]) -> None:
+        borrowed = self.engine.raw_connection()
+        raw: Any = borrowed.driver_connection
+        cursor = raw.cursor()
+        try:
+            if self.sqlite:
+                cursor.execute("BEGIN IMMEDIATE")
+            for name, row in writes:
+                sql, positions = self._compiled[name]
+                cursor.execute(sql, [row[p] for p in positions] if positions else row)
+                if name.startswith("fence") and cursor.rowcount != 1:
+                    raise Conflict("Expected the case as it was read, but another change was first")
+            if self.sqlite:
+                cursor.execute("COMMIT")
+            else:
+                raw.commit()
+        except BaseException as error:
+            _roll_back(raw, cursor, self.sqlite)
+            if isinstance(error, GongdanError) or not isinstance(error, Exception):
+                raise
+            raise _translated(error) from error
+        finally:
+            cursor.close()
+            borrowed.close()
+
+    def rows(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        """All rows of a select."""
+        with self.read() as connection:
+            return connection.execute(statement).all()
+
+    def forked(self) -> None:
+        """Drop connections inherited over a fork; they belong to the parent."""
+        self.engine.dispose(close=False)
+        self._write_lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(raw: Any, synchronous: str) -> None:
+    raw.execute("PRAGMA journal_mode=WAL")
+    raw.execute(f"PRAGMA synchronous={synchronous}")
+    raw.execute("PRAGMA foreign_keys=ON")
+
+
+def _roll_back(raw: Any, cursor: Any, sqlite: bool) -> None:
+    try:
+        if sqlite:
+            cursor.execute("ROLLBACK")
+        else:
+            raw.rollback()
+    except (sqlite3.Error, OSError) as error:
+        if "no transaction" not in str(error):
+            raise
+    except Exception as error:  # psycopg.Error, which only PostgreSQL installations have
+        if not getattr(raw, "closed", True):
+            raise Unavailable(f"the database did not take back an unfinished change: {error}") from error
+
+
+def _translated(error: BaseException) -> GongdanError:
+    text = str(error)
+    if "UNIQUE" in text or "duplicate key" in text or "unique constraint" in text:
+        return Conflict("Expected to be first, but another change was recorded meanwhile")
+    return Unavailable(f"the database could not record the change: {text.splitlines()[0] if text else error!r}")

@@ -1,0 +1,52 @@
+"""Commands on user tasks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ..effects import Effects
+from ..errors import Conflict, Rejected
+from ..instance import Instance
+
+
+def claim(instance: Instance, command: dict[str, Any]) -> Effects:
+    """A person takes an open task that nobody else holds."""
+    task, person = command["task"], command["actor"]
+    instance.element_of(task)
+    holder = instance.claims.get(task)
+    if holder not in (None, person):
+        raise Conflict(f"Expected task {task} to be free, but {holder} has claimed it")
+    instance.claims[task] = person
+    return {"claimed": [[task, person]]}
+
+
+def release(instance: Instance, command: dict[str, Any]) -> Effects:
+    """The holder (or a supervisor, which dispatch has checked) gives a task back."""
+    task = command["task"]
+    instance.element_of(task)
+    if instance.claims.pop(task, None) is None:
+        raise Rejected(f"Expected task {task} to be claimed, but nobody holds it")
+    return {"claimed": [[task, None]]}
+
+
+def assign(instance: Instance, command: dict[str, Any]) -> Effects:
+    """A supervisor gives a task to a person."""
+    task = command["task"]
+    instance.element_of(task)
+    instance.claims[task] = command["to"]
+    return {"claimed": [[task, command["to"]]]}
+
+
+def complete(instance: Instance, command: dict[str, Any]) -> Effects:
+    """Complete an open task with its form."""
+    task, at = command["task"], command["at"]
+    instance.element_of(task)
+    holder = instance.claims.get(task)
+    if holder not in (None, command["actor"]):
+        raise Conflict(f"Expected task {task} to be yours or free, but {holder} has claimed it")
+    wait = instance.not_before.get(task)
+    if wait is not None and at < wait:
+        raise Rejected(f"Expected to work on task {task} not before {wait}, but it is {at}")
+    delta = instance.machine.complete(datetime.fromisoformat(at), task, command["data"])
+    return instance.absorb(delta, at)

@@ -1,0 +1,32 @@
+"""The history row: canonical bytes of a command and its effects, chained by SHA-256.
+
+``hash = SHA-256(prev_hash ‖ canonical(case, seq, command, effects, release, engine))``. ``recorded_at`` is not
+hashed: it is the only thing that may differ between two runs of the same commands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+
+ENGINE = "1"  #: raised when the same commands may give other effects
+
+
+def canonical(value: Any) -> bytes:
+    """The one byte form of plain data (keys sorted, as RFC 8785 orders ASCII keys; no spaces)."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def chain(case_id: str, seq: int, command: bytes, effects: bytes, release: int, engine: str, prev_hash: bytes) -> bytes:
+    """The hash of a row. ``command`` and ``effects`` are the stored bytes."""
+    rest = {
+        "case": case_id,
+        "seq": seq,
+        "command": orjson.Fragment(command),
+        "effects": orjson.Fragment(effects),
+        "release": release,
+        "engine": engine,
+    }
+    return hashlib.sha256(prev_hash + canonical(rest)).digest()

@@ -1,0 +1,246 @@
+"""A case in memory: its machine, its clocks, its claims. Commands act on it through :mod:`engine.handlers`.
+
+Everything here is a function of the case's commands: the same commands give the same instance, live or replayed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from .clocks import Clocks
+from .diagrams import Element
+from .effects import Effects, reference, resolve
+from .errors import Rejected
+from .release import Release
+from .roles import Duty
+from .sealing import Seal
+from .spiff import logical
+from .spiff.freeze import freeze, thaw
+from .spiff.logical import Logical
+from .spiff.machine import Delta, Machine
+from .spiff.timers import iso
+
+GENESIS = b"\0" * 32  #: prev_hash of a case's first row
+
+
+class Instance:
+    """One live case on its release."""
+
+    def __init__(self, case_id: str, process: str, release: Release, seal: Seal) -> None:
+        self.case_id = case_id
+        self.process = process
+        self.release = release
+        self.seal = seal
+        self.machine = Machine(release.program, process)
+        self.clocks = Clocks(release.time)
+        self.lock = threading.RLock()
+        self.seq = 0
+        self.head = GENESIS
+        self.at = ""
+        self.snapshot_seq = 0
+        self.claims: dict[int, str] = {}
+        self.open: dict[int, tuple[str, str]] = {}  #: task → (element reference, duty)
+        self.not_before: dict[int, str] = {}
+        self.events: set[str] = set()  #: keys of everything ever asked of the outbox
+        self.paused: str | None = None
+        self.respondent: str | None = None
+        self.outcome: str | None = None
+        self.done = False
+
+    # ------------------------------------------------------------ questions
+    def element_of(self, task: int) -> Element:
+        """The drawn element of an open task; raises :class:`Rejected` when it is not open."""
+        if task not in self.open:
+            raise Rejected(f"Expected task {task} of case {self.case_id} to be open, but it is not")
+        return self.release.element(*resolve(self.process, self.open[task][0]))
+
+    def duty_of(self, task: int) -> Duty:
+        """Who may do an open task."""
+        self.element_of(task)
+        role, _, rest = self.open[task][1].partition("/")
+        skill, _, department = rest.partition("/")
+        return Duty(role, skill or None, department or None)
+
+    def next_due(self) -> tuple[str, int, str] | None:
+        """The earliest thing time will do, as (instant, rank, id): rank 0 warning, 1 case breach, 2 BPMN timer."""
+        found = [(due, 2, str(timer)) for timer, due in self.machine.due.items()]
+        if (clock := self.clocks.next_due()) is not None:
+            found.append(clock)
+        return None if self.done else min(found, key=lambda f: (f[0], f[1], len(f[2]), f[2]), default=None)
+
+    def due_of_task(self, task: int) -> str | None:
+        """The earliest limit an open task shows: of its own clocks, else of the sub-process around it."""
+        live = [c for c in self.clocks.live.values() if c.state == "running" and c.task is not None]
+        own = [c.due for c in live if c.task == task]
+        return min(own or [c.due for c in live if c.task not in self.open], default=None)
+
+    # ------------------------------------------------------------ applying what the machine did
+    def absorb(self, delta: Delta, at: str, fired: int | None = None) -> Effects:
+        """Take in what the machine did at ``at``; returns the effects to record."""
+        fx: Effects = {}
+        fx["moves"] = [[task, self._ref(place), code] for task, place, code in delta.moves]
+        fx["data"] = [
+            [task, self.seal.close_fields(put, seen), gone] for task, put, gone, seen in delta.data
+        ]
+        fx["closed"] = delta.closed
+        for task in delta.closed:
+            self.open.pop(task, None)
+            self.claims.pop(task, None)
+            self.not_before.pop(task, None)
+        fx["opened"] = []
+        for task, place, not_before in delta.opened:
+            duty = self.release.duty(place.process, place.element, place.calls)
+            word = "/".join([duty.role, duty.skill or "", duty.department or ""]).rstrip("/")
+            self.open[task] = (self._ref(place), word)
+            if not_before:
+                self.not_before[task] = not_before
+            fx["opened"].append([task, self._ref(place), word, not_before])
+        fx["armed"] = [[a.timer, self._ref(a.place), a.due, a.attached] for a in delta.armed]
+        fx["ended"] = delta.ended
+        self._follow_clocks(fx, delta, at, fired)
+        self._ask_outbox(fx, delta, at)
+        for element in delta.ends:
+            self.outcome = self.release.element(self.process, element).properties.get("outcome", element)
+        if delta.done:
+            self.done = True
+            fx["clock_changes"] += [self.clocks.finish(c, at, done=False) for c in list(self.clocks.live)]
+            fx["done"] = self.outcome or "ended"
+        return {k: v for k, v in fx.items() if v}
+
+    def _ref(self, place: Any) -> str:
+        return reference(self.process, place.process, place.element)
+
+    def _follow_clocks(self, fx: Effects, delta: Delta, at: str, fired: int | None) -> None:
+        changes: list[list[Any]] = []
+        if fired is not None and str(fired) in self.clocks.live:
+            changes.append(self.clocks.breach(str(fired), at))
+        states = {task: code for task, _, code in delta.moves}
+        for task, code in states.items():
+            if code in "CXE":
+                changes += [self.clocks.finish(c.id, at, done=code == "C") for c in self.clocks.on_task(task)]
+        fx["clocks"] = []
+        for armed in delta.armed:
+            if armed.sla is None or str(armed.timer) in self.clocks.live or armed.attached in (None, *delta.closed):
+                continue
+            clock = self.clocks.start(
+                str(armed.timer), armed.sla["p"], armed.sla["s"], armed.due, armed.attached, armed.timer
+            )
+            fx["clocks"].append(
+                [clock.id, clock.parameter, clock.started, clock.due, list(clock.warnings), clock.task,
+                 self._ref(armed.place), armed.sla["v"]]
+            )  # fmt: skip
+            if self.paused is not None:
+                changes += self.hold(at, only=clock.id)
+        for task, place, code in delta.moves:
+            if code == "C":
+                changes += self._meet(self.release.element(place.process, place.element), at)
+        fx["clock_changes"] = changes
+
+    def _meet(self, element: Element, at: str) -> list[list[Any]]:
+        met = (f"c:{parameter}" for parameter in element.listed("meets"))
+        return [self.clocks.finish(clock, at, done=True) for clock in met if clock in self.clocks.live]
+
+    def start_case_clocks(self, fx: Effects, at: str, received: str | None) -> None:
+        """Begin the clocks that run on the whole case, counted from its first receipt."""
+        rows = fx.setdefault("clocks", [])
+        for parameter in self.release.process(self.process).case_clocks:
+            began = min(received or at, at)
+            due = self.release.time.due(parameter, datetime.fromisoformat(began))
+            clock = self.clocks.start(f"c:{parameter}", parameter, began, iso(due.due), None, None)
+            rows.append(
+                [clock.id, parameter, began, clock.due, list(clock.warnings), None, None, int(due.provisional)]
+            )
+        if not rows:
+            del fx["clocks"]
+
+    def hold(self, at: str, only: str | None = None) -> list[list[Any]]:
+        """Pause clocks that may pause, and their drawn timers."""
+        changes = self.clocks.pause(at, only)
+        for clock_id, _, _ in changes:
+            if (timer := self.clocks.live[clock_id].timer) is not None:
+                self.machine.reschedule(timer, None)
+        return changes
+
+    def let_run(self, at: str) -> list[list[Any]]:
+        """Resume paused clocks, and move their drawn timers along."""
+        changes = self.clocks.resume(at)
+        for clock_id, _, _ in changes:
+            clock = self.clocks.live[clock_id]
+            if clock.timer is not None:
+                self.machine.reschedule(clock.timer, clock.due)
+        return changes
+
+    def _ask_outbox(self, fx: Effects, delta: Delta, at: str) -> None:
+        requests, suppressed = [], []
+        for asked in delta.services:
+            event = str(asked["event"])
+            if event in self.events:
+                suppressed.append(event)
+                continue
+            self.events.add(event)
+            requests.append(self._request(asked, event, at))
+        fx["requests"], fx["suppressed"] = requests, suppressed
+
+    def _request(self, asked: Mapping[str, Any], event: str, at: str) -> dict[str, Any]:
+        key, data = str(asked["template"]), asked["data"]
+        template = self.release.templates.get(key)
+        if template is None:
+            raise Rejected(f"Expected a text {key!r} for element {asked['element']!r}, but the release has none")
+        functions = self.release.program.scripts.functions
+        text = template.fill(data, {**functions, "data_get": data.get}, data.get("sms_locale") or "zh-Hans")
+        not_before = at
+        if asked["service"] == "sms" and not template.acknowledgement and not data.get("night_call_ok"):
+            not_before = iso(self.release.time.outside_quiet_hours(datetime.fromisoformat(at)))
+        staff = asked["service"] == "notice"
+        return {
+            "event": event,
+            "service": asked["service"],
+            "to": str(asked["to"]) if staff else self.seal.close(asked["to"]),
+            "template": key,
+            "text": self.seal.close_fields({"text": text}, data)["text"] if staff else self.seal.close(text),
+            "not_before": not_before,
+            "level": asked["level"],
+        }
+
+    # ------------------------------------------------------------ snapshot
+    def dump(self) -> dict[str, Any]:
+        """The whole instance as plain data (unsealed: the caller seals it)."""
+        return {
+            "seq": self.seq,
+            "head": self.head.hex(),
+            "at": self.at,
+            "claims": list(self.claims.items()),
+            "open": [[t, ref, duty] for t, (ref, duty) in self.open.items()],
+            "not_before": list(self.not_before.items()),
+            "events": sorted(self.events),
+            "paused": self.paused,
+            "respondent": self.respondent,
+            "outcome": self.outcome,
+            "clocks": self.clocks.dump(),
+            "machine": freeze(self.machine),
+        }
+
+    @classmethod
+    def restore(cls, case_id: str, dumped: dict[str, Any], release: Release, seal: Seal) -> Instance:
+        """The instance that :meth:`dump` described."""
+        instance = cls(case_id, dumped["machine"]["process"], release, seal)
+        instance.machine = thaw(release.program, dumped["machine"])
+        instance.clocks.load(dumped["clocks"])
+        instance.seq = instance.snapshot_seq = dumped["seq"]
+        instance.head, instance.at = bytes.fromhex(dumped["head"]), dumped["at"]
+        instance.claims = dict(map(tuple, dumped["claims"]))
+        instance.open = {task: (ref, duty) for task, ref, duty in dumped["open"]}
+        instance.not_before = dict(map(tuple, dumped["not_before"]))
+        instance.events = set(dumped["events"])
+        instance.paused, instance.respondent = dumped["paused"], dumped["respondent"]
+        instance.outcome = dumped["outcome"]
+        return instance
+
+    def at_instant(self, at: str) -> Logical:
+        """A logical world at ``at`` for questions that need ``now()`` outside a machine run."""
+        return Logical(self.machine.counters, datetime.fromisoformat(at))
+
+

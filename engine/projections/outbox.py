@@ -1,0 +1,78 @@
+"""The outbox: what is to be sent after commit, and in-page notices, which need no sending."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from ..db.database import Write
+from ..db.tables import notice, outbox
+from .change import Change
+
+P = sa.bindparam
+
+STATEMENTS = {
+    "outbox_new": sa.insert(outbox),
+    "outbox_result": sa.update(outbox)
+    .where(outbox.c.id == P("b_id"))
+    .values(state=P("state"), result=P("result"), sent_at=P("sent_at"), lease=None),
+    "notice_new": sa.insert(notice).values(
+        case_id=P("case_id"), role=P("role"), person=None, text=P("text"), at=P("at"), level=P("level"), read_by=None
+    ),
+}
+
+
+def entry_id(case_id: str, event: str) -> str:
+    """The id of an outbox entry: one send for one event of a case, ever. Gateways get it as idempotency key."""
+    return f"{case_id}/{event}"
+
+
+def project(change: Change) -> Iterator[Write]:
+    """Requests become entries (notices for staff appear at once); results close them."""
+    open_all = change.instance.seal.open_all
+    for request in change.effects.get("requests", ()):
+        if request["service"] == "notice":
+            yield (
+                "notice_new",
+                {
+                    "case_id": change.case_id,
+                    "role": request["to"],
+                    "text": open_all(request["text"]),
+                    "at": change.at,
+                    "level": request["level"],
+                },
+            )
+            continue
+        yield (
+            "outbox_new",
+            {
+                "id": entry_id(change.case_id, request["event"]),
+                "case_id": change.case_id,
+                "seq": change.instance.seq,
+                "kind": request["service"],
+                "key": request["event"],
+                "template": request["template"],
+                "recipient": str(open_all(request["to"])),
+                "body": open_all(request["text"]),
+                "created_at": change.at,
+                "not_before": request["not_before"],
+                "state": "pending",
+                "attempts": 0,
+                "next_at": request["not_before"],
+                "sent_at": None,
+                "result": None,
+                "lease": None,
+            },
+        )
+    if "service" in change.effects:
+        event, state, detail = change.effects["service"]
+        yield (
+            "outbox_result",
+            {
+                "b_id": entry_id(change.case_id, event),
+                "state": state,
+                "result": detail,
+                "sent_at": change.at if state == "sent" else None,
+            },
+        )

@@ -1,0 +1,84 @@
+"""Open and finished user tasks: what inboxes and task pages list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from ..db.database import Write
+from ..db.tables import task
+from ..effects import resolve
+from .change import Change
+
+P = sa.bindparam
+_THIS = (task.c.case_id == P("b_id"), task.c.task == P("b_task"))
+
+STATEMENTS = {
+    "task_new": sa.insert(task),
+    "task_closed": sa.update(task)
+    .where(*_THIS)
+    .values(state=P("state"), closed_at=P("closed_at"), completed_by=P("completed_by"), due_at=None),
+    "task_claimed": sa.update(task).where(*_THIS).values(claimed_by=P("claimed_by"), claimed_at=P("claimed_at")),
+    "task_due": sa.update(task).where(*_THIS).values(due_at=P("due_at")),
+}
+
+
+def project(change: Change) -> Iterator[Write]:
+    """Tasks opened, claimed and closed, and the due time each shows."""
+    instance, effects, at = change.instance, change.effects, change.at
+    completed = change.command.get("task") if change.command["type"] == "complete" else None
+    for number in effects.get("closed", ()):
+        mine = number == completed
+        yield (
+            "task_closed",
+            {
+                "b_id": change.case_id,
+                "b_task": number,
+                "state": "completed" if mine else "cancelled",
+                "closed_at": at,
+                "completed_by": change.command["actor"] if mine else None,
+            },
+        )
+    opened = {row[0] for row in effects.get("opened", ())}
+    for number, ref, duty, not_before in effects.get("opened", ()):
+        process, name = resolve(instance.process, ref)
+        element = instance.release.element(process, name)
+        role, skill, department = (*duty.split("/"), "", "")[:3]
+        yield (
+            "task_new",
+            {
+                "case_id": change.case_id,
+                "task": number,
+                "element": name,
+                "name": element.name or name,
+                "process": process,
+                "form": element.properties.get("form"),
+                "lane": element.lane,
+                "role": role,
+                "skill": skill or None,
+                "department": department or None,
+                "opened_at": at,
+                "due_at": instance.due_of_task(number),
+                "not_before": not_before,
+                "claimed_by": None,
+                "claimed_at": None,
+                "closed_at": None,
+                "completed_by": None,
+                "state": "open",
+            },
+        )
+    for number, person in effects.get("claimed", ()):
+        yield (
+            "task_claimed",
+            {
+                "b_id": change.case_id,
+                "b_task": number,
+                "claimed_by": person,
+                "claimed_at": at if person else None,
+            },
+        )
+    if "clocks" in effects or "clock_changes" in effects:
+        for number in instance.open:
+            if number not in opened:
+                yield "task_due", {"b_id": change.case_id, "b_task": number, "due_at": instance.due_of_task(number)}
