@@ -238,15 +238,26 @@ view_log = sa.Table(
 case_number = sa.Table("case_number", metadata, _text("day", primary_key=True), _int("last"))
 setting = sa.Table("setting", metadata, _text("key", primary_key=True), _text("value"))
 
-sa.Index("ix_task_open", task.c.state, task.c.role, task.c.due_at)
-sa.Index("ix_task_mine", task.c.claimed_by, task.c.state, task.c.due_at)
+# The work list: equality up to the due time, then page after page in order (engine/queries/inbox.py).
+sa.Index(
+    "ix_task_open",
+    *(task.c[name] for name in ("state", "claimed_by", "role", "skill", "department", "due_at", "case_id", "task")),
+)
+sa.Index("ix_task_mine", task.c.claimed_by, task.c.state, task.c.due_at, task.c.case_id, task.c.task)
+sa.Index("ix_task_due", task.c.state, task.c.due_at, task.c.case_id, task.c.task)
 sa.Index("ix_cases_wake", cases.c.next_due)
-sa.Index("ix_cases_list", cases.c.state, cases.c.opened_at)
-sa.Index("ix_cases_process", cases.c.process, cases.c.state, cases.c.opened_at)
+sa.Index("ix_cases_opened", cases.c.opened_at, cases.c.id)
+sa.Index("ix_cases_list", cases.c.state, cases.c.opened_at, cases.c.id)
+sa.Index("ix_cases_process", cases.c.process, cases.c.state, cases.c.opened_at, cases.c.id)
+sa.Index("ix_cases_process_opened", cases.c.process, cases.c.opened_at, cases.c.id)
 sa.Index("ix_cases_phone", cases.c.phone_key)
 sa.Index("ix_clock_parameter", sla_clock.c.parameter, sla_clock.c.state)
 sa.Index("ix_clock_due", sla_clock.c.state, sla_clock.c.due)
+sa.Index("ix_clock_breached", sla_clock.c.breached_at)
 sa.Index("ix_outbox_next", outbox.c.state, outbox.c.next_at)
 sa.Index("ix_outbox_case", outbox.c.case_id)
+sa.Index("ix_outbox_list", outbox.c.created_at, outbox.c.id)
+sa.Index("ix_outbox_state", outbox.c.state, outbox.c.created_at, outbox.c.id)
 sa.Index("ix_incident_open", incident.c.closed_at, incident.c.case_id)
 sa.Index("ix_notice_role", notice.c.role, notice.c.id)
+sa.Index("ix_notice_person", notice.c.person, notice.c.id)

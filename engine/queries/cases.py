@@ -1,0 +1,89 @@
+"""Cases: one, a list, those of one customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from engine.db import Database
+from engine.db.tables import cases
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as lists and pages show it."""
+
+    id: str
+    seq: int
+    at: str
+    process: str
+    release: int
+    opened_at: str
+    closed_at: str | None
+    outcome: str | None
+    state: str
+    waiting_customer: str | None
+    external_id: str | None
+    channel: str | None
+    severity: str | None
+    title: str | None
+    customer: str | None
+    phone: str | None
+    phone_key: str | None
+    started_by: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still being handled."""
+        return self.state == "open"
+
+
+_COLUMNS = [cases.c[name] for name in Case.__dataclass_fields__]
+Cursor = tuple[str, str]  #: (opened_at, id) of the last row shown
+
+
+def case(db: Database, case_id: str) -> Case | None:
+    """The case, or None."""
+    with db.read() as c:
+        row = c.execute(sa.select(*_COLUMNS).where(cases.c.id == case_id)).one_or_none()
+    return Case(*row) if row else None
+
+
+def find(db: Database, text: str, phone_key: str, limit: int = 50) -> list[Case]:
+    """Cases whose number begins with ``text``, whose outside number it is, or whose phone has ``phone_key``."""
+    questions = [cases.c.phone_key == phone_key, cases.c.external_id == text]
+    if text[:1].isdigit():
+        questions.append(cases.c.id.between(text, text + "~"))
+    found: dict[str, Case] = {}
+    with db.read() as c:
+        for question in questions:
+            for row in c.execute(sa.select(*_COLUMNS).where(question).order_by(cases.c.id.desc()).limit(limit)):
+                found[row.id] = Case(*row)
+    return sorted(found.values(), key=lambda one: (one.opened_at, one.id), reverse=True)[:limit]
+
+
+def listed(
+    db: Database, *, state: str | None, process: str | None, after: Cursor | None = None, limit: int = 50
+) -> tuple[list[Case], Cursor | None]:
+    """Newest cases first, and where the next page begins."""
+    query = sa.select(*_COLUMNS).order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit + 1)
+    if process:
+        query = query.where(cases.c.process == process)
+    if state:
+        query = query.where(cases.c.state == state)
+    if after:
+        query = query.where(sa.tuple_(cases.c.opened_at, cases.c.id) < sa.tuple_(*map(sa.literal, after)))
+    with db.read() as c:
+        rows = [Case(*row) for row in c.execute(query)]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return rows[:limit], (last.opened_at, last.id) if last else None
+
+
+def of_phone(db: Database, phone_key: str | None, besides: str, limit: int = 10) -> list[Case]:
+    """Other cases of the same number, newest first."""
+    if not phone_key:
+        return []
+    query = sa.select(*_COLUMNS).where(cases.c.phone_key == phone_key, cases.c.id != besides)
+    with db.read() as c:
+        return [Case(*row) for row in c.execute(query.order_by(cases.c.opened_at.desc()).limit(limit))]

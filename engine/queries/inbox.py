@@ -1,0 +1,187 @@
+"""The work list: open tasks a person holds or may take. Every branch below is one seek in an index.
+
+A person's queues are the combinations of their roles with no or one of their skills and departments. Each
+is read by equality on all of these plus the due time, so a page costs the same with a thousand open tasks and a
+million. Tasks with a limit come first, in due order; then those without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from engine.db import Database
+from engine.db.tables import cases, sla_clock, task
+from engine.people import Person
+
+Tab = Literal["mine", "queues", "soon", "overdue", "all"]
+TABS: tuple[Tab, ...] = ("mine", "queues", "soon", "overdue", "all")
+SOON = timedelta(hours=4)  #: how far ahead "due soon" looks
+MOST = 999  #: counts stop here: a badge needs no more
+
+Branch = list[sa.ColumnElement[bool]]
+Cursor = tuple[str, str, int]  #: (due or "", case, task) of the last row shown
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One row of the work list. ``started`` and ``warn_at`` belong to the clock whose limit is ``due_at``."""
+
+    case_id: str
+    task: int
+    name: str
+    process: str
+    role: str
+    skill: str | None
+    department: str | None
+    opened_at: str
+    due_at: str | None
+    not_before: str | None
+    claimed_by: str | None
+    claimed_at: str | None
+    customer: str | None
+    phone: str | None
+    severity: str | None
+    title: str | None
+    waiting_customer: str | None
+    started: str | None = None
+    warn_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What narrows the list: the case's process, case numbers that begin so, or a phone's look-up key."""
+
+    process: str | None = None
+    case_prefix: str | None = None
+    phone_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in order, and where the next page begins (None: there is none)."""
+
+    rows: list[WorkItem]
+    next: Cursor | None
+
+
+_COLUMNS = (
+    task.c.case_id, task.c.task, task.c.name, cases.c.process, task.c.role, task.c.skill, task.c.department,
+    task.c.opened_at, task.c.due_at, task.c.not_before, task.c.claimed_by, task.c.claimed_at,
+    cases.c.customer, cases.c.phone, cases.c.severity, cases.c.title, cases.c.waiting_customer,
+)  # fmt: skip
+
+
+def tabs_of(person: Person) -> tuple[Tab, ...]:
+    """The tabs a person has: all open work is for those who steer it."""
+    steers = not {"supervisor", "manager"}.isdisjoint(person.roles)
+    return TABS if steers else TABS[:-1]
+
+
+def work(
+    db: Database, person: Person, tab: Tab, now: str, filters: Filters, after: Cursor | None = None, limit: int = 50
+) -> Page:
+    """One page of a tab at instant ``now``."""
+    branches = _branches(person, tab, now)
+    rows: list[Any] = []
+    with db.read() as c:
+        if after is None or after[0]:
+            rows = _rows(c, branches, filters, True, after, limit + 1)
+        if len(rows) <= limit and tab not in ("soon", "overdue"):
+            rest = after if after is not None and not after[0] else None
+            rows += _rows(c, branches, filters, False, rest, limit + 1 - len(rows))
+        more, rows = len(rows) > limit, rows[:limit]
+        clocks = _clocks(c, rows)
+    items = [WorkItem(*row, *clocks.get((row.case_id, row.task), (None, None))) for row in rows]
+    last = items[-1] if more else None
+    return Page(items, (last.due_at or "", last.case_id, last.task) if last else None)
+
+
+def counts(db: Database, person: Person, now: str) -> dict[Tab, int]:
+    """How many tasks each tab holds, at most ``MOST`` + 1 (which means: more)."""
+    found: dict[Tab, int] = {}
+    with db.read() as c:
+        for tab in tabs_of(person):
+            total = 0
+            for branch in _branches(person, tab, now):
+                if total <= MOST:
+                    inner = sa.select(sa.literal(1)).select_from(task).where(*branch).limit(MOST + 1 - total)
+                    total += c.execute(sa.select(sa.func.count()).select_from(inner.subquery())).scalar_one()
+            found[tab] = total
+    return found
+
+
+def _branches(person: Person, tab: Tab, now: str) -> list[Branch]:
+    is_open = task.c.state == "open"
+    if tab == "all":
+        return [[is_open]]
+    mine: Branch = [is_open, task.c.claimed_by == person.name]
+    if tab == "mine":
+        return [mine]
+    queues: list[Branch] = [
+        [
+            is_open,
+            task.c.claimed_by.is_(None),
+            task.c.role == role,
+            task.c.skill.is_(None) if skill is None else task.c.skill == skill,
+            task.c.department.is_(None) if department is None else task.c.department == department,
+        ]
+        for role in person.roles
+        for skill in (None, *person.skills)
+        for department in (None, *person.departments)
+    ]
+    if tab == "queues":
+        return queues
+    if tab == "overdue":
+        bounds = [task.c.due_at <= now]
+    else:
+        soon = (datetime.fromisoformat(now) + SOON).isoformat(timespec="seconds")
+        bounds = [task.c.due_at > now, task.c.due_at <= soon]
+    return [[*branch, *bounds] for branch in (mine, *queues)]
+
+
+def _rows(
+    c: sa.Connection, branches: list[Branch], filters: Filters, limited: bool, after: Cursor | None, limit: int
+) -> list[Any]:
+    """Rows that have a limit (``limited``) or have none, merged over the branches."""
+    order = [task.c.due_at, task.c.case_id, task.c.task] if limited else [task.c.case_id, task.c.task]
+    extra = [task.c.due_at.is_not(None) if limited else task.c.due_at.is_(None), *_filtered(filters)]
+    if after is not None:
+        begin = after if limited else after[1:]
+        extra.append(sa.tuple_(*order) > sa.tuple_(*map(sa.literal, begin)))
+    source = task.join(cases, cases.c.id == task.c.case_id)
+    found: list[Any] = []
+    for branch in branches:
+        found += c.execute(
+            sa.select(*_COLUMNS).select_from(source).where(*branch, *extra).order_by(*order).limit(limit)
+        )
+    if len(branches) > 1:
+        found.sort(key=lambda row: (row.due_at or "", row.case_id, row.task))
+    return found[:limit]
+
+
+def _filtered(filters: Filters) -> Iterable[sa.ColumnElement[bool]]:
+    if filters.process:
+        yield cases.c.process == filters.process
+    if filters.case_prefix:
+        yield task.c.case_id.between(filters.case_prefix, filters.case_prefix + "~")
+    if filters.phone_key:
+        same_phone = sa.select(cases.c.id).where(cases.c.phone_key == filters.phone_key).limit(500)
+        yield task.c.case_id.in_(same_phone)
+
+
+def _clocks(c: sa.Connection, rows: list[Any]) -> Mapping[tuple[str, int], tuple[str, str | None]]:
+    """Start and warning of the clock behind each row's limit."""
+    due = {(row.case_id, row.due_at): (row.case_id, row.task) for row in rows if row.due_at}
+    if not due:
+        return {}
+    clocks = c.execute(
+        sa.select(sla_clock.c.case_id, sla_clock.c.due, sla_clock.c.started, sla_clock.c.warn_at).where(
+            sla_clock.c.case_id.in_({case_id for case_id, _ in due})
+        )
+    )
+    return {due[k.case_id, k.due]: (k.started, k.warn_at) for k in clocks if (k.case_id, k.due) in due}

@@ -1,0 +1,178 @@
+"""What is going on in one case: tasks, timers, SLA clocks, messages, incidents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from engine.db import Database
+from engine.db.tables import incident, outbox, sla_clock, task, timer
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A user task of a case, open or done."""
+
+    case_id: str
+    task: int
+    element: str
+    name: str
+    process: str
+    form: str | None
+    lane: str | None
+    role: str
+    skill: str | None
+    department: str | None
+    opened_at: str
+    due_at: str | None
+    not_before: str | None
+    claimed_by: str | None
+    claimed_at: str | None
+    closed_at: str | None
+    completed_by: str | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A timer of a case: ``kind`` is bpmn, warn or breach."""
+
+    timer: str
+    kind: str
+    element: str | None
+    task: int | None
+    due: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlaClock:
+    """A named limit of a case."""
+
+    clock: str
+    parameter: str
+    task: int | None
+    element: str | None
+    started: str
+    due: str
+    warn_at: str | None
+    state: str
+    warned_at: str | None
+    breached_at: str | None
+    ended_at: str | None
+    paused_seconds: int
+    note: str | None
+    provisional: int
+
+    @property
+    def live(self) -> bool:
+        """Whether it still counts, or waits to."""
+        return self.ended_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An entry of the outbox."""
+
+    id: str
+    case_id: str
+    kind: str
+    key: str
+    template: str
+    recipient: str
+    body: str
+    created_at: str
+    not_before: str
+    state: str
+    attempts: int
+    next_at: str
+    sent_at: str | None
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A technical failure that waits, or waited, for a person."""
+
+    id: str
+    case_id: str
+    element: str | None
+    kind: str
+    message: str
+    opened_at: str
+    closed_at: str | None
+    closed_by: str | None
+    resolution: str | None
+    attempts: int
+
+
+def _columns(table: sa.Table, shape: type) -> list[sa.Column[object]]:
+    return [table.c[name] for name in shape.__dataclass_fields__]
+
+
+_TASK, _TIMER, _CLOCK = _columns(task, Task), _columns(timer, Timer), _columns(sla_clock, SlaClock)
+_MESSAGE, _INCIDENT = _columns(outbox, Message), _columns(incident, Incident)
+
+
+def one_task(db: Database, case_id: str, number: int) -> Task | None:
+    """One task, whatever its state."""
+    with db.read() as c:
+        query = sa.select(*_TASK).where(task.c.case_id == case_id, task.c.task == number)
+        row = c.execute(query).one_or_none()
+    return Task(*row) if row else None
+
+
+def tasks(db: Database, case_id: str) -> list[Task]:
+    """All tasks of a case in the order they opened."""
+    with db.read() as c:
+        query = sa.select(*_TASK).where(task.c.case_id == case_id).order_by(task.c.task)
+        return [Task(*row) for row in c.execute(query)]
+
+
+def timers(db: Database, case_id: str) -> list[Timer]:
+    """Pending and paused timers of a case, the next one first."""
+    with db.read() as c:
+        waits = timer.c.state.in_(("pending", "paused"))
+        query = sa.select(*_TIMER).where(timer.c.case_id == case_id, waits).order_by(timer.c.due, timer.c.timer)
+        return [Timer(*row) for row in c.execute(query)]
+
+
+def clocks(db: Database, case_id: str) -> list[SlaClock]:
+    """All SLA clocks of a case: live ones first, by due time."""
+    with db.read() as c:
+        found = [SlaClock(*row) for row in c.execute(sa.select(*_CLOCK).where(sla_clock.c.case_id == case_id))]
+    return sorted(found, key=lambda clock: (not clock.live, clock.due))
+
+
+def messages(db: Database, case_id: str) -> list[Message]:
+    """Everything sent, or to be sent, for a case."""
+    with db.read() as c:
+        query = sa.select(*_MESSAGE).where(outbox.c.case_id == case_id).order_by(outbox.c.created_at, outbox.c.id)
+        return [Message(*row) for row in c.execute(query)]
+
+
+def all_messages(
+    db: Database, *, state: str | None = None, after: tuple[str, str] | None = None, limit: int = 50
+) -> tuple[list[Message], tuple[str, str] | None]:
+    """The outbox, newest first, and where the next page begins."""
+    query = sa.select(*_MESSAGE).order_by(outbox.c.created_at.desc(), outbox.c.id.desc()).limit(limit + 1)
+    if state:
+        query = query.where(outbox.c.state == state)
+    if after:
+        query = query.where(sa.tuple_(outbox.c.created_at, outbox.c.id) < sa.tuple_(*map(sa.literal, after)))
+    with db.read() as c:
+        rows = [Message(*row) for row in c.execute(query)]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return rows[:limit], (last.created_at, last.id) if last else None
+
+
+def incidents(db: Database, case_id: str | None = None, *, open_only: bool = True, limit: int = 200) -> list[Incident]:
+    """Incidents, newest first; of one case or of all."""
+    query = sa.select(*_INCIDENT).order_by(incident.c.opened_at.desc()).limit(limit)
+    if open_only:
+        query = query.where(incident.c.closed_at.is_(None))
+    if case_id:
+        query = query.where(incident.c.case_id == case_id)
+    with db.read() as c:
+        return [Incident(*row) for row in c.execute(query)]
