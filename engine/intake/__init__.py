@@ -1,0 +1,1 @@
+"""Complaints from files: mappings, the reader, triage, and the import itself."""

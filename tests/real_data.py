@@ -1,0 +1,27 @@
+"""Where tests find complaints that nobody here wrote (``GONGDAN_REAL_DATA``), and what they use without."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from engine.intake.mapping import Mapping, load
+from engine.settings import CHECKOUT
+
+SAMPLE = CHECKOUT / "bpmn" / "samples" / "complaints_sample.csv"
+_DEFAULT = CHECKOUT.parent / "shared" / "data"
+
+
+def folder() -> Path | None:
+    """The folder of the real data; None when nobody named one and the usual place is empty."""
+    if (given := os.environ.get("GONGDAN_REAL_DATA")) is None:
+        return _DEFAULT if _DEFAULT.is_dir() else None
+    assert Path(given).is_dir(), f"GONGDAN_REAL_DATA={given!r} points nowhere"
+    return Path(given)
+
+
+def complaints() -> tuple[Path, Mapping]:
+    """The large English file with its mapping, or the sample that ships."""
+    if (real := folder()) is None:
+        return SAMPLE, load("sample")
+    return real / "complaints" / "comcast_2015_01_05.csv", load("comcast")
