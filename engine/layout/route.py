@@ -1,0 +1,280 @@
+"""Orthogonal routing: each flow takes the cheapest free way over the grid's lines.
+
+A way may cross another flow straight (at a price) but never run along it, unless the two leave the same
+element or arrive at the same element. Shapes are never crossed: lines end at occupied cells.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import pairwise
+
+from engine.layout.grid import Grid, boundary_offset
+from engine.layout.model import Flow, Node
+
+BEND = 40
+CROSSING = 35
+#: extra price of leaving or entering by a side that is less usual for the element
+SIDE = 45
+#: price of a side that is already used in the other direction, and of one shared by two leaving flows
+CLASH = 600
+SHARED = 220
+#: price of leaving upwards to something below, or the other way round
+AWAY = 250
+
+HORIZONTAL, VERTICAL = 0, 1
+Point = tuple[int, int]  # numbers of a vertical and a horizontal line
+
+
+@dataclass(frozen=True)
+class Port:
+    """A side of a node: the first grid point outside it, the direction there, and its price."""
+
+    node: Node
+    side: str  # "left", "right", "top", "bottom"
+    point: Point
+    axis: int
+    price: int
+
+
+class NoWayError(Exception):
+    """A flow found no free way; the grid needs more tracks."""
+
+
+class Router:
+    """Routes the flows of one scope one after the other; ``ways`` holds their grid points."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self.ways: dict[Flow, tuple[Port, list[Point], Port]] = {}
+        self._along: dict[tuple[int, Point], list[Flow]] = defaultdict(list)
+        self._through: dict[Point, list[tuple[Flow, bool, bool]]] = defaultdict(list)
+        self._sides: dict[tuple[Node, str], list[tuple[Flow, bool]]] = defaultdict(list)
+        column, row = grid.placement.column, grid.placement.row
+        self._blocked = {
+            (x, y)
+            for x, vertical in enumerate(grid.xs)
+            for y, horizontal in enumerate(grid.ys)
+            if not vertical.channel
+            and not horizontal.channel
+            and (vertical.cell, horizontal.cell) in grid.node_at
+        }
+        flows = sorted(
+            grid.scope.flows,
+            key=lambda f: (
+                f.back,
+                not self._straight(f),
+                abs(column[f.target] - column[f.origin]),
+                abs(row[f.target] - row[f.origin]),
+                f.order,
+            ),
+        )
+        for flow in flows:
+            self._route(flow)
+
+    def _straight(self, flow: Flow) -> bool:
+        """Can the flow be one straight line?"""
+        column, row = self.grid.placement.column, self.grid.placement.row
+        between = range(column[flow.origin] + 1, column[flow.target])
+        return (
+            flow.source.host is None
+            and row[flow.origin] == row[flow.target]
+            and not any((cell, row[flow.target]) in self.grid.node_at for cell in between)
+        )
+
+    def used_lines(self) -> tuple[set[int], set[int]]:
+        """Numbers of the vertical and horizontal lines some flow runs along."""
+        vertical: set[int] = set()
+        horizontal: set[int] = set()
+        for leave, points, arrive in self.ways.values():
+            for port in (leave, arrive):
+                (horizontal if port.axis == HORIZONTAL else vertical).add(port.point[1 - port.axis])
+            for before, after in pairwise(points):
+                if before[0] == after[0]:
+                    vertical.add(before[0])
+                else:
+                    horizontal.add(before[1])
+        return vertical, horizontal
+
+    def _ports(self, flow: Flow, leaving: bool) -> list[Port]:
+        grid = self.grid
+        node = flow.source if leaving else flow.target
+        base = node.host or node
+        column, row = grid.placement.column[base], grid.placement.row[base]
+        x_centre, y_centre = self._x(column, 0), self._y(row)
+        right = Port(base, "right", (self._channel_x(column + 1, True), y_centre), HORIZONTAL, 0)
+        left = Port(base, "left", (self._channel_x(column, False), y_centre), HORIZONTAL, 0)
+        top = Port(base, "top", (x_centre, self._channel_y(row, False)), VERTICAL, SIDE)
+        bottom = Port(base, "bottom", (x_centre, self._channel_y(row + 1, True)), VERTICAL, SIDE)
+        if node.host is not None:
+            offset = boundary_offset(base, base.boundary.index(node))
+            x = self._x(column, offset)
+            return [Port(node, "bottom", (x, bottom.point[1]), VERTICAL, 0)]
+        if node.is_gateway:
+            return [right, bottom, top] if leaving else [left, top, bottom]
+        if leaving:
+            return [right] if node.is_event else [right, *([] if node.boundary else [bottom]), top]
+        if node.is_event:
+            return [left, top]
+        return [left, top, *([] if node.boundary else [bottom])]
+
+    def _x(self, column: int, offset: int) -> int:
+        grid = self.grid
+        return next(
+            i
+            for i, line in enumerate(grid.xs)
+            if not line.channel and line.cell == column and line.offset == offset
+        )
+
+    def _y(self, row: int) -> int:
+        return next(i for i, line in enumerate(self.grid.ys) if not line.channel and line.cell == row)
+
+    def _channel_x(self, channel: int, first: bool) -> int:
+        numbers = [i for i, line in enumerate(self.grid.xs) if line.channel and line.cell == channel]
+        return numbers[0] if first else numbers[-1]
+
+    def _channel_y(self, channel: int, first: bool) -> int:
+        numbers = [i for i, line in enumerate(self.grid.ys) if line.channel and line.cell == channel]
+        return numbers[0] if first else numbers[-1]
+
+    def _side_price(self, flow: Flow, port: Port, leaving: bool) -> int:
+        price = port.price
+        if leaving and port.side in ("top", "bottom") and flow.source.host is None:
+            rows = self.grid.placement.row
+            ahead = rows[flow.target] - rows[flow.source]
+            if ahead * (1 if port.side == "bottom" else -1) < 0:
+                price += AWAY
+        for _, other_leaving in self._sides[port.node, port.side]:
+            if other_leaving != leaving:
+                price += CLASH
+            elif leaving:
+                price += SHARED
+        return price
+
+    def _route(self, flow: Flow) -> None:
+        starts = [(p, self._side_price(flow, p, True)) for p in self._ports(flow, True)]
+        goals = {(p.point, p.axis): (p, self._side_price(flow, p, False)) for p in self._ports(flow, False)}
+        found = self._search(flow, starts, goals)
+        if found is None:
+            raise NoWayError(flow.id)
+        leave, points, arrive = found
+        self.ways[flow] = (leave, points, arrive)
+        self._sides[leave.node, leave.side].append((flow, True))
+        self._sides[arrive.node, arrive.side].append((flow, False))
+        axes = [leave.axis]
+        for before, after in pairwise(points):
+            axis = VERTICAL if before[0] == after[0] else HORIZONTAL
+            self._along[axis, min(before, after)].append(flow)
+            axes.append(axis)
+        axes.append(arrive.axis)
+        for index, point in enumerate(points):
+            pair = {axes[index], axes[index + 1]}
+            self._through[point].append((flow, HORIZONTAL in pair, VERTICAL in pair))
+
+    def _search(
+        self, flow: Flow, starts: list[tuple[Port, int]], goals: dict[tuple[Point, int], tuple[Port, int]]
+    ) -> tuple[Port, list[Point], Port] | None:
+        """Dijkstra with a distance bound over (point, axis of arrival)."""
+        xs, ys = self.grid.x, self.grid.y
+        targets = [point for point, _ in goals]
+        queue: list[tuple[int, int, int, Point, int]] = []
+        came: dict[tuple[Point, int], tuple[Point, int] | None] = {}
+        cost: dict[tuple[Point, int], int] = {}
+        origin: dict[tuple[Point, int], Port] = {}
+        tick = 0
+
+        def bound(point: Point) -> int:
+            return min(abs(xs[point[0]] - xs[t[0]]) + abs(ys[point[1]] - ys[t[1]]) for t in targets)
+
+        def push(state: tuple[Point, int], price: int, before: tuple[Point, int] | None) -> None:
+            nonlocal tick
+            if price < cost.get(state, 1 << 60):
+                cost[state] = price
+                came[state] = before
+                tick += 1
+                heappush(queue, (price + bound(state[0]), tick, price, *state))
+
+        for port, price in starts:
+            if self._free(flow, port.point, port.axis, port.axis):
+                origin[port.point, port.axis] = port
+                push((port.point, port.axis), price, None)
+        best: tuple[int, tuple[Point, int], Port] | None = None
+        while queue:
+            estimate, _, price, point, axis = heappop(queue)
+            if best is not None and estimate >= best[0]:
+                break
+            if price > cost[point, axis]:
+                continue
+            for goal_axis in (HORIZONTAL, VERTICAL):
+                goal = goals.get((point, goal_axis))
+                if goal is None or not self._free(flow, point, axis, goal_axis):
+                    continue
+                total = price + goal[1] + (BEND if goal_axis != axis else 0)
+                if self._turns_back(point, axis, goal[0], came):
+                    continue
+                if best is None or total < best[0]:
+                    best = (total, (point, axis), goal[0])
+            for step_axis, dx, dy in ((0, 1, 0), (0, -1, 0), (1, 0, 1), (1, 0, -1)):
+                after = (point[0] + dx, point[1] + dy)
+                if not (0 <= after[0] < len(xs) and 0 <= after[1] < len(ys)) or after in self._blocked:
+                    continue
+                before = came[point, axis]
+                if before is not None and before[0] == after:
+                    continue
+                if before is None and self._into_node(origin[point, axis], dx, dy):
+                    continue
+                if not self._free(flow, point, axis, step_axis):
+                    continue
+                sharing = self._along.get((step_axis, min(point, after)), ())
+                if any(not _related(flow, other) for other in sharing):
+                    continue
+                length = abs(xs[after[0]] - xs[point[0]]) + abs(ys[after[1]] - ys[point[1]])
+                step = length + (BEND if step_axis != axis else 0)
+                step += CROSSING * self._crossings(flow, point)
+                push((after, step_axis), price + step, (point, axis))
+        if best is None:
+            return None
+        states: list[tuple[Point, int]] = []
+        at: tuple[Point, int] | None = best[1]
+        while at is not None:
+            states.append(at)
+            at = came[at]
+        states.reverse()
+        return origin[states[0]], [point for point, _ in states], best[2]
+
+    @staticmethod
+    def _into_node(port: Port, dx: int, dy: int) -> bool:
+        """True for a first step that goes back towards the node."""
+        return {"right": dx < 0, "left": dx > 0, "top": dy > 0, "bottom": dy < 0}[port.side]
+
+    @staticmethod
+    def _turns_back(
+        point: Point, axis: int, port: Port, came: dict[tuple[Point, int], tuple[Point, int] | None]
+    ) -> bool:
+        """True when the last step moved away from the node the port leads into."""
+        before = came[point, axis]
+        if before is None or axis != port.axis:
+            return False
+        dx, dy = point[0] - before[0][0], point[1] - before[0][1]
+        return {"left": dx < 0, "right": dx > 0, "top": dy < 0, "bottom": dy > 0}[port.side]
+
+    def _free(self, flow: Flow, point: Point, axis: int, next_axis: int) -> bool:
+        """May the flow pass ``point`` in this manner, with foreign flows only crossed straight?"""
+        for other, horizontal, vertical in self._through.get(point, ()):
+            if _related(flow, other):
+                continue
+            if axis != next_axis or (horizontal and vertical):
+                return False
+            if (axis == HORIZONTAL and horizontal) or (axis == VERTICAL and vertical):
+                return False
+        return True
+
+    def _crossings(self, flow: Flow, point: Point) -> int:
+        return sum(1 for other, _, _ in self._through.get(point, ()) if not _related(flow, other))
+
+
+def _related(one: Flow, other: Flow) -> bool:
+    """True when two flows may share a line: one common end, so that the drawing stays unambiguous."""
+    return (one.target is other.target) != (one.source is other.source)
