@@ -14,7 +14,7 @@ HOST_FUNCTIONS = frozenset(
     }
 )
 #: Functions that conditions of forms may call.
-FORM_FUNCTIONS = frozenset({"now", "count", "local_date", "minutes_between"})
+FORM_FUNCTIONS = frozenset({"now", "column", "count", "local_date", "minutes_between"})
 #: Names the engine or SpiffWorkflow's serialiser keeps for itself.
 _KEPT = frozenset({"typename", "case_no", "case_opened_at", "case_id"})
 _TAKEN = HOST_FUNCTIONS | FORM_FUNCTIONS | _KEPT | frozenset(dir(builtins)) | frozenset(keyword.kwlist)

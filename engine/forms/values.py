@@ -246,6 +246,11 @@ def count(value: Any) -> int:
     return len(value) if isinstance(value, list | str | dict) else 0
 
 
+def column(rows: Any, name: str) -> list[Any]:
+    """The values of one column of a rows field; none when it was left out."""
+    return [row.get(name) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
 def local_date(instant: str) -> str:
     """The day in Shanghai, ``YYYY-MM-DD``, of an ISO instant."""
     return datetime.fromisoformat(instant).astimezone(SHANGHAI).date().isoformat()
@@ -257,6 +262,7 @@ def minutes_between(start: str, end: str) -> float:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "column": column,
     "count": count,
     "local_date": local_date,
     "minutes_between": minutes_between,
