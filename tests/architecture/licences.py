@@ -51,9 +51,9 @@ def licence(package: str) -> str:
         declared = metadata(package)
     except PackageNotFoundError:
         return ELSEWHERE[package]
-    if "License-Expression" in declared:
-        return str(declared["License-Expression"])
-    stated = declared["License"] if "License" in declared else ""
+    for expression in declared.get_all("License-Expression") or []:
+        return str(expression)
+    stated = str((declared.get_all("License") or [""])[0])
     if stated in _PLAIN:
         return _PLAIN[stated]
     classifiers = [c.rpartition(" :: ")[2] for c in declared.get_all("Classifier") or [] if "License ::" in c]

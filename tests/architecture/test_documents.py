@@ -1,0 +1,90 @@
+"""What the documents promise is there, and what is there is documented."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import run
+from engine.commands import KINDS as COMMAND_KINDS
+from engine.effects import KINDS as EFFECT_KINDS
+from engine.settings import CHECKOUT, variables
+from tests.architecture.sources import name, python_files
+
+DOCUMENTS = sorted([*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s#]+)")
+
+
+def text(path: str) -> str:
+    return (CHECKOUT / path).read_text(encoding="utf-8")
+
+
+def documented(page: str) -> set[str]:
+    """The words in code style in the first cell of the tables of a page."""
+    cells = re.findall(r"^\| (`[^|]+) \|", text(page), re.MULTILINE)
+    return {word for cell in cells for word in re.findall(r"`([^`]+)`", cell)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_links_lead_somewhere(document: Path) -> None:
+    links = LINK.findall(document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_every_setting_is_documented() -> None:
+    assert documented("docs/settings.md") == set(variables())
+
+
+def test_every_setting_is_used() -> None:
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in python_files("run.py", "engine", "web")
+        if path.name != "settings.py"
+    )
+    assert [field for field in variables().values() if not re.search(rf"\.{field}\b", code)] == []
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    found = [
+        name(path)
+        for path in python_files("engine", "web")
+        if path.name != "settings.py" and re.search(r"\b(os\.environ|getenv)\b", path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_every_command_and_effect_is_documented() -> None:
+    assert documented("docs/history.md") == set(COMMAND_KINDS) | set(EFFECT_KINDS)
+
+
+def test_every_command_of_the_command_line_is_documented() -> None:
+    mentioned = set(re.findall(r"`run\.py ([a-z]+)", text("README.md") + text("docs/operations.md")))
+    assert set(run.COMMANDS) <= mentioned
+    assert mentioned <= set(run.COMMANDS)
+
+
+def test_make_targets_of_the_documents_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
+    for document in DOCUMENTS:
+        assert set(re.findall(r"`make ([a-z]+)", document.read_text(encoding="utf-8"))) <= targets, document
+
+
+def test_changelog_tells_of_this_version() -> None:
+    version = tomllib.loads(text("pyproject.toml"))["project"]["version"]
+    assert f"\n## {version} " in text("CHANGELOG.md")
+
+
+def test_every_decision_is_listed() -> None:
+    pages = {path.name for path in (CHECKOUT / "docs/adr").glob("0*.md")}
+    assert set(LINK.findall(text("docs/adr/README.md"))) == pages
+
+
+def test_every_route_is_documented() -> None:
+    from web import create_app
+
+    app = create_app()
+    rules = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
+    assert documented("docs/pages.md") == rules
