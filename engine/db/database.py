@@ -44,7 +44,9 @@ class Database:
 
     def add_statement(self, name: str, statement: sa.Insert | sa.Update | sa.Delete) -> None:
         """Compile ``statement`` once, under ``name``, for :meth:`write`."""
-        keys = [c.name for c in statement.table.c] if isinstance(statement, sa.Insert) else None
+        keys = None
+        if isinstance(statement, sa.Insert):  # a numbered key is the database's to give
+            keys = [c.name for c in statement.table.c if c is not statement.table.autoincrement_column]
         compiled = statement.compile(dialect=self.engine.dialect, column_keys=keys)
         positions = getattr(compiled, "positiontup", None)
         self._compiled[name] = (str(compiled), tuple(positions) if positions else None)

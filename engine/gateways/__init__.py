@@ -1,0 +1,41 @@
+"""The doors to the outside: what a gateway is asked and what it may answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+SENT = "sent"  #: the outside says it took it
+FAILED = "failed"  #: it certainly did not happen and trying again will not help
+RETRY = "retry"  #: it certainly did not happen; try again later
+UNKNOWN = "unknown"  #: nobody can say whether it happened: never tried again by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to send. ``id`` is the idempotency key the outside is given."""
+
+    id: str
+    case_id: str
+    kind: str
+    key: str
+    template: str
+    recipient: str
+    body: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One of SENT, FAILED, RETRY, UNKNOWN, with what the outside said."""
+
+    state: str
+    detail: str = ""
+
+
+class Gateway(Protocol):
+    """Sends one entry and says what came of it. Never raises for what the outside does."""
+
+    def send(self, entry: Entry) -> Answer:
+        """Send ``entry``."""
+        ...

@@ -17,9 +17,7 @@ STATEMENTS = {
     "outbox_result": sa.update(outbox)
     .where(outbox.c.id == P("b_id"))
     .values(state=P("state"), result=P("result"), sent_at=P("sent_at"), lease=None),
-    "notice_new": sa.insert(notice).values(
-        case_id=P("case_id"), role=P("role"), person=None, text=P("text"), at=P("at"), level=P("level"), read_by=None
-    ),
+    "notice_new": sa.insert(notice),
 }
 
 
@@ -41,6 +39,8 @@ def project(change: Change) -> Iterator[Write]:
                     "text": open_all(request["text"]),
                     "at": change.at,
                     "level": request["level"],
+                    "person": None,
+                    "read_by": None,
                 },
             )
             continue

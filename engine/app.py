@@ -1,0 +1,89 @@
+"""Putting the engine together: one object that pages, commands and workers use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from . import store, verify
+from .commands import Command
+from .db.database import Database
+from .db.upgrade import upgrade
+from .dispatch import Dispatcher, Receipt
+from .gateways.choose import gateways
+from .incidents import Incidents
+from .keys import Keys
+from .outbox import Outbox
+from .people import People
+from .releases import FolderPublish, Releases
+from .settings import Settings
+from .spiff.timers import iso
+from .timers import Timers
+
+
+@dataclass
+class Gongdan:
+    """The engine of one process: its database and everything that works on it."""
+
+    settings: Settings
+    db: Database
+    releases: Releases
+    people: People
+    keys: Keys
+    dispatcher: Dispatcher
+    incidents: Incidents
+    timers: Timers
+    outbox: Outbox
+    wall: Callable[[], datetime]
+
+    def dispatch(self, command: Command) -> Receipt:
+        """Run a command; a technical failure opens an incident and is raised."""
+        return self.incidents.dispatch(command, datetime.fromisoformat(command.at))
+
+    def now(self) -> str:
+        """The wall clock as an instant for a command: ISO text in UTC, to the millisecond."""
+        now = self.wall()
+        return iso(now.replace(microsecond=now.microsecond // 1000 * 1000))
+
+    def publish_folder(self) -> FolderPublish:
+        """Publish the checkout's ``bpmn/`` and ``forms/`` where they changed."""
+        return self.releases.publish_folder(self.settings.project, self.now())
+
+    def verify(self, case_id: str) -> verify.Verdict:
+        """Re-execute one case from history."""
+        return verify.verify_case(self.db, self.releases, self.keys, case_id)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.db.close()
+
+
+def open_gongdan(
+    settings: Settings,
+    *,
+    wall: Callable[[], datetime] | None = None,
+    migrate: bool = True,
+    synchronous: str = "FULL",
+) -> Gongdan:
+    """The engine on the database of ``settings``, migrated. ``wall`` replaces the wall clock (tests, simulations)."""
+    clock = wall or (lambda: datetime.now(UTC))
+    db = Database(settings.database_url, synchronous=synchronous)
+    if migrate:
+        upgrade(db)
+    store.prepare(db)
+    releases, people, keys = Releases(db), People(db), Keys(db)
+    dispatcher = Dispatcher(db, releases, people, keys, settings.lookup_key, live=settings.lru, wall=clock)
+    incidents = Incidents(db, dispatcher)
+    return Gongdan(
+        settings=settings,
+        db=db,
+        releases=releases,
+        people=people,
+        keys=keys,
+        dispatcher=dispatcher,
+        incidents=incidents,
+        timers=Timers(db, dispatcher, incidents),
+        outbox=Outbox(db, dispatcher, gateways(settings)),
+        wall=clock,
+    )

@@ -1,0 +1,105 @@
+"""What dispatch checks before a command runs: who asks, and whether the form is in order. Pure reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .commands import (
+    AmendData,
+    AssignTask,
+    ClaimTask,
+    Command,
+    CompleteTask,
+    PauseClocks,
+    ReleaseTask,
+    ResumeClocks,
+    StartCase,
+)
+from .errors import Conflict, NotAllowed, NotFound, Rejected
+from .forms.names import why_not
+from .instance import Instance
+from .people import People, Person
+from .release import Release
+from .rules import SEES_ALL, check_lead, check_open, check_work, fits
+
+
+SYSTEM = "system:"  #: actors of this kind are code of ours, never somebody who signed in
+
+
+def start(command: StartCase, release: Release, people: People) -> None:
+    """May this actor open a case of this process?"""
+    if command.actor.startswith(SYSTEM):
+        return
+    check_open(people.cached(command.actor))
+    if not release.process(command.process).startable:
+        raise NotAllowed(f"Expected a process that people may open, but {command.process!r} is not one")
+
+
+def start_data(command: StartCase, release: Release) -> dict[str, Any]:
+    """The start data, with names that a form could have; raises :class:`Rejected` for others."""
+    reserved = release.program.scripts.functions
+    for name in command.data:
+        reason = "it is a function of the engine" if name in reserved else why_not(name)
+        if reason is not None:
+            raise Rejected(f"Expected names that a form may use, but start data has {name!r}: {reason}")
+    return dict(command.data)
+
+
+def command(asked: Command, at: str, instance: Instance, people: People) -> dict[str, Any]:
+    """Check ``asked`` against the live instance; returns what to change in its plain data (checked form values)."""
+    if asked.actor.startswith(SYSTEM):
+        return {}
+    person = people.cached(asked.actor)
+    match asked:
+        case CompleteTask():
+            _check_task(person, instance, asked.task)
+            holder = instance.claims.get(asked.task)
+            if holder not in (None, person.name):
+                raise Conflict(f"Expected task {asked.task} to be yours or free, but {holder} has claimed it")
+            return {"data": _checked_form(asked, at, instance)}
+        case ClaimTask():
+            _check_task(person, instance, asked.task)
+        case ReleaseTask():
+            if instance.claims.get(asked.task) != person.name:
+                check_lead(person, "give back somebody else's task")
+        case AssignTask():
+            check_lead(person, "assign a task")
+            if not asked.reason.strip():
+                raise Rejected("Expected a reason for the assignment, but it is empty")
+            _check_task(people.get(asked.to), instance, asked.task)
+        case AmendData():
+            check_lead(person, "correct case data")
+            if not asked.reason.strip():
+                raise Rejected("Expected a reason for the correction, but it is empty")
+        case PauseClocks() | ResumeClocks():
+            if not may_see(person, instance):
+                raise NotFound(f"there is no case {asked.case_id}")
+        case _:
+            raise NotAllowed(f"Expected a command people may give, but {asked.kind!r} is the system's own")
+    return {}
+
+
+def may_see(person: Person, instance: Instance) -> bool:
+    """Whether a person may know of a case: leads and auditors of all, others of those their duties touch."""
+    if person.name == instance.respondent:
+        return False
+    return bool(person.roles & SEES_ALL) or any(fits(person, instance.duty_of(t)) for t in instance.open)
+
+
+def _check_task(person: Person, instance: Instance, task: int) -> None:
+    element = instance.element_of(task)
+    exclude = element.listed("exclude")
+    data = instance.machine.data_of(task) if exclude else {}
+    check_work(person, instance.duty_of(task), instance.respondent, exclude, data)
+
+
+def _checked_form(asked: CompleteTask, at: str, instance: Instance) -> dict[str, Any]:
+    element = instance.element_of(asked.task)
+    key = element.properties.get("form")
+    form = instance.release.forms.get(key or "")
+    if form is None:
+        raise Rejected(f"Expected a form {key!r} for {element.id!r}, but release {instance.release.number} has none")
+    context = instance.machine.data_of(asked.task)
+    return form.validate(asked.data, context=context, now=at)
+
+

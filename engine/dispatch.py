@@ -1,0 +1,272 @@
+"""The one way in: a command is checked, run, recorded and answered here, and nowhere else is anything committed.
+
+Order: what time has brought comes first (each due thing a command of its own, stamped with its due time), then the
+asked command. A live command executes its own canonical bytes, parsed back, so that live run and replay are one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from . import checks, snapshots, store
+from .commands import (
+    CLOCK,
+    BreachClock,
+    Command,
+    FireTimer,
+    NoteIncident,
+    RecordServiceResult,
+    StartCase,
+    WarnClock,
+    to_plain,
+)
+from .db.database import Database, Write
+from .effects import Effects
+from .errors import Conflict, GongdanError, NotFound, Rejected, TechnicalFailure
+from .handlers import execute
+from .history import ENGINE, canonical, chain
+from .instance import Instance
+from .keys import Keys
+from .numbers import next_number
+from .people import People
+from .projections import Change
+from .releases import Releases
+from .sealing import Seal
+
+MAX_FIRINGS = 500  #: due things worked off before one command; a stuck clock must not hold a thread for ever
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to a command. ``already`` says that the same submit key was answered before."""
+
+    case_id: str
+    seq: int
+    at: str
+    opened: list[int] = field(default_factory=list)
+    closed: list[int] = field(default_factory=list)
+    done: str | None = None
+    already: bool = False
+
+
+class Dispatcher:
+    """Runs commands on live instances, kept in a bounded LRU and fenced by ``seq``."""
+
+    def __init__(
+        self,
+        db: Database,
+        releases: Releases,
+        people: People,
+        keys: Keys,
+        lookup_key: bytes,
+        *,
+        live: int = 500,
+        wall: Callable[[], datetime] | None = None,
+    ) -> None:
+        self.db = db
+        self.releases = releases
+        self.people = people
+        self.keys = keys
+        self._lookup_key = lookup_key
+        self._limit = live
+        self._wall = wall or (lambda: datetime.now(UTC))
+        self._live: OrderedDict[str, Instance] = OrderedDict()
+        self._guard = threading.Lock()
+
+    # ------------------------------------------------------------ commands
+    def dispatch(self, command: Command) -> Receipt:
+        """Run ``command``. Raises what :mod:`engine.errors` names; a refused command changes nothing."""
+        if command.key is not None and (answered := store.first_answer(self.db, command.key)) is not None:
+            return replace(Receipt(**orjson.loads(answered)), already=True)
+        if isinstance(command, StartCase):
+            return self._start(command)
+        try:
+            return self._on_fresh(command)
+        except Conflict:
+            if command.key is not None and (answered := store.first_answer(self.db, command.key)) is not None:
+                return replace(Receipt(**orjson.loads(answered)), already=True)
+            raise
+
+    def _start(self, command: StartCase) -> Receipt:
+        checks.start(command, self.releases.current(), self.people)
+        release = self.releases.current()
+        case_id = next_number(self.db, command.at)
+        key = self.keys.fresh(case_id)
+        instance = Instance(case_id, command.process, release, Seal(key, release.personal))
+        with instance.lock:
+            plain = {**to_plain(command), "data": checks.start_data(command, release)}
+            receipt = self._run(instance, plain, command.key, [("key_new", {"case_id": case_id, "key": key})])
+        self._keep(instance)
+        return receipt
+
+    def _on_fresh(self, command: Command) -> Receipt:
+        """Run on the live instance; when it turns out stale (another process was first), once more on a fresh one."""
+        for attempt in (1, 2):
+            instance = self.instance(command.case_id)
+            with instance.lock:
+                if self._live.get(command.case_id) is not instance:
+                    continue  # dropped while we waited: take the fresh one
+                try:
+                    return self._run_checked(instance, command)
+                except Rejected:
+                    current = store.head(self.db, command.case_id)
+                    if attempt == 2 or current is None or current.hash == instance.head:
+                        raise
+                    self.forget(command.case_id)
+        raise Conflict(f"Expected case {command.case_id} to hold still, but it keeps changing; try again")
+
+    def _run_checked(self, instance: Instance, command: Command) -> Receipt:
+        if not isinstance(command, NoteIncident | RecordServiceResult):  # these must pass even where time is stuck
+            self._work_off(instance, command.at, command)
+        plain = to_plain(command)
+        plain["at"] = max(command.at, instance.at)
+        plain.update(checks.command(command, plain["at"], instance, self.people))
+        return self._run(instance, plain, command.key)
+
+    # ------------------------------------------------------------ time
+    def wake(self, case_id: str, now: str) -> int:
+        """Let time do what is due on a case by ``now``; returns how many things it did."""
+        done = 0
+        for _ in (1, 2):
+            instance = self.instance(case_id)
+            with instance.lock:
+                if self._live.get(case_id) is not instance:
+                    continue
+                try:
+                    return done + self._work_off(instance, now, None)
+                except Conflict:
+                    self.forget(case_id)
+        return done
+
+    def _work_off(self, instance: Instance, now: str, asked: Command | None) -> int:
+        """Issue what is due by ``now``, in due order. A due thing the asked command itself names is left to it."""
+        done = 0
+        while (due := instance.next_due()) is not None and due[0] <= now:
+            if done >= MAX_FIRINGS:
+                raise TechnicalFailure(f"more than {MAX_FIRINGS} due timers at once on case {instance.case_id}")
+            command = _due_command(instance, due)
+            if asked is not None and replace(asked, actor=CLOCK, at=command.at, key=None) == command:
+                break
+            self._run(instance, to_plain(command), None)
+            done += 1
+        return done
+
+    # ------------------------------------------------------------ one command, one transaction
+    def _run(self, instance: Instance, plain: dict[str, Any], key: str | None, extra: list[Write] | None = None) -> Receipt:
+        try:
+            sealed = dict(plain)
+            if "data" in plain:
+                sealed["data"] = instance.seal.close_fields(plain["data"])
+            command_bytes = canonical(sealed)
+            command = instance.seal.open_all(orjson.loads(command_bytes))
+            effects = execute(instance, command)
+            effects_bytes = canonical(effects)
+            previous, instance.seq = instance.head, instance.seq + 1
+            instance.head = chain(
+                instance.case_id, instance.seq, command_bytes, effects_bytes, instance.release.number, ENGINE, previous
+            )
+            row = {
+                "case_id": instance.case_id,
+                "seq": instance.seq,
+                "at": command["at"],
+                "recorded_at": self._wall().isoformat(),
+                "actor": command["actor"],
+                "command": command_bytes,
+                "effects": effects_bytes,
+                "release": instance.release.number,
+                "engine": ENGINE,
+                "prev_hash": previous,
+                "hash": instance.head,
+            }
+            receipt = _receipt(instance, effects)
+            writes = list(extra or ())
+            if key is not None:
+                writes.append(("answer", {"key": key, "at": row["recorded_at"], "receipt": orjson.dumps(asdict(receipt)).decode()}))
+            if snapshots.is_due(instance) and (secret := self.keys.get(instance.case_id)) is not None:
+                body = snapshots.write(instance, secret)
+                writes.append(("snapshot", {"case_id": instance.case_id, "seq": instance.seq, "body": body}))
+                instance.snapshot_seq = instance.seq
+            store.commit(self.db, row, Change(instance, command, effects, self._lookup_key), writes)
+        except BaseException:
+            self.forget(instance.case_id)  # it may be half changed: the next one is built from history
+            raise
+        if instance.done:
+            self.forget(instance.case_id)
+        return receipt
+
+    # ------------------------------------------------------------ live instances
+    def instance(self, case_id: str) -> Instance:
+        """The live instance of a case, loaded when needed; raises :class:`NotFound`."""
+        with self._guard:
+            found = self._live.get(case_id)
+            if found is not None:
+                self._live.move_to_end(case_id)
+                return found
+        return self._keep(self.load(case_id))
+
+    def _keep(self, instance: Instance) -> Instance:
+        if instance.done:
+            return instance
+        with self._guard:
+            kept = self._live.setdefault(instance.case_id, instance)
+            self._live.move_to_end(instance.case_id)
+            while len(self._live) > self._limit:
+                self._live.popitem(last=False)
+        return kept
+
+    def forget(self, case_id: str) -> None:
+        """Drop a live instance; the next use loads it from history."""
+        with self._guard:
+            self._live.pop(case_id, None)
+
+    @property
+    def live_count(self) -> int:
+        """How many instances are live."""
+        return len(self._live)
+
+    def load(self, case_id: str, *, use_snapshot: bool = True) -> Instance:
+        """Build an instance from its snapshot and the history after it, or from history alone."""
+        head = store.head(self.db, case_id)
+        if head is None:
+            raise NotFound(f"there is no case {case_id}")
+        release = self.releases.get(head.release)
+        key = self.keys.get(case_id)
+        seal = Seal(key, release.personal)
+        instance = None
+        if use_snapshot and key is not None and (body := store.latest_snapshot(self.db, case_id)) is not None:
+            instance = snapshots.read(case_id, body, release, seal, key)
+        instance = instance or Instance(case_id, head.process, release, seal)
+        for row in store.rows(self.db, case_id, instance.seq):
+            execute(instance, seal.open_all(orjson.loads(row.command)))
+            instance.seq, instance.head = row.seq, row.hash
+        if instance.head != head.hash:
+            raise GongdanError(f"history of case {case_id} does not lead to its head; run `run.py verify {case_id}`")
+        return instance
+
+
+def _due_command(instance: Instance, due: tuple[str, int, str]) -> Command:
+    instant, rank, thing = due
+    common: Mapping[str, Any] = {"case_id": instance.case_id, "actor": CLOCK, "at": max(instant, instance.at)}
+    if rank == 0:
+        return WarnClock(clock=thing, **common)
+    if rank == 1:
+        return BreachClock(clock=thing, **common)
+    return FireTimer(timer=int(thing), **common)
+
+
+def _receipt(instance: Instance, effects: Effects) -> Receipt:
+    return Receipt(
+        case_id=instance.case_id,
+        seq=instance.seq,
+        at=instance.at,
+        opened=[row[0] for row in effects.get("opened", ())],
+        closed=list(effects.get("closed", ())),
+        done=effects.get("done"),
+    )

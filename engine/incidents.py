@@ -1,0 +1,150 @@
+"""Incidents: automatic steps that failed technically. The case stays where it was; a person retries or corrects."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from .commands import KINDS, Command, NoteIncident, to_plain
+from .db.database import Database
+from .db.tables import cases, incident
+from .dispatch import Dispatcher, Receipt
+from .errors import GongdanError, NotFound, Rejected, TechnicalFailure
+from .spiff.timers import iso
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One open or closed incident."""
+
+    id: str
+    case_id: str
+    element: str | None
+    kind: str
+    message: str
+    command: Mapping[str, Any]
+    opened_at: str
+    closed_at: str | None
+    attempts: int
+
+
+class Incidents:
+    """Opening, retrying and closing incidents."""
+
+    def __init__(self, db: Database, dispatcher: Dispatcher) -> None:
+        self._db = db
+        self._dispatcher = dispatcher
+
+    def dispatch(self, command: Command, at: datetime) -> Receipt:
+        """Dispatch ``command``; a technical failure opens an incident before it is passed on."""
+        try:
+            return self._dispatcher.dispatch(command)
+        except TechnicalFailure as error:
+            if command.case_id:
+                self.open(command.case_id, error, {**to_plain(command), "case_id": command.case_id}, at)
+            raise
+
+    def open_for_timer(self, case_id: str, error: GongdanError, at: datetime) -> str:
+        """A case could not be woken: it is left alone until somebody retries."""
+        opened = self.open(case_id, error, {"type": "wake", "at": iso(at)}, at)
+        with self._db.begin() as connection:
+            connection.execute(sa.update(cases).where(cases.c.id == case_id).values(next_due=None, wake_lease=None))
+        return opened
+
+    def open(self, case_id: str, error: GongdanError, command: Mapping[str, Any], at: datetime) -> str:
+        """Record an incident (or one more attempt of the same); returns its id."""
+        element = getattr(error, "element", None)
+        text = json.dumps(command, ensure_ascii=False, default=str)
+        with self._db.begin() as connection:
+            same = connection.execute(
+                sa.select(incident.c.id).where(
+                    incident.c.case_id == case_id,
+                    incident.c.closed_at.is_(None),
+                    incident.c.message == str(error),
+                )
+            ).scalar()
+            if same is not None:
+                connection.execute(
+                    sa.update(incident).where(incident.c.id == same).values(attempts=incident.c.attempts + 1, command=text)
+                )
+                return str(same)
+            incident_id = uuid.uuid4().hex
+            connection.execute(
+                sa.insert(incident).values(
+                    id=incident_id,
+                    case_id=case_id,
+                    element=element,
+                    kind=type(error).__name__,
+                    message=str(error),
+                    command=text,
+                    opened_at=iso(at),
+                    attempts=1,
+                )
+            )
+        self._note(case_id, incident_id, "opened", str(error)[:500], "system:incidents", at)
+        return incident_id
+
+    def retry(self, incident_id: str, actor: str, at: datetime) -> Receipt | None:
+        """Try the failed command again, now. Closes the incident when it works; raises what it raises."""
+        found = self.get(incident_id)
+        if found.closed_at is not None:
+            raise Rejected("Expected an open incident, but it is closed")
+        plain = dict(found.command)
+        kind = plain.pop("type")
+        receipt = None
+        if kind == "wake":
+            self._dispatcher.forget(found.case_id)
+            self._dispatcher.wake(found.case_id, iso(at))
+            self._rewake(found.case_id)
+        else:
+            receipt = self.dispatch(KINDS[kind](**{**plain, "at": iso(at)}), at)
+        self.close(incident_id, actor, "retried", at)
+        return receipt
+
+    def close(self, incident_id: str, actor: str, resolution: str, at: datetime) -> None:
+        """Close an incident with what was done about it; part of the case's history."""
+        found = self.get(incident_id)
+        if not resolution.strip():
+            raise Rejected("Expected a reason, but it is empty")
+        with self._db.begin() as connection:
+            connection.execute(
+                sa.update(incident)
+                .where(incident.c.id == incident_id)
+                .values(closed_at=iso(at), closed_by=actor, resolution=resolution)
+            )
+        self._note(found.case_id, incident_id, "closed", resolution, actor, at)
+
+    def get(self, incident_id: str) -> Incident:
+        """One incident; raises :class:`NotFound`."""
+        rows = self._db.rows(sa.select(incident).where(incident.c.id == incident_id))
+        if not rows:
+            raise NotFound(f"there is no incident {incident_id}")
+        return _from_row(rows[0])
+
+    def open_list(self, limit: int = 200) -> list[Incident]:
+        """Open incidents, oldest first."""
+        query = sa.select(incident).where(incident.c.closed_at.is_(None)).order_by(incident.c.opened_at).limit(limit)
+        return [_from_row(row) for row in self._db.rows(query)]
+
+    def _note(self, case_id: str, incident_id: str, action: str, detail: str, actor: str, at: datetime) -> None:
+        trusted = actor if actor.startswith("system:") else f"system:incidents:{actor}"
+        self._dispatcher.dispatch(
+            NoteIncident(case_id=case_id, actor=trusted, at=iso(at), incident=incident_id, action=action, detail=detail)
+        )
+
+    def _rewake(self, case_id: str) -> None:
+        due = self._dispatcher.instance(case_id).next_due()
+        with self._db.begin() as connection:
+            connection.execute(sa.update(cases).where(cases.c.id == case_id).values(next_due=due[0] if due else None))
+
+
+def _from_row(row: sa.Row[tuple[object, ...]]) -> Incident:
+    return Incident(
+        row.id, row.case_id, row.element, row.kind, row.message, json.loads(row.command), row.opened_at, row.closed_at, row.attempts
+    )

@@ -1,0 +1,169 @@
+"""People: who they are, what they may do, and their passwords (argon2id)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from .db.database import Database
+from .db.tables import person as table
+from .errors import NotFound, Rejected
+
+MIN_PASSWORD = 10  #: characters
+DEMO_PASSWORD = "gongdan-demo"  # noqa: S105 - shown on the sign-in page, in demo mode only
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who works here. ``session_generation`` rises to end all their sessions."""
+
+    name: str
+    display_name: str
+    roles: frozenset[str]
+    skills: frozenset[str] = frozenset()
+    departments: frozenset[str] = frozenset()
+    demo: bool = False
+    active: bool = True
+    session_generation: int = 0
+    locale: str | None = field(default=None, compare=False)
+
+
+#: Accounts of demo mode: one for every role and department of the lanes.
+DEMO_PEOPLE = (
+    Person("agent1", "陈小敏(坐席)", frozenset({"agent"})),
+    Person("agent2", "李志强(坐席)", frozenset({"agent"})),
+    Person("yue1", "黄嘉欣(粤语坐席)", frozenset({"agent"}), frozenset({"yue"})),
+    Person("senior1", "周敏(高级坐席)", frozenset({"senior_agent", "agent"})),
+    Person("dispatcher1", "吴磊(派单员)", frozenset({"dispatcher"})),
+    Person("om1", "郑工(网络运维)", frozenset({"specialist"}), departments=frozenset({"om"})),
+    Person("billing1", "孙会计(计费)", frozenset({"specialist"}), departments=frozenset({"billing", "finance"})),
+    Person("vas1", "钱小宇(增值业务)", frozenset({"specialist"}), departments=frozenset({"vas"})),
+    Person("centre1", "刘芳(投诉处理中心)", frozenset({"complaint_centre"})),
+    Person("supervisor1", "王班长", frozenset({"supervisor", "agent"})),
+    Person("manager1", "赵经理", frozenset({"manager"})),
+    Person("quality1", "何质检", frozenset({"quality"})),
+    Person("designer1", "林设计(流程设计)", frozenset({"designer"})),
+    Person("auditor1", "许审计", frozenset({"auditor"})),
+    Person("admin1", "系统管理员", frozenset({"admin", "supervisor"})),
+)
+
+
+class People:
+    """The directory of people."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._cache: dict[str, Person] = {}
+
+    @cached_property
+    def _hasher(self) -> PasswordHasher:
+        return PasswordHasher()
+
+    def get(self, name: str) -> Person:
+        """The person called ``name``; raises :class:`NotFound`."""
+        found = self._db.rows(sa.select(table).where(table.c.name == name))
+        if not found:
+            raise NotFound(f"there is no account {name!r}")
+        return _from_row(found[0])
+
+    def cached(self, name: str) -> Person:
+        """As :meth:`get`, remembered until :meth:`forget`: for the command path."""
+        person = self._cache.get(name)
+        if person is None:
+            person = self._cache[name] = self.get(name)
+        return person
+
+    def forget(self) -> None:
+        """Drop what is remembered (after a change made elsewhere)."""
+        self._cache.clear()
+
+    def all(self) -> list[Person]:
+        """Everybody, by name."""
+        return [_from_row(row) for row in self._db.rows(sa.select(table).order_by(table.c.name))]
+
+    def authenticate(self, name: str, password: str) -> Person | None:
+        """The person, when the password is right and the account active. Takes as long for a wrong name."""
+        found = self._db.rows(sa.select(table).where(table.c.name == name))
+        stored = found[0].password_hash if found else self._decoy
+        try:
+            self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return None
+        return _from_row(found[0]) if found and found[0].active else None
+
+    @cached_property
+    def _decoy(self) -> str:
+        return self._hasher.hash("nobody has this password")
+
+    def add(self, person: Person, password: str) -> None:
+        """Add an account; raises :class:`Rejected` for a short password or a name that is taken."""
+        if len(password) < MIN_PASSWORD:
+            raise Rejected(f"Expected a password of at least {MIN_PASSWORD} characters")
+        self.add_many([person], self._hasher.hash(password))
+
+    def add_many(self, people: Iterable[Person], password_hash: str) -> None:
+        """Add accounts that share one password hash (demo and synthetic people)."""
+        rows = [{**_to_row(p), "password_hash": password_hash} for p in people]
+        with self._db.begin() as connection:
+            taken = connection.scalars(sa.select(table.c.name).where(table.c.name.in_([r["name"] for r in rows]))).all()
+            if taken:
+                raise Rejected(f"Expected a new name, but {', '.join(taken)} exists already")
+            connection.execute(sa.insert(table), rows)
+        self.forget()
+
+    def ensure_demo(self) -> None:
+        """Add the demo accounts that are missing."""
+        known = {p.name for p in self.all()}
+        missing = [p for p in DEMO_PEOPLE if p.name not in known]
+        if missing:
+            marked = [Person(**{**vars(p), "demo": True}) for p in missing]
+            self.add_many(marked, self._hasher.hash(DEMO_PASSWORD))
+
+    def end_sessions(self, name: str) -> None:
+        """End every session of a person (sign out everywhere, changed password)."""
+        with self._db.begin() as connection:
+            connection.execute(
+                sa.update(table)
+                .where(table.c.name == name)
+                .values(session_generation=table.c.session_generation + 1)
+            )
+        self.forget()
+
+    def set_locale(self, name: str, locale: str) -> None:
+        """Remember the language a person chose."""
+        with self._db.begin() as connection:
+            connection.execute(sa.update(table).where(table.c.name == name).values(locale=locale))
+
+
+def _from_row(row: sa.Row[tuple[object, ...]]) -> Person:
+    return Person(
+        name=row.name,
+        display_name=row.display_name,
+        roles=frozenset(json.loads(row.roles)),
+        skills=frozenset(json.loads(row.skills)),
+        departments=frozenset(json.loads(row.departments)),
+        demo=bool(row.demo),
+        active=bool(row.active),
+        session_generation=row.session_generation,
+        locale=row.locale,
+    )
+
+
+def _to_row(person: Person) -> dict[str, object]:
+    return {
+        "name": person.name,
+        "display_name": person.display_name,
+        "roles": json.dumps(sorted(person.roles)),
+        "skills": json.dumps(sorted(person.skills)),
+        "departments": json.dumps(sorted(person.departments)),
+        "demo": int(person.demo),
+        "active": int(person.active),
+        "session_generation": person.session_generation,
+        "locale": person.locale,
+    }

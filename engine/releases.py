@@ -1,0 +1,178 @@
+"""Releases in the database: publish makes the next one, nothing is ever edited in place."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from .db.database import Database
+from .db.tables import blob, release, release_file
+from .errors import NotFound, Rejected
+from .release import Release, sha256
+
+FOLDER = "folder"  #: the author of files that ship in the checkout
+ENDINGS = (".bpmn", ".dmn", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseInfo:
+    """One line of the release list."""
+
+    number: int
+    created_at: str
+    author: str
+    note: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPublish:
+    """What publishing the checkout's folder did: the release (new or not) and files kept because designers own them."""
+
+    number: int | None
+    changed: list[str]
+    kept: list[str]
+
+
+def read_folder(project: Path) -> dict[str, bytes]:
+    """The files that ship: everything of a release below ``bpmn/`` and ``forms/``."""
+    found = {}
+    for folder in ("bpmn", "forms"):
+        for path in sorted((project / folder).rglob("*")):
+            if path.suffix in ENDINGS and path.is_file():
+                found[path.relative_to(project).as_posix()] = path.read_bytes()
+    return found
+
+
+class Releases:
+    """Published releases. Compiled ones are shared in memory by all cases that run on them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._compiled: dict[int, Release] = {}
+        self._lock = threading.Lock()
+
+    def numbers(self) -> list[ReleaseInfo]:
+        """All releases, newest first."""
+        rows = self._db.rows(sa.select(release).order_by(release.c.number.desc()))
+        return [ReleaseInfo(r.number, r.created_at, r.author, r.note, r.state) for r in rows]
+
+    def current_number(self) -> int | None:
+        """The active release, None before the first publish."""
+        rows = self._db.rows(sa.select(sa.func.max(release.c.number)).where(release.c.state == "active"))
+        return None if rows[0][0] is None else int(rows[0][0])
+
+    def current(self) -> Release:
+        """The active release; raises :class:`NotFound` before the first publish."""
+        number = self.current_number()
+        if number is None:
+            raise NotFound("nothing is published yet; run `run.py publish`")
+        return self.get(number)
+
+    def get(self, number: int) -> Release:
+        """Release ``number``; raises :class:`NotFound`."""
+        with self._lock:
+            found = self._compiled.get(number)
+        if found is not None:
+            return found
+        query = (
+            sa.select(release_file.c.path, blob.c.body)
+            .join(blob, blob.c.sha256 == release_file.c.sha256)
+            .where(release_file.c.release == number)
+        )
+        files = {row.path: bytes(row.body) for row in self._db.rows(query)}
+        if not files:
+            raise NotFound(f"there is no release {number}")
+        with self._lock:
+            return self._compiled.setdefault(number, Release(number, files))
+
+    def authors(self, number: int) -> dict[str, str]:
+        """Who last changed each file of a release."""
+        rows = self._db.rows(sa.select(release_file).where(release_file.c.release == number))
+        return {row.path: row.author for row in rows}
+
+    def publish(self, changes: Mapping[str, bytes | None], author: str, note: str, at: str, base: int | None = None) -> int:
+        """Make the next release: the current files with ``changes`` (path → bytes, None removes). Returns its number.
+
+        The whole set is compiled first: a file that cannot be used raises :class:`InvalidFile` and nothing is
+        published. ``base`` is the release the author started from; :class:`Rejected` when another one changed the
+        same files since.
+        """
+        current = self.current_number()
+        files = dict(self.get(current).files) if current is not None else {}
+        authors = self.authors(current) if current is not None else {}
+        if base is not None and current is not None and base != current:
+            before = self.get(base).files
+            clash = sorted(p for p in changes if before.get(p) != files.get(p))
+            if clash:
+                raise Rejected(f"Expected files as of release {base}, but release {current} changed: {', '.join(clash)}")
+        for path, body in changes.items():
+            if body is None:
+                files.pop(path, None)
+                authors.pop(path, None)
+            elif files.get(path) != body:
+                files[path], authors[path] = body, author
+        if current is not None and files == self.get(current).files:
+            return current
+        number = (current or 0) + 1
+        made = Release(number, files)
+        check(made)
+        with self._db.begin() as connection:
+            number = (connection.scalar(sa.select(sa.func.max(release.c.number))) or 0) + 1
+            made.number = number
+            known = set(connection.scalars(sa.select(blob.c.sha256)).all())
+            for path, body in files.items():
+                digest = sha256(body)
+                if digest not in known:
+                    connection.execute(sa.insert(blob).values(sha256=digest, body=body))
+                    known.add(digest)
+                connection.execute(
+                    sa.insert(release_file).values(release=number, path=path, sha256=digest, author=authors[path])
+                )
+            connection.execute(sa.update(release).where(release.c.state == "active").values(state="superseded"))
+            connection.execute(
+                sa.insert(release).values(
+                    number=number, created_at=at, author=author, note=note, state="active", approved_by=author, approved_at=at
+                )
+            )
+        with self._lock:
+            self._compiled[number] = made
+        return number
+
+    def publish_folder(self, project: Path, at: str, note: str = "") -> FolderPublish:
+        """Publish what ships in the checkout where it changed, but never over a designer's newer file."""
+        shipped = read_folder(project)
+        current = self.current_number()
+        if current is None:
+            number = self.publish(shipped, FOLDER, note or "first release", at)
+            return FolderPublish(number, sorted(shipped), [])
+        live, authors = self.get(current).files, self.authors(current)
+        differing = sorted(p for p, body in shipped.items() if live.get(p) != body)
+        kept = [p for p in differing if p in live and authors[p] != FOLDER]
+        gone = [p for p in live if p not in shipped and authors[p] == FOLDER]
+        changes: dict[str, bytes | None] = {p: shipped[p] for p in differing if p not in kept}
+        changes |= dict.fromkeys(gone)
+        if not changes:
+            return FolderPublish(None, [], kept)
+        number = self.publish(changes, FOLDER, note or "the checkout's files changed", at)
+        return FolderPublish(number, sorted(changes), kept)
+
+    def pull(self, project: Path) -> list[str]:
+        """Write the live release back into the folder; returns the paths that changed."""
+        changed = []
+        for path, body in self.current().files.items():
+            target = project / path
+            if not target.exists() or target.read_bytes() != body:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(body)
+                changed.append(path)
+        return changed
+
+
+def check(made: Release) -> None:
+    """Compile every part of a release; raises :class:`InvalidFile` for the first that cannot be used."""
+    _ = (made.processes, made.forms, made.templates, made.roles, made.parameters, made.time, made.program)
