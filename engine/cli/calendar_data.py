@@ -70,7 +70,7 @@ def generate() -> dict[str, Any]:
     office: list[list[str]] = [["09:00", "12:00"], ["13:00", "18:00"]]
     return {
         "name": "cn",
-        "title": _words("工作日历(中国大陆)", "工作日曆(中國內地)", "Business days (mainland China)"),
+        "title": _words("工作日历（中国大陆）", "工作日曆（中國內地）", "Business days (mainland China)"),
         "zone": "Asia/Shanghai",
         "source": "Holiday notices of the State Council's General Office, by way of chinesecalendar (MIT), "
         "checked day by day against holidays (MIT)",
