@@ -1,0 +1,31 @@
+"""What commands share: opening the engine, printing results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from ..app import Gongdan, open_gongdan
+from ..settings import Settings
+
+
+@contextmanager
+def opened(*, migrate: bool = True, **overrides: Any) -> Iterator[Gongdan]:
+    """The engine on the database of the environment's settings (``overrides`` win), closed at the end."""
+    gongdan = open_gongdan(Settings.from_env(**overrides), migrate=migrate)
+    try:
+        yield gongdan
+    finally:
+        gongdan.close()
+
+
+def answer(result: dict[str, Any], as_json: bool, text: str) -> None:
+    """Print ``result`` as one line of JSON, or ``text`` for people."""
+    click.echo(json.dumps(result, ensure_ascii=False) if as_json else text)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

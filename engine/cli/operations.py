@@ -1,0 +1,132 @@
+"""Commands of operators: publish, pull, rebuild, worker, db, user."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from .. import backup as backups
+from .. import rebuild as rebuilding
+from ..db import upgrade as upgrades
+from ..people import Person
+from ..verify import DIVERGED, case_ids
+from ..worker import Worker
+from .common import answer, json_option, opened
+
+
+@click.command("publish")
+@click.option("--note", default="", help="What this release is for.")
+@json_option
+def publish(note: str, as_json: bool) -> None:
+    """Make a release of bpmn/ and forms/ where they changed."""
+    with opened() as gongdan:
+        done = gongdan.releases.publish_folder(gongdan.settings.project, gongdan.now(), note)
+    lines = [f"release {done.number}: {len(done.changed)} files" if done.number else "nothing changed"]
+    lines += [f"kept the designers' newer {path}; `run.py pull` brings it into the folder" for path in done.kept]
+    answer({"release": done.number, "changed": done.changed, "kept": done.kept}, as_json, "\n".join(lines))
+
+
+@click.command("pull")
+@json_option
+def pull(as_json: bool) -> None:
+    """Write the live release back into the folder, for version control."""
+    with opened() as gongdan:
+        changed = gongdan.releases.pull(gongdan.settings.project)
+    answer({"changed": changed}, as_json, "\n".join(changed) or "the folder is as the live release")
+
+
+@click.command("rebuild")
+@json_option
+def rebuild(as_json: bool) -> None:
+    """Derive the read models of all cases from history anew."""
+    with opened() as gongdan:
+        count = sum(1 for _ in rebuilding.rebuild(gongdan))
+    answer({"cases": count}, as_json, f"{count} cases rebuilt")
+
+
+@click.command("worker")
+def worker() -> None:
+    """Run timers and outbox without pages, until stopped."""
+    with opened() as gongdan:
+        running = Worker(gongdan)
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: running.stop(0))
+        running.run()
+
+
+@click.group("db")
+def db() -> None:
+    """Upgrade, check, back up and restore the database."""
+
+
+@db.command("upgrade")
+@click.option("--simulated", metavar="SEED", help="Mark the empty database as simulated with this seed.")
+def upgrade(simulated: str | None) -> None:
+    """Bring the database to the newest shape."""
+    with opened() as gongdan:
+        if simulated is not None:
+            if case_ids(gongdan.db):
+                raise click.UsageError("only an empty database can be marked as simulated")
+            gongdan.keys.mark_simulated(simulated)
+        click.echo(f"database at revision {upgrades.revision(gongdan.db)}")
+
+
+@db.command("check")
+@json_option
+def check(as_json: bool) -> None:
+    """Verify every chain and compare the read models with a rebuild. Exit 1 on any finding."""
+    with opened() as gongdan:
+        findings = []
+        chosen = case_ids(gongdan.db)
+        for case in chosen:
+            verdict = gongdan.verify(case)
+            if verdict.state == DIVERGED:
+                findings.append(f"{case} row {verdict.seq}: {verdict.reason}")
+            elif gongdan.keys.get(case) is not None:
+                findings += [f"{case} {line}" for line in rebuilding.differences(gongdan, case)]
+        findings += rebuilding.orphans(gongdan)
+    answer({"cases": len(chosen), "findings": findings}, as_json, "\n".join([*findings, f"{len(chosen)} cases checked"]))
+    sys.exit(1 if findings else 0)
+
+
+@db.command("backup")
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+def backup(target: Path) -> None:
+    """Copy the database to TARGET while it is in use."""
+    with opened() as gongdan:
+        backups.backup(gongdan.db, target)
+    click.echo(f"written to {target}")
+
+
+@db.command("restore")
+@click.argument("source", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Replace a database that is not empty.")
+def restore(source: Path, force: bool) -> None:
+    """Put the backup SOURCE in place of the database. Stop all processes first."""
+    with opened(migrate=False) as gongdan:
+        backups.restore(gongdan.db, source, force=force)
+    click.echo(f"restored from {source}")
+
+
+@click.group("user")
+def user() -> None:
+    """People who may sign in."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--display", required=True, help="The name as colleagues know it.")
+@click.option("--role", "roles", multiple=True, required=True, help="A role; may be repeated.")
+@click.option("--skill", "skills", multiple=True, help="A skill such as yue; may be repeated.")
+@click.option("--department", "departments", multiple=True, help="A department such as om; may be repeated.")
+@click.password_option()
+def add(
+    name: str, display: str, roles: tuple[str, ...], skills: tuple[str, ...], departments: tuple[str, ...], password: str
+) -> None:
+    """Add the account NAME."""
+    with opened() as gongdan:
+        gongdan.people.add(Person(name, display, frozenset(roles), frozenset(skills), frozenset(departments)), password)
+    click.echo(f"{name} may sign in")

@@ -1,0 +1,68 @@
+"""``verify``: re-execute cases from their history alone."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import click
+
+from ..app import open_gongdan
+from ..settings import Settings
+from ..verify import DIVERGED, ERASED, IDENTICAL, Verdict, case_ids
+from .common import answer, json_option, opened
+
+_CHUNK = 50  #: cases a worker process verifies at a time
+
+
+def _verify_chunk(settings: Settings, cases: list[str]) -> list[Verdict]:
+    gongdan = open_gongdan(settings, migrate=False)
+    try:
+        return [gongdan.verify(case) for case in cases]
+    finally:
+        gongdan.close()
+
+
+@click.command("verify")
+@click.argument("cases", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every case.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes to verify with.")
+@json_option
+def verify(cases: tuple[str, ...], everything: bool, jobs: int, as_json: bool) -> None:
+    """Re-execute CASES (or --all) without snapshots and compare every row. Exit 1 at the first divergence of any."""
+    if bool(cases) == everything:
+        raise click.UsageError("name cases, or use --all")
+    with opened() as gongdan:
+        chosen = case_ids(gongdan.db) if everything else list(cases)
+        chunks = [chosen[i : i + _CHUNK] for i in range(0, len(chosen), _CHUNK)]
+        verdicts: list[Verdict] = []
+        with click.progressbar(length=len(chosen), label="verify", file=sys.stderr) as bar:
+            if jobs == 1:
+                for case in chosen:
+                    verdicts.append(gongdan.verify(case))
+                    bar.update(1)
+            else:
+                with ProcessPoolExecutor(jobs) as pool:
+                    for found in pool.map(_verify_chunk, [gongdan.settings] * len(chunks), chunks):
+                        verdicts += found
+                        bar.update(len(found))
+    result = summary(verdicts)
+    lines = [f"{d['case']} row {d['seq']}: {d['reason']}" for d in result["diverged"]]
+    lines.append(
+        f"{result['cases']} cases, {result['commands']} commands: {result['identical']} identical, "
+        f"{result['erased']} erased, {len(result['diverged'])} diverged"
+    )
+    answer(result, as_json, "\n".join(lines))
+    sys.exit(1 if result["diverged"] else 0)
+
+
+def summary(verdicts: list[Verdict]) -> dict[str, Any]:
+    """The counts and divergences of a verification."""
+    return {
+        "cases": len(verdicts),
+        "commands": sum(v.commands for v in verdicts),
+        "identical": sum(v.state == IDENTICAL for v in verdicts),
+        "erased": sum(v.state == ERASED for v in verdicts),
+        "diverged": [{"case": v.case_id, "seq": v.seq, "reason": v.reason} for v in verdicts if v.state == DIVERGED],
+    }

@@ -1,0 +1,93 @@
+"""Read models from history: re-execute a case and write its rows anew, or compare them with what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+import sqlalchemy as sa
+
+from . import projections, store
+from .app import Gongdan
+from .db.database import Database, Write
+from .db.tables import cases, metadata, outbox, sla_clock, snapshot, task, timer
+from .errors import GongdanError
+from .handlers import execute
+from .instance import Instance
+from .projections import Change
+from .sealing import Seal
+from .verify import case_ids
+
+DERIVED = (task, timer, sla_clock)  #: rebuilt whole; outbox and notices keep what gateways and people did to them
+_KEPT = ("outbox_", "notice_")
+_WIPES = {
+    **{f"wipe_{t.name}": sa.delete(t).where(t.c.case_id == sa.bindparam("b_id")) for t in DERIVED},
+    "wipe_cases": sa.delete(cases).where(cases.c.id == sa.bindparam("b_id")),
+}
+
+
+def rebuild(gongdan: Gongdan) -> Iterator[str]:
+    """Rebuild the read models of every case, one transaction a case; yields each case number as it is done.
+
+    Erased cases keep their rows: there is nothing left to build them from.
+    """
+    for name, statement in _WIPES.items():
+        gongdan.db.add_statement(name, statement)
+    for case_id in case_ids(gongdan.db):
+        if gongdan.keys.get(case_id) is not None:
+            wipes: list[Write] = [(name, {"b_id": case_id}) for name in _WIPES]
+            gongdan.db.write(wipes + [w for w in replayed(gongdan, case_id) if not w[0].startswith(_KEPT)])
+            gongdan.dispatcher.forget(case_id)
+        yield case_id
+
+
+def replayed(gongdan: Gongdan, case_id: str) -> Iterator[Write]:
+    """The read-model writes of a case's whole history; raises :class:`GongdanError` when history does not run."""
+    rows = store.rows(gongdan.db, case_id)
+    if not rows:
+        raise GongdanError(f"case {case_id} has no history")
+    release = gongdan.releases.get(rows[0].release)
+    seal = Seal(gongdan.keys.get(case_id), release.personal)
+    instance = Instance(case_id, orjson.loads(rows[0].command)["process"], release, seal)
+    for row in rows:
+        command = seal.open_all(orjson.loads(row.command))
+        effects = execute(instance, command)
+        instance.seq, instance.head = row.seq, row.hash
+        yield from projections.writes(Change(instance, command, effects, gongdan.settings.lookup_key))
+
+
+def differences(gongdan: Gongdan, case_id: str) -> list[str]:
+    """Where the stored rows of a case differ from what its history gives. Changes nothing."""
+    scratch = Database("sqlite://")
+    try:
+        metadata.create_all(scratch.engine)
+        store.prepare(scratch)
+        scratch.write(list(replayed(gongdan, case_id)))
+        stored, expected = _rows(gongdan.db, case_id), _rows(scratch, case_id)
+    finally:
+        scratch.close()
+    return [
+        f"{name}: {len(stored[name] ^ expected[name])} rows differ" for name in stored if stored[name] != expected[name]
+    ]
+
+
+def orphans(gongdan: Gongdan) -> list[str]:
+    """Rows of read models whose case does not exist."""
+    found = []
+    with gongdan.db.read() as connection:
+        for table in (*DERIVED, outbox, snapshot):
+            query = sa.select(sa.func.count()).where(table.c.case_id.not_in(sa.select(cases.c.id)))
+            if count := connection.scalar(query):
+                found.append(f"{table.name}: {count} rows without a case")
+    return found
+
+
+def _rows(db: Database, case_id: str) -> dict[str, set[str]]:
+    found = {}
+    with db.read() as connection:
+        for table in DERIVED:
+            rows = connection.execute(sa.select(table).where(table.c.case_id == case_id)).mappings()
+            found[table.name] = {repr(dict(row)) for row in rows}
+        row = connection.execute(sa.select(cases).where(cases.c.id == case_id)).mappings().one()
+        found["cases"] = {repr({k: v for k, v in row.items() if k not in ("head", "wake_lease", "next_due")})}
+    return found

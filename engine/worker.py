@@ -1,0 +1,59 @@
+"""The background work of one machine: wake due cases, send what the outbox holds. A thread inside ``serve``."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+
+import structlog
+
+from .app import Gongdan
+from .errors import ConfigurationError, GongdanError
+
+log = structlog.get_logger("gongdan.worker")
+
+
+def refuse_simulated(gongdan: Gongdan) -> None:
+    """Raise :class:`ConfigurationError` for a simulated database: its clock is not the wall's."""
+    if gongdan.keys.seed is not None:
+        raise ConfigurationError("this database is simulated; a live worker would mix its clock with the wall's")
+
+
+def work_once(gongdan: Gongdan, now: datetime) -> int:
+    """One round at ``now`` (aware): timers, then outbox. Returns how many things were done."""
+    return gongdan.timers.wake_due(now) + len(gongdan.outbox.work(now))
+
+
+class Worker:
+    """Runs rounds until stopped; a database that is away is waited for."""
+
+    def __init__(self, gongdan: Gongdan) -> None:
+        refuse_simulated(gongdan)
+        self._gongdan = gongdan
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self.run, name="gongdan-worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin in a thread of its own."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Finish the round under way and end (``timeout`` in seconds)."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def run(self) -> None:
+        """Work until :meth:`stop`; poll less while there is nothing to do."""
+        pause = self._gongdan.settings.worker_poll_seconds
+        while not self._stopped.is_set():
+            try:
+                busy = work_once(self._gongdan, self._gongdan.wall())
+            except GongdanError as error:
+                log.warning("round failed, trying again", error=str(error))
+                busy = 0
+            except Exception:  # the worker must outlive whatever one round meets; it is logged whole
+                log.exception("round failed, trying again")
+                busy = 0
+            if not busy:
+                self._stopped.wait(pause)
