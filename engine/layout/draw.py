@@ -87,15 +87,14 @@ def _attempt(scope: Scope, placement: Placement, slack: int) -> tuple[Drawing, i
 
 def _routed(scope: Scope, placement: Placement, slack: int) -> tuple[Grid, Router]:
     """Grid with just enough tracks for every flow to find a way."""
-    tracks = 4
-    while True:
+    for tracks in (4, 8, 16):
         grid = Grid(scope, placement, tracks, slack)
         try:
             return grid, Router(grid)
         except NoWayError:
-            if tracks > 40:
-                raise
-            tracks *= 2
+            continue
+    grid = Grid(scope, placement, 8, slack)
+    return grid, Router(grid, strict=False)
 
 
 def _end(box: Box, port: Port, towards: tuple[int, int]) -> tuple[int, int]:

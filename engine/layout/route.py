@@ -24,6 +24,9 @@ SHARED = 220
 #: price of leaving upwards to something below, or the other way round
 AWAY = 250
 
+#: price of running along another flow, when there is no other way
+FOREIGN = 400
+
 HORIZONTAL, VERTICAL = 0, 1
 Point = tuple[int, int]  # numbers of a vertical and a horizontal line
 
@@ -46,8 +49,9 @@ class NoWayError(Exception):
 class Router:
     """Routes the flows of one scope one after the other; ``ways`` holds their grid points."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: Grid, *, strict: bool = True) -> None:
         self.grid = grid
+        self._strict = strict
         self.ways: dict[Flow, tuple[Port, list[Point], Port]] = {}
         self._along: dict[tuple[int, Point], list[Flow]] = defaultdict(list)
         self._through: dict[Point, list[tuple[Flow, bool, bool]]] = defaultdict(list)
@@ -61,6 +65,10 @@ class Router:
             and not horizontal.channel
             and (vertical.cell, horizontal.cell) in grid.node_at
         }
+        self._doors: dict[Point, Node] = {}
+        for flow in grid.scope.flows:
+            for port in [*self._ports(flow, True), *self._ports(flow, False)]:
+                self._doors[port.point] = port.node.host or port.node
         flows = sorted(
             grid.scope.flows,
             key=lambda f: (
@@ -227,11 +235,13 @@ class Router:
                     continue
                 if not self._free(flow, point, axis, step_axis):
                     continue
-                sharing = self._along.get((step_axis, min(point, after)), ())
-                if any(not _related(flow, other) for other in sharing):
+                foreign = any(
+                    not _related(flow, other) for other in self._along.get((step_axis, min(point, after)), ())
+                )
+                if foreign and self._strict:
                     continue
                 length = abs(xs[after[0]] - xs[point[0]]) + abs(ys[after[1]] - ys[point[1]])
-                step = length + (BEND if step_axis != axis else 0)
+                step = length + (BEND if step_axis != axis else 0) + (FOREIGN if foreign else 0)
                 step += CROSSING * self._crossings(flow, point)
                 push((after, step_axis), price + step, (point, axis))
         if best is None:
@@ -261,7 +271,14 @@ class Router:
         return {"left": dx < 0, "right": dx > 0, "top": dy < 0, "bottom": dy > 0}[port.side]
 
     def _free(self, flow: Flow, point: Point, axis: int, next_axis: int) -> bool:
-        """May the flow pass ``point`` in this manner, with foreign flows only crossed straight?"""
+        """May the flow pass ``point`` in this manner, with foreign flows only crossed straight?
+
+        The place before a side of a node belongs to the node's flows: others must not turn there.
+        """
+        if not self._strict:
+            return True
+        if axis != next_axis and self._doors.get(point) not in (None, flow.origin, flow.target):
+            return False
         for other, horizontal, vertical in self._through.get(point, ()):
             if _related(flow, other):
                 continue

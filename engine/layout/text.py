@@ -36,8 +36,8 @@ def label_size(text: str) -> tuple[int, int]:
 
 
 def task_width(text: str) -> int:
-    """Width of a task (80 high) whose name fits in three lines."""
+    """Width of a task (80 high) whose name stands clear of the icon in its top left corner."""
     width = 100
-    while text_lines(text, width - 14) > 3 and width < 240:
+    while text_lines(text, width - 14) > (2 if width < 160 else 3) and width < 240:
         width += 20
     return width
