@@ -23,9 +23,8 @@ FILE = CHECKOUT / "bpmn" / "calendars" / "cn.json"
 CHINA = Calendar.load(FILE.read_bytes())
 ALWAYS = Calendar.load((CHECKOUT / "bpmn" / "calendars" / "24x7.json").read_bytes())
 
-starts = st.datetimes(
-    datetime.fromisoformat("2004-01-02"), datetime.fromisoformat("2026-06-01"), timezones=st.sampled_from([SHANGHAI, UTC])
-)  # fmt: skip
+FIRST, LAST = datetime.fromisoformat("2004-01-02"), datetime.fromisoformat("2026-06-01")
+starts = st.datetimes(FIRST, LAST, timezones=st.sampled_from([SHANGHAI, UTC]))
 lengths = st.timedeltas(timedelta(microseconds=1), timedelta(hours=400))
 
 

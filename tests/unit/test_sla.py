@@ -195,7 +195,7 @@ def test_warnings_by_hand(parameter: str, start: str, warnings: list[str]) -> No
 
 
 def test_a_pause_moves_the_warning_with_the_due_time() -> None:
-    """Two hours, one used, then a day's pause: 24 minutes before the new end, not 0.8 of the calendar span."""
+    """Two hours, one used, a day of pause: 24 minutes before the new end, not 0.8 of the whole span."""
     start = at("2026-03-10 10:00")
     resumed = at("2026-03-11 11:00")
     new = RULES.due_after_pause("TEL_FIXED_ETA_REPLY", resumed, 3600)
@@ -301,8 +301,8 @@ def test_durations(text: str, expected: Duration) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "P", "PT", "2H", "PT2", "P2H", "PT2D", "P1M", "P1Y", "PT0S", "P1DT2WH", "PT1.0001S", "P99999999D", "PT2H ",
-     "P1D\n", "P-1D", "PT1e3H"],
+    ["", "P", "PT", "2H", "PT2", "P2H", "PT2D", "P1M", "P1Y", "PT0S", "P1DT2WH", "PT1.0001S", "P99999999D",
+     "PT2H ", "P1D\n", "P-1D", "PT1e3H"],
 )  # fmt: skip
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(InvalidFile):
