@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from engine.settings import LOCALES
+
 from .form import Form, Submission
 from .messages import message
-from .model import LOCALES, Field, Option, Text, choice_text, localised
+from .model import Field, Option, Text, choice_text, localised
 from .values import local_minutes, show
 
 __all__ = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import FieldError
+from engine.errors import FieldError
+
 from .files import clean_files
 from .model import Field, Group
 from .values import CLEAN, Refused
@@ -78,7 +79,7 @@ def check(
             continue
         clean[name] = env[name] = value
     for field in asked:
-        if field.name not in clean and field.name not in errors and _needed(field, env, functions):
+        if field.name not in clean and field.name not in errors and needed(field, env, functions):
             errors[field.name] = FieldError(prefix + field.name, "required")
     broken = {error.field.removeprefix(prefix).split("-")[0] for error in rows} | errors.keys()
     for rule in group.rules:
@@ -91,12 +92,27 @@ def check(
     return clean, [*errors.values(), *rows]
 
 
+def asked(
+    group: Group, values: Mapping[str, Any], context: Mapping[str, Any], functions: Functions
+) -> list[tuple[Field, bool]]:
+    """The fields that are asked, each with whether it must be answered, while answers are still coming."""
+    env = {name: context[name] for name in group.outside if name in context}
+    found = []
+    for field in group.fields:
+        if shown(field, env, functions):
+            found.append(field)
+            if values.get(field.name) is not None:
+                env[field.name] = values[field.name]
+    return [(field, needed(field, env, functions)) for field in found]
+
+
 def shown(field: Field, env: Mapping[str, Any], functions: Functions) -> bool:
     """Whether a field is asked, given the answers above it and the case's data."""
     return field.show_if is None or bool(field.show_if.evaluate(env, functions))
 
 
-def _needed(field: Field, env: Mapping[str, Any], functions: Functions) -> bool:
+def needed(field: Field, env: Mapping[str, Any], functions: Functions) -> bool:
+    """Whether an answer must be given, given the other answers and the case's data."""
     if field.required:
         return True
     return field.required_if is not None and bool(field.required_if.evaluate(env, functions))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..conditions import Condition, ConditionError, compile_condition
-from ..errors import InvalidFile
-from .model import LOCALES, Text
+from engine.conditions import Condition, ConditionError, compile_condition
+from engine.errors import InvalidFile
+from engine.settings import LOCALES
+
+from .model import Text
 from .names import FORM_FUNCTIONS
 
 
@@ -27,6 +29,7 @@ class Draft:
         return InvalidFile(f"form {self.path}: " + "\n".join(self.problems))
 
     def mapping(self, value: Any, where: str, allowed: set[str]) -> Mapping[str, Any]:
+        """An object with no other keys than ``allowed``."""
         if not isinstance(value, dict):
             self.wrong(where, "is not an object", "write {…}")
             return {}
@@ -35,12 +38,14 @@ class Draft:
         return value
 
     def sequence(self, value: Any, where: str) -> list[Any]:
+        """A list."""
         if isinstance(value, list):
             return value
         self.wrong(where, "is not a list", "write […]")
         return []
 
     def text(self, value: Any, where: str) -> Text:
+        """A text in every language."""
         if (
             not isinstance(value, dict)
             or set(value) != set(LOCALES)
@@ -51,11 +56,13 @@ class Draft:
         return {locale: value[locale] for locale in LOCALES}
 
     def flag(self, value: Any, where: str) -> bool:
+        """True or false."""
         if not isinstance(value, bool):
             self.wrong(where, "is neither true nor false", "write true or false without quotes")
         return value is True
 
     def condition(self, value: Any, where: str) -> Condition | None:
+        """A plain condition that calls only what forms may call."""
         if not isinstance(value, str):
             self.wrong(where, "is not a condition", "write a text such as \"kind == 'complaint'\"")
             return None

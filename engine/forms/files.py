@@ -14,7 +14,7 @@ FileMeta = dict[str, Any]  #: ``{"name", "size", "type", "sha256"}``
 Store = Callable[[FileMeta, bytes], None]
 Recall = Callable[[str], FileMeta | None]
 
-DEFAULT_MAX_SIZE = 10 * 1024 * 1024
+DEFAULT_MAX_SIZE = 5 * 1024 * 1024
 MAX_MAX_SIZE = 50 * 1024 * 1024
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 #: By ending: media type, and how the content must begin. The browser's own word for the type is not believed.
@@ -41,9 +41,11 @@ class Upload(Protocol):
     """What a web framework gives for one uploaded file."""
 
     @property
-    def filename(self) -> str | None: ...
+    def filename(self) -> str | None:
+        """Its name on the sender's machine."""
 
-    def read(self, size: int = -1, /) -> bytes: ...
+    def read(self, size: int = -1, /) -> bytes:
+        """Its bytes, ``size`` at most."""
 
 
 def ending(name: str) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..errors import FieldError, InvalidForm
+from engine.errors import FieldError, InvalidForm
+
 from . import checking, parsing
 from .draft import Draft
 from .files import Recall, Store
@@ -94,20 +95,12 @@ class Form:
         return self.group.outside
 
     def visible(self, data: Mapping[str, Any], now: str) -> tuple[Field, ...]:
-        """The fields asked, given the case's data with the answers so far over it."""
-        functions = _functions(now)
-        env = {name: data[name] for name in self.group.outside if name in data}
-        found: list[Field] = []
-        for field in self.fields:
-            if checking.shown(field, env, functions):
-                found.append(field)
-                if field.name in data and field.widget != "readonly":
-                    env[field.name] = data[field.name]
-        return tuple(found)
+        """The fields asked, given the answers so far laid over the case's data."""
+        return tuple(field for field, _ in checking.asked(self.group, data, data, condition_functions(now)))
 
     def initial(self, context: Mapping[str, Any], now: str) -> Values:
         """What the form shows at first: the fields' defaults over the case's data."""
-        functions = _functions(now)
+        functions = condition_functions(now)
         values: Values = {}
         for field in self.fields:
             if field.default is None:
@@ -139,7 +132,7 @@ class Form:
         """Clean values and every error, without raising. ``now`` is the command's time, ISO 8601 in UTC."""
         if not isinstance(values, Mapping):
             return {}, [FieldError("", "not_an_object")]
-        return checking.check(self.group, values, context, _functions(now))
+        return checking.check(self.group, values, context, condition_functions(now))
 
     def validate(self, values: Any, *, context: Mapping[str, Any] = _NOTHING, now: str) -> Values:
         """The clean values, hidden fields left out; raises :class:`InvalidForm` with every error."""
@@ -161,12 +154,11 @@ class Form:
         """Parse and check an HTML submission at once; one error a field, the first found."""
         values, unread = self.parse(getlist, files=files, store=store, recall=recall)
         clean, errors = self.check(values, context=context, now=now)
-        kept = set(self.visible({**context, **dict.fromkeys(self.names), **values}, now))
+        open_fields = checking.asked(self.group, values, context, condition_functions(now))
+        asked = {field.name for field, _ in open_fields}
         first: dict[str, FieldError] = {}
-        for error in [*unread, *errors]:
-            field = self.group.by_name.get(error.field.split("-")[0])
-            if field is None or field in kept:
-                first.setdefault(error.field, error)
+        for error in [*(e for e in unread if e.field.split("-")[0] in asked), *errors]:
+            first.setdefault(error.field, error)
         return Submission(values, clean, list(first.values()))
 
     def press_row_button(self, getlist: parsing.GetList, values: Values) -> bool:
@@ -174,7 +166,8 @@ class Form:
         return parsing.press_row_button(self.group, getlist, values)
 
 
-def _functions(now: str) -> dict[str, Callable[..., Any]]:
+def condition_functions(now: str) -> dict[str, Callable[..., Any]]:
+    """What conditions of forms may call, at the instant ``now``."""
     return {**FUNCTIONS, "now": lambda: now}
 
 

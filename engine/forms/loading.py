@@ -123,7 +123,9 @@ def read_group(draft: Draft, fields: Any, rules: Any, where: str, *, nested: boo
     final = tuple(_with_controls(item, item.name in controls) for item in read)
     inner = {name for item in final if item.rows for name in item.rows.outside}
     outside = {name for c in [*conditions, *(rule.check for rule in checked)] for name in c.names} | inner
-    return Group(final, checked, {item.name: item for item in final}, frozenset(outside - by_name.keys()))
+    # What a readonly field shows comes from the case's data, also when a condition reads it.
+    answers = {item.name for item in final if item.widget != "readonly"}
+    return Group(final, checked, {item.name: item for item in final}, frozenset(outside - answers))
 
 
 def _with_controls(item: Field, controls: bool) -> Field:
@@ -150,10 +152,10 @@ def _read_field(draft: Draft, raw: Any, where: str, nested: bool) -> Field:
             f"{where}.help", "is missing beside a pattern", "say in plain words what the pattern asks for"
         )
     rows = None
-    if widget == "rows":
+    if widget == "rows" or (widget == "readonly" and "fields" in data):
         rows = read_group(draft, data.get("fields"), data.get("rules", []), f"{where}.", nested=True)
     elif "fields" in data or "rules" in data:
-        draft.wrong(where, "has fields or rules of its own", "only the widget rows may have them")
+        draft.wrong(where, "has fields or rules of its own", "only rows and readonly may have them")
 
     def optional(key: str, read: Callable[[Any, str], T]) -> T | None:
         return read(data[key], f"{where}.{key}") if key in data else None
@@ -179,7 +181,7 @@ def _read_field(draft: Draft, raw: Any, where: str, nested: bool) -> Field:
 
 
 def _read_options(draft: Draft, data: Mapping[str, Any], where: str, widget: str) -> tuple[Option, ...]:
-    if widget not in ("radio", "select", "checkboxes"):
+    if widget not in ("radio", "select", "checkboxes") and not (widget == "readonly" and "options" in data):
         if "options" in data:
             draft.wrong(f"{where}.options", f"mean nothing for {widget}", "use radio, select or checkboxes")
         return ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..errors import FieldError
+from engine.errors import FieldError
+
 from .model import Text, localised
 
 

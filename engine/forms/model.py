@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from ..conditions import Condition
+from engine.conditions import Condition
+from engine.settings import LOCALES
 
-LOCALES = ("zh-Hans", "zh-Hant-HK", "en")
 Text = Mapping[str, str]  #: one text by locale, always all of :data:`LOCALES`
 Choice = str | int | bool
 
@@ -17,9 +17,11 @@ Choice = str | int | bool
 class SchemaValidator(Protocol):
     """A compiled JSON Schema."""
 
-    def is_valid(self, instance: Any) -> bool: ...
+    def is_valid(self, instance: Any) -> bool:
+        """Whether the value fits."""
 
-    def iter_errors(self, instance: Any) -> Any: ...
+    def iter_errors(self, instance: Any) -> Any:
+        """Why it does not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from engine.conditions import BadCondition, ConditionFailed, MissingName, NotPlain, compile_condition
 
 NAMES = ["a", "b", "c", "rows"]
-FUNCTIONS = {"size": len, "first": operator.itemgetter(0), "never": lambda: None}
+FUNCTIONS: dict[str, Callable[..., Any]] = {"size": len, "first": operator.itemgetter(0), "never": lambda: None}
 constants = st.one_of(
     st.none(), st.booleans(), st.integers(-99, 99), st.floats(-9, 9), st.text("xyz", max_size=3)
 ).map(repr)
@@ -43,7 +44,7 @@ values = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from("xyz"), inner)),
     max_leaves=5,
 )
-environments = st.fixed_dictionaries({}, optional={name: values for name in NAMES})
+environments = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, values))
 
 
 def same(left: object, right: object) -> bool:
