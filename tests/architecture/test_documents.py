@@ -48,10 +48,11 @@ def test_every_setting_is_used() -> None:
 
 
 def test_the_environment_is_read_in_one_place() -> None:
+    reading = re.compile(r"\b(os\.environ|getenv)\b")
     found = [
         name(path)
         for path in python_files("engine", "web")
-        if path.name != "settings.py" and re.search(r"\b(os\.environ|getenv)\b", path.read_text(encoding="utf-8"))
+        if path.name != "settings.py" and reading.search(path.read_text(encoding="utf-8"))
     ]
     assert found == []
 
