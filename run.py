@@ -44,6 +44,7 @@ COMMANDS = {
     "verify": ("engine.cli.verify", "Re-execute cases from their history alone and compare."),
     "rebuild": ("engine.cli.operations", "Derive the read models from history anew."),
     "deadline": ("engine.cli.deadline", "Say when a limit ends, and why."),
+    "calendar-data": ("engine.cli.calendar_data", "Write the Chinese calendar anew from the libraries."),
     "db": ("engine.cli.operations", "Upgrade, check, back up and restore the database."),
     "user": ("engine.cli.operations", "Add people who may sign in."),
     "bench": ("bench.cli", "Measure; each figure is a ratio of one run."),
