@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -27,7 +26,7 @@ def backup(db: Database, target: Path) -> None:
             source.close()
     else:
         _run(["pg_dump", "--format=custom", f"--file={partial}", _libpq(db)])
-    os.replace(partial, target)
+    partial.replace(target)
 
 
 def restore(db: Database, source: Path, *, force: bool) -> None:
@@ -43,7 +42,9 @@ def restore(db: Database, source: Path, *, force: bool) -> None:
             if check.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
                 raise GongdanError(f"{source} is damaged; the database was left as it is")
         except sqlite3.DatabaseError as error:
-            raise GongdanError(f"{source} is no SQLite backup ({error}); the database was left as it is") from None
+            raise GongdanError(
+                f"{source} is no SQLite backup ({error}); the database was left as it is"
+            ) from None
         db.close()
         origin, copy = check, sqlite3.connect(place.with_suffix(".restoring"))
         try:
@@ -53,7 +54,7 @@ def restore(db: Database, source: Path, *, force: bool) -> None:
             origin.close()
         for leftover in ("-wal", "-shm"):
             Path(f"{place}{leftover}").unlink(missing_ok=True)
-        os.replace(place.with_suffix(".restoring"), place)
+        place.with_suffix(".restoring").replace(place)
     else:
         clean = ["--clean", "--if-exists"] if force else []
         _run(["pg_restore", "--single-transaction", *clean, f"--dbname={_libpq(db)}", str(source)])

@@ -22,7 +22,6 @@ from .people import People, Person
 from .release import Release
 from .rules import SEES_ALL, check_lead, check_open, check_work, fits
 
-
 SYSTEM = "system:"  #: actors of this kind are code of ours, never somebody who signed in
 
 
@@ -98,8 +97,8 @@ def _checked_form(asked: CompleteTask, at: str, instance: Instance) -> dict[str,
     key = element.properties.get("form")
     form = instance.release.forms.get(key or "")
     if form is None:
-        raise Rejected(f"Expected a form {key!r} for {element.id!r}, but release {instance.release.number} has none")
+        raise Rejected(
+            f"Expected a form {key!r} for {element.id!r}, but release {instance.release.number} has none"
+        )
     context = instance.machine.data_of(asked.task)
     return form.validate(asked.data, context=context, now=at)
-
-

@@ -49,7 +49,9 @@ class Clocks:
         return clock
 
     def _warnings(self, parameter: str, started: str, due: str) -> list[str]:
-        instants = self.rules.warn_instants(parameter, datetime.fromisoformat(started), datetime.fromisoformat(due))
+        instants = self.rules.warn_instants(
+            parameter, datetime.fromisoformat(started), datetime.fromisoformat(due)
+        )
         return [iso(i) for i in instants]
 
     def warn(self, clock_id: str) -> list[Any]:
@@ -118,4 +120,6 @@ class Clocks:
     def load(self, rows: list[list[Any]]) -> None:
         """Take back what :meth:`dump` gave."""
         for clock_id, parameter, started, due, warnings, task, timer, state, remaining in rows:
-            self.live[clock_id] = Clock(clock_id, parameter, started, due, warnings, task, timer, state, remaining)
+            self.live[clock_id] = Clock(
+                clock_id, parameter, started, due, warnings, task, timer, state, remaining
+            )

@@ -65,7 +65,7 @@ def read_processes(path: str, root: etree._Element) -> list[Process]:
         found.append(
             Process(
                 id=node.get("id", ""),
-                name=node.get("name") or node.get("id", ""),
+                name=node.get("name", "") or node.get("id", ""),
                 path=path,
                 domain=parts[1] if len(parts) > 2 else "",
                 startable=own.get("startable") == "true",

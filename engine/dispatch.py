@@ -123,7 +123,9 @@ class Dispatcher:
         raise Conflict(f"Expected case {command.case_id} to hold still, but it keeps changing; try again")
 
     def _run_checked(self, instance: Instance, command: Command) -> Receipt:
-        if not isinstance(command, NoteIncident | RecordServiceResult):  # these must pass even where time is stuck
+        if not isinstance(
+            command, NoteIncident | RecordServiceResult
+        ):  # these must pass even where time is stuck
             self._work_off(instance, command.at, command)
         plain = to_plain(command)
         plain["at"] = max(command.at, instance.at)
@@ -150,7 +152,9 @@ class Dispatcher:
         done = 0
         while (due := instance.next_due()) is not None and due[0] <= now:
             if done >= MAX_FIRINGS:
-                raise TechnicalFailure(f"more than {MAX_FIRINGS} due timers at once on case {instance.case_id}")
+                raise TechnicalFailure(
+                    f"more than {MAX_FIRINGS} due timers at once on case {instance.case_id}"
+                )
             command = _due_command(instance, due)
             if asked is not None and replace(asked, actor=CLOCK, at=command.at, key=None) == command:
                 break
@@ -159,7 +163,9 @@ class Dispatcher:
         return done
 
     # ------------------------------------------------------------ one command, one transaction
-    def _run(self, instance: Instance, plain: dict[str, Any], key: str | None, extra: list[Write] | None = None) -> Receipt:
+    def _run(
+        self, instance: Instance, plain: dict[str, Any], key: str | None, extra: list[Write] | None = None
+    ) -> Receipt:
         try:
             sealed = dict(plain)
             if "data" in plain:
@@ -170,7 +176,13 @@ class Dispatcher:
             effects_bytes = canonical(effects)
             previous, instance.seq = instance.head, instance.seq + 1
             instance.head = chain(
-                instance.case_id, instance.seq, command_bytes, effects_bytes, instance.release.number, ENGINE, previous
+                instance.case_id,
+                instance.seq,
+                command_bytes,
+                effects_bytes,
+                instance.release.number,
+                ENGINE,
+                previous,
             )
             row = {
                 "case_id": instance.case_id,
@@ -188,7 +200,16 @@ class Dispatcher:
             receipt = _receipt(instance, effects)
             writes = list(extra or ())
             if key is not None:
-                writes.append(("answer", {"key": key, "at": row["recorded_at"], "receipt": orjson.dumps(asdict(receipt)).decode()}))
+                writes.append(
+                    (
+                        "answer",
+                        {
+                            "key": key,
+                            "at": row["recorded_at"],
+                            "receipt": orjson.dumps(asdict(receipt)).decode(),
+                        },
+                    )
+                )
             if snapshots.is_due(instance) and (secret := self.keys.get(instance.case_id)) is not None:
                 body = snapshots.write(instance, secret)
                 writes.append(("snapshot", {"case_id": instance.case_id, "seq": instance.seq, "body": body}))
@@ -247,7 +268,9 @@ class Dispatcher:
             execute(instance, seal.open_all(orjson.loads(row.command)))
             instance.seq, instance.head = row.seq, row.hash
         if instance.head != head.hash:
-            raise GongdanError(f"history of case {case_id} does not lead to its head; run `run.py verify {case_id}`")
+            raise GongdanError(
+                f"history of case {case_id} does not lead to its head; run `run.py verify {case_id}`"
+            )
         return instance
 
 

@@ -19,7 +19,9 @@ def canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def chain(case_id: str, seq: int, command: bytes, effects: bytes, release: int, engine: str, prev_hash: bytes) -> bytes:
+def chain(
+    case_id: str, seq: int, command: bytes, effects: bytes, release: int, engine: str, prev_hash: bytes
+) -> bytes:
     """The hash of a row. ``command`` and ``effects`` are the stored bytes."""
     rest = {
         "case": case_id,

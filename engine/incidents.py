@@ -54,7 +54,9 @@ class Incidents:
         """A case could not be woken: it is left alone until somebody retries."""
         opened = self.open(case_id, error, {"type": "wake", "at": iso(at)}, at)
         with self._db.begin() as connection:
-            connection.execute(sa.update(cases).where(cases.c.id == case_id).values(next_due=None, wake_lease=None))
+            connection.execute(
+                sa.update(cases).where(cases.c.id == case_id).values(next_due=None, wake_lease=None)
+            )
         return opened
 
     def open(self, case_id: str, error: GongdanError, command: Mapping[str, Any], at: datetime) -> str:
@@ -71,7 +73,9 @@ class Incidents:
             ).scalar()
             if same is not None:
                 connection.execute(
-                    sa.update(incident).where(incident.c.id == same).values(attempts=incident.c.attempts + 1, command=text)
+                    sa.update(incident)
+                    .where(incident.c.id == same)
+                    .values(attempts=incident.c.attempts + 1, command=text)
                 )
                 return str(same)
             incident_id = uuid.uuid4().hex
@@ -129,22 +133,41 @@ class Incidents:
 
     def open_list(self, limit: int = 200) -> list[Incident]:
         """Open incidents, oldest first."""
-        query = sa.select(incident).where(incident.c.closed_at.is_(None)).order_by(incident.c.opened_at).limit(limit)
+        query = (
+            sa.select(incident)
+            .where(incident.c.closed_at.is_(None))
+            .order_by(incident.c.opened_at)
+            .limit(limit)
+        )
         return [_from_row(row) for row in self._db.rows(query)]
 
-    def _note(self, case_id: str, incident_id: str, action: str, detail: str, actor: str, at: datetime) -> None:
+    def _note(
+        self, case_id: str, incident_id: str, action: str, detail: str, actor: str, at: datetime
+    ) -> None:
         trusted = actor if actor.startswith("system:") else f"system:incidents:{actor}"
         self._dispatcher.dispatch(
-            NoteIncident(case_id=case_id, actor=trusted, at=iso(at), incident=incident_id, action=action, detail=detail)
+            NoteIncident(
+                case_id=case_id, actor=trusted, at=iso(at), incident=incident_id, action=action, detail=detail
+            )
         )
 
     def _rewake(self, case_id: str) -> None:
         due = self._dispatcher.instance(case_id).next_due()
         with self._db.begin() as connection:
-            connection.execute(sa.update(cases).where(cases.c.id == case_id).values(next_due=due[0] if due else None))
+            connection.execute(
+                sa.update(cases).where(cases.c.id == case_id).values(next_due=due[0] if due else None)
+            )
 
 
 def _from_row(row: sa.Row[tuple[object, ...]]) -> Incident:
     return Incident(
-        row.id, row.case_id, row.element, row.kind, row.message, json.loads(row.command), row.opened_at, row.closed_at, row.attempts
+        row.id,
+        row.case_id,
+        row.element,
+        row.kind,
+        row.message,
+        json.loads(row.command),
+        row.opened_at,
+        row.closed_at,
+        row.attempts,
     )

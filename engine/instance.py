@@ -17,7 +17,6 @@ from .errors import Rejected
 from .release import Release
 from .roles import Duty
 from .sealing import Seal
-from .spiff import logical
 from .spiff.freeze import freeze, thaw
 from .spiff.logical import Logical
 from .spiff.machine import Delta, Machine
@@ -82,9 +81,7 @@ class Instance:
         """Take in what the machine did at ``at``; returns the effects to record."""
         fx: Effects = {}
         fx["moves"] = [[task, self._ref(place), code] for task, place, code in delta.moves]
-        fx["data"] = [
-            [task, self.seal.close_fields(put, seen), gone] for task, put, gone, seen in delta.data
-        ]
+        fx["data"] = [[task, self.seal.close_fields(put, seen), gone] for task, put, gone, seen in delta.data]
         fx["closed"] = delta.closed
         for task in delta.closed:
             self.open.pop(task, None)
@@ -123,7 +120,11 @@ class Instance:
                 changes += [self.clocks.finish(c.id, at, done=code == "C") for c in self.clocks.on_task(task)]
         fx["clocks"] = []
         for armed in delta.armed:
-            if armed.sla is None or str(armed.timer) in self.clocks.live or armed.attached in (None, *delta.closed):
+            if (
+                armed.sla is None
+                or str(armed.timer) in self.clocks.live
+                or armed.attached in (None, *delta.closed)
+            ):
                 continue
             clock = self.clocks.start(
                 str(armed.timer), armed.sla["p"], armed.sla["s"], armed.due, armed.attached, armed.timer
@@ -134,7 +135,7 @@ class Instance:
             )  # fmt: skip
             if self.paused is not None:
                 changes += self.hold(at, only=clock.id)
-        for task, place, code in delta.moves:
+        for _, place, code in delta.moves:
             if code == "C":
                 changes += self._meet(self.release.element(place.process, place.element), at)
         fx["clock_changes"] = changes
@@ -151,7 +152,16 @@ class Instance:
             due = self.release.time.due(parameter, datetime.fromisoformat(began))
             clock = self.clocks.start(f"c:{parameter}", parameter, began, iso(due.due), None, None)
             rows.append(
-                [clock.id, parameter, began, clock.due, list(clock.warnings), None, None, int(due.provisional)]
+                [
+                    clock.id,
+                    parameter,
+                    began,
+                    clock.due,
+                    list(clock.warnings),
+                    None,
+                    None,
+                    int(due.provisional),
+                ]
             )
         if not rows:
             del fx["clocks"]
@@ -188,7 +198,9 @@ class Instance:
         key, data = str(asked["template"]), asked["data"]
         template = self.release.templates.get(key)
         if template is None:
-            raise Rejected(f"Expected a text {key!r} for element {asked['element']!r}, but the release has none")
+            raise Rejected(
+                f"Expected a text {key!r} for element {asked['element']!r}, but the release has none"
+            )
         functions = self.release.program.scripts.functions
         text = template.fill(data, {**functions, "data_get": data.get}, data.get("sms_locale") or "zh-Hans")
         not_before = at
@@ -242,5 +254,3 @@ class Instance:
     def at_instant(self, at: str) -> Logical:
         """A logical world at ``at`` for questions that need ``now()`` outside a machine run."""
         return Logical(self.machine.counters, datetime.fromisoformat(at))
-
-

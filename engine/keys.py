@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from typing import ClassVar
 
 import sqlalchemy as sa
 
@@ -17,11 +18,11 @@ SIMULATED = "simulated"  #: the setting that marks a simulated database; its val
 class Keys:
     """Keys by case; destroying one erases the case's personal data for good."""
 
-    STATEMENTS = {"key_new": sa.insert(subject_key)}
+    STATEMENTS: ClassVar[dict[str, sa.Insert]] = {"key_new": sa.insert(subject_key)}
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._seed: str | None | bool = False
+        self._seed: str | bool | None = False
 
     @property
     def seed(self) -> str | None:
@@ -52,4 +53,6 @@ class Keys:
     def destroy(self, case_ids: list[str]) -> None:
         """Destroy the keys of cases: their personal data in history and snapshots cannot be read any more."""
         with self._db.begin() as connection:
-            connection.execute(sa.update(subject_key).where(subject_key.c.case_id.in_(case_ids)).values(key=None))
+            connection.execute(
+                sa.update(subject_key).where(subject_key.c.case_id.in_(case_ids)).values(key=None)
+            )

@@ -33,12 +33,17 @@ def next_number(db: Database, at: str) -> str:
     day = datetime.fromisoformat(at).astimezone(ZONE).strftime("%y%m%d")
     with db.begin() as connection:
         updated = connection.execute(
-            sa.update(case_number).where(case_number.c.day == day).values(last=case_number.c.last + 1).returning(case_number.c.last)
+            sa.update(case_number)
+            .where(case_number.c.day == day)
+            .values(last=case_number.c.last + 1)
+            .returning(case_number.c.last)
         ).scalar()
         if updated is None:
             dialect = "sqlite" if db.sqlite else "postgresql"
             insert = getattr(sa.dialects, dialect).insert(case_number).values(day=day, last=1)
-            upsert = insert.on_conflict_do_update(index_elements=["day"], set_={"last": case_number.c.last + 1})
+            upsert = insert.on_conflict_do_update(
+                index_elements=["day"], set_={"last": case_number.c.last + 1}
+            )
             updated = connection.execute(upsert.returning(case_number.c.last)).scalar_one()
     digits = f"{day}{updated:05d}"
     return f"{day}-{updated:05d}-{check_digit(digits)}"

@@ -6,7 +6,6 @@ An entry is sent under its own id as idempotency key. A gateway that may or may 
 
 from __future__ import annotations
 
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,7 +43,10 @@ class Outbox:
 
     def work(self, now: datetime, limit: int = 50) -> list[Sent]:
         """Send up to ``limit`` entries due at ``now`` (aware); entries whose lease ran out become unknown."""
-        done = [self._record(entry, UNKNOWN, "the sender stopped before the answer came", now) for entry in self._lost(now)]
+        done = [
+            self._record(entry, UNKNOWN, "the sender stopped before the answer came", now)
+            for entry in self._lost(now)
+        ]
         for entry in self._claim(now, limit):
             gateway = self._gateways.get(entry.kind)
             if gateway is None:
@@ -104,7 +106,12 @@ class Outbox:
     def _record(self, entry: Entry, state: str, detail: str, now: datetime) -> Sent:
         self._dispatcher.dispatch(
             RecordServiceResult(
-                case_id=entry.case_id, actor=OUTBOX, at=iso(now), event=entry.key, state=state, detail=detail or None
+                case_id=entry.case_id,
+                actor=OUTBOX,
+                at=iso(now),
+                event=entry.key,
+                state=state,
+                detail=detail or None,
             )
         )
         return Sent(entry.id, state)
@@ -112,7 +119,7 @@ class Outbox:
     def counts(self) -> dict[str, int]:
         """How many entries are in each state."""
         query = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)
-        return {state: count for state, count in self._db.rows(query)}
+        return dict(self._db.rows(query))
 
     def entry(self, entry_id: str) -> Entry:
         """One entry; raises :class:`NotFound`."""
@@ -124,6 +131,3 @@ class Outbox:
 
 def _entry(row: sa.Row[tuple[object, ...]]) -> Entry:
     return Entry(row.id, row.case_id, row.kind, row.key, row.template, row.recipient, row.body, row.attempts)
-
-
-

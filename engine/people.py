@@ -42,7 +42,9 @@ DEMO_PEOPLE = (
     Person("senior1", "周敏(高级坐席)", frozenset({"senior_agent", "agent"})),
     Person("dispatcher1", "吴磊(派单员)", frozenset({"dispatcher"})),
     Person("om1", "郑工(网络运维)", frozenset({"specialist"}), departments=frozenset({"om"})),
-    Person("billing1", "孙会计(计费)", frozenset({"specialist"}), departments=frozenset({"billing", "finance"})),
+    Person(
+        "billing1", "孙会计(计费)", frozenset({"specialist"}), departments=frozenset({"billing", "finance"})
+    ),
     Person("vas1", "钱小宇(增值业务)", frozenset({"specialist"}), departments=frozenset({"vas"})),
     Person("centre1", "刘芳(投诉处理中心)", frozenset({"complaint_centre"})),
     Person("supervisor1", "王班长", frozenset({"supervisor", "agent"})),
@@ -111,7 +113,9 @@ class People:
         """Add accounts that share one password hash (demo and synthetic people)."""
         rows = [{**_to_row(p), "password_hash": password_hash} for p in people]
         with self._db.begin() as connection:
-            taken = connection.scalars(sa.select(table.c.name).where(table.c.name.in_([r["name"] for r in rows]))).all()
+            taken = connection.scalars(
+                sa.select(table.c.name).where(table.c.name.in_([r["name"] for r in rows]))
+            ).all()
             if taken:
                 raise Rejected(f"Expected a new name, but {', '.join(taken)} exists already")
             connection.execute(sa.insert(table), rows)

@@ -18,7 +18,11 @@ from .projections import Change
 from .sealing import Seal
 from .verify import case_ids
 
-DERIVED = (task, timer, sla_clock)  #: rebuilt whole; outbox and notices keep what gateways and people did to them
+DERIVED = (
+    task,
+    timer,
+    sla_clock,
+)  #: rebuilt whole; outbox and notices keep what gateways and people did to them
 _KEPT = ("outbox_", "notice_")
 _WIPES = {
     **{f"wipe_{t.name}": sa.delete(t).where(t.c.case_id == sa.bindparam("b_id")) for t in DERIVED},
@@ -67,7 +71,9 @@ def differences(gongdan: Gongdan, case_id: str) -> list[str]:
     finally:
         scratch.close()
     return [
-        f"{name}: {len(stored[name] ^ expected[name])} rows differ" for name in stored if stored[name] != expected[name]
+        f"{name}: {len(stored[name] ^ expected[name])} rows differ"
+        for name in stored
+        if stored[name] != expected[name]
     ]
 
 

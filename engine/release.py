@@ -53,7 +53,9 @@ class Release:
         for path, root in self._diagrams.items():
             for process in read_processes(path, root):
                 if process.id in found:
-                    raise InvalidFile(f"{path}: process {process.id!r} is also defined in {found[process.id].path}")
+                    raise InvalidFile(
+                        f"{path}: process {process.id!r} is also defined in {found[process.id].path}"
+                    )
                 found[process.id] = process
         return found
 
@@ -65,7 +67,10 @@ class Release:
     @cached_property
     def templates(self) -> dict[str, Template]:
         """Texts by key (the file's stem)."""
-        return {_stem(path): load_template(body, path) for path, body in self._under("bpmn/templates/", ".json").items()}
+        return {
+            _stem(path): load_template(body, path)
+            for path, body in self._under("bpmn/templates/", ".json").items()
+        }
 
     @cached_property
     def roles(self) -> Roles:
@@ -93,7 +98,9 @@ class Release:
     @cached_property
     def program(self) -> Program:
         """The executable processes."""
-        tables = {p: load_dmn(b, p) for p, b in self._under("bpmn/decisions/", ".dmn").items() if p != PARAMETERS}
+        tables = {
+            p: load_dmn(b, p) for p, b in self._under("bpmn/decisions/", ".dmn").items() if p != PARAMETERS
+        }
         return Program(self._diagrams, tables, host.functions(self.time))
 
     @cached_property

@@ -95,7 +95,9 @@ class Releases:
         rows = self._db.rows(sa.select(release_file).where(release_file.c.release == number))
         return {row.path: row.author for row in rows}
 
-    def publish(self, changes: Mapping[str, bytes | None], author: str, note: str, at: str, base: int | None = None) -> int:
+    def publish(
+        self, changes: Mapping[str, bytes | None], author: str, note: str, at: str, base: int | None = None
+    ) -> int:
         """Make the next release: the current files with ``changes`` (path → bytes, None removes). Returns its number.
 
         The whole set is compiled first: a file that cannot be used raises :class:`InvalidFile` and nothing is
@@ -109,7 +111,9 @@ class Releases:
             before = self.get(base).files
             clash = sorted(p for p in changes if before.get(p) != files.get(p))
             if clash:
-                raise Rejected(f"Expected files as of release {base}, but release {current} changed: {', '.join(clash)}")
+                raise Rejected(
+                    f"Expected files as of release {base}, but release {current} changed: {', '.join(clash)}"
+                )
         for path, body in changes.items():
             if body is None:
                 files.pop(path, None)
@@ -131,12 +135,22 @@ class Releases:
                     connection.execute(sa.insert(blob).values(sha256=digest, body=body))
                     known.add(digest)
                 connection.execute(
-                    sa.insert(release_file).values(release=number, path=path, sha256=digest, author=authors[path])
+                    sa.insert(release_file).values(
+                        release=number, path=path, sha256=digest, author=authors[path]
+                    )
                 )
-            connection.execute(sa.update(release).where(release.c.state == "active").values(state="superseded"))
+            connection.execute(
+                sa.update(release).where(release.c.state == "active").values(state="superseded")
+            )
             connection.execute(
                 sa.insert(release).values(
-                    number=number, created_at=at, author=author, note=note, state="active", approved_by=author, approved_at=at
+                    number=number,
+                    created_at=at,
+                    author=author,
+                    note=note,
+                    state="active",
+                    approved_by=author,
+                    approved_at=at,
                 )
             )
         with self._lock:

@@ -35,7 +35,11 @@ class Roles:
 def load_roles(content: bytes, path: str = "bpmn/roles.json") -> Roles:
     """Roles from a JSON file; raises :class:`InvalidFile`."""
     raw: Any = safe_json(content, path)
-    if not isinstance(raw, dict) or not isinstance(raw.get("roles"), dict) or not isinstance(raw.get("lanes"), dict):
+    if (
+        not isinstance(raw, dict)
+        or not isinstance(raw.get("roles"), dict)
+        or not isinstance(raw.get("lanes"), dict)
+    ):
         raise InvalidFile(f"{path}: must have the objects 'roles' and 'lanes'")
     lanes = {}
     for lane, duty in raw["lanes"].items():

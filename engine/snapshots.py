@@ -1,4 +1,4 @@
-"""Snapshots of instances: zstd, sealed as a whole with the case's key. A cache: lost or unreadable ones are replayed."""
+"""Snapshots of instances: zstd, sealed whole with the case's key. A cache: unreadable ones are replayed."""
 
 from __future__ import annotations
 

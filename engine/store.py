@@ -91,7 +91,9 @@ def head(db: Database, case_id: str) -> Head | None:
 def rows(db: Database, case_id: str, after: int = 0) -> list[HistoryRow]:
     """History rows of a case after ``after``, in order."""
     columns = [history.c[name] for name in HistoryRow.__slots__]
-    query = sa.select(*columns).where(history.c.case_id == case_id, history.c.seq > after).order_by(history.c.seq)
+    query = (
+        sa.select(*columns).where(history.c.case_id == case_id, history.c.seq > after).order_by(history.c.seq)
+    )
     return [
         HistoryRow(r[0], r[1], r[2], r[3], bytes(r[4]), bytes(r[5]), r[6], r[7], bytes(r[8]), bytes(r[9]))
         for r in db.rows(query)

@@ -32,7 +32,9 @@ class Template:
     acknowledgement: bool  #: answers the customer's own contact: sent at once at any hour
     refuse_personal: frozenset[str]  #: slots that must not carry personal or billing data
 
-    def fill(self, data: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]], locale: str = "zh-Hans") -> str:
+    def fill(
+        self, data: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]], locale: str = "zh-Hans"
+    ) -> str:
         """The text with its slots filled; an empty value leaves nothing.
 
         Raises :class:`Rejected` when a refusing slot holds personal data or the text is too long.
@@ -40,16 +42,22 @@ class Template:
         values = {}
         for name, slot in self.slots.items():
             value = slot.evaluate(data, functions)
-            text = "" if value is None else "、".join(map(str, value)) if isinstance(value, list) else str(value)
+            text = (
+                "" if value is None else "、".join(map(str, value)) if isinstance(value, list) else str(value)
+            )
             if name in self.refuse_personal and _PERSONAL.search(text):
                 raise Rejected(
                     f"Expected no personal or billing data in {name!r} of text {self.key!r}, but it holds some; "
                     "leave it empty and ask the customer to call instead"
                 )
             values[name] = text
-        filled = _SLOT.sub(lambda m: values.get(m.group(1), ""), self.text.get(locale) or self.text["zh-Hans"])
+        filled = _SLOT.sub(
+            lambda m: values.get(m.group(1), ""), self.text.get(locale) or self.text["zh-Hans"]
+        )
         if self.max_length is not None and len(filled) > self.max_length:
-            raise Rejected(f"Expected text {self.key!r} to have at most {self.max_length} characters, but it has {len(filled)}")
+            raise Rejected(
+                f"Expected text {self.key!r} to have at most {self.max_length} characters, but it has {len(filled)}"
+            )
         return filled
 
 
@@ -66,14 +74,18 @@ def load_template(content: bytes, path: str) -> Template:
     for locale, words in text.items():
         unknown = set(_SLOT.findall(words)) - set(slots)
         if unknown:
-            raise InvalidFile(f"{path}: the {locale} text uses slots that are not defined: {', '.join(sorted(unknown))}")
+            raise InvalidFile(
+                f"{path}: the {locale} text uses slots that are not defined: {', '.join(sorted(unknown))}"
+            )
     return Template(
         key=str(raw.get("key", "")),
         kind=raw["kind"],
         version=int(raw.get("version", 1)),
         source=str(raw.get("source", "")),
         text={k: str(v) for k, v in text.items()},
-        slots={name: compile_condition(str(expression), missing="none") for name, expression in slots.items()},
+        slots={
+            name: compile_condition(str(expression), missing="none") for name, expression in slots.items()
+        },
         max_length=raw.get("max_length"),
         acknowledgement=bool(raw.get("acknowledgement", False)),
         refuse_personal=frozenset(raw.get("refuse_personal", ())),

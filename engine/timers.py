@@ -31,7 +31,10 @@ class Timers:
         """Up to ``limit`` cases due at ``now`` that nobody else is waking, the most overdue first."""
         due = (
             sa.select(cases.c.id)
-            .where(cases.c.next_due <= iso(now), sa.or_(cases.c.wake_lease.is_(None), cases.c.wake_lease < iso(now)))
+            .where(
+                cases.c.next_due <= iso(now),
+                sa.or_(cases.c.wake_lease.is_(None), cases.c.wake_lease < iso(now)),
+            )
             .order_by(cases.c.next_due)
             .limit(limit)
         )
@@ -40,7 +43,9 @@ class Timers:
         with self._db.begin() as connection:
             found = connection.scalars(due).all()
             if found:
-                connection.execute(sa.update(cases).where(cases.c.id.in_(found)).values(wake_lease=iso(now + LEASE)))
+                connection.execute(
+                    sa.update(cases).where(cases.c.id.in_(found)).values(wake_lease=iso(now + LEASE))
+                )
         return list(found)
 
     def wake_due(self, now: datetime, limit: int = 100) -> int:
@@ -56,5 +61,9 @@ class Timers:
 
     def upcoming(self) -> Iterator[tuple[str, str]]:
         """(due, case) of every open case that waits for time, earliest first. For simulations."""
-        query = sa.select(cases.c.next_due, cases.c.id).where(cases.c.next_due.is_not(None)).order_by(cases.c.next_due, cases.c.id)
+        query = (
+            sa.select(cases.c.next_due, cases.c.id)
+            .where(cases.c.next_due.is_not(None))
+            .order_by(cases.c.next_due, cases.c.id)
+        )
         yield from ((row[0], row[1]) for row in self._db.rows(query))

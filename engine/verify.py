@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from . import store
 from .db.database import Database
-from .db.tables import cases
+from .db.tables import cases, history
 from .errors import GongdanError, NotFound
 from .handlers import execute
 from .history import canonical, chain
@@ -38,7 +38,7 @@ class Verdict:
 def case_ids(db: Database) -> list[str]:
     """Every case that has a row or a history, in order."""
     listed = {row[0] for row in db.rows(sa.select(cases.c.id))}
-    written = {row[0] for row in db.rows(sa.select(store.history.c.case_id).distinct())}
+    written = {row[0] for row in db.rows(sa.select(history.c.case_id).distinct())}
     return sorted(listed | written)
 
 
@@ -68,7 +68,9 @@ def verify_case(db: Database, releases: Releases, keys: Keys, case_id: str) -> V
             return Verdict(case_id, DIVERGED, count, row.seq, reason)
         previous = row.hash
     if (head.seq, head.hash) != (count, previous):
-        return Verdict(case_id, DIVERGED, count, count, "the history ends elsewhere than the case's head says")
+        return Verdict(
+            case_id, DIVERGED, count, count, "the history ends elsewhere than the case's head says"
+        )
     return Verdict(case_id, IDENTICAL if key is not None else ERASED, count)
 
 

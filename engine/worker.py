@@ -16,7 +16,9 @@ log = structlog.get_logger("gongdan.worker")
 def refuse_simulated(gongdan: Gongdan) -> None:
     """Raise :class:`ConfigurationError` for a simulated database: its clock is not the wall's."""
     if gongdan.keys.seed is not None:
-        raise ConfigurationError("this database is simulated; a live worker would mix its clock with the wall's")
+        raise ConfigurationError(
+            "this database is simulated; a live worker would mix its clock with the wall's"
+        )
 
 
 def work_once(gongdan: Gongdan, now: datetime) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from ..errors import Conflict, GongdanError
+from engine.errors import Conflict, GongdanError
 
 Row = dict[str, Any]
 Write = tuple[str, Row]  #: (statement name, parameters)
@@ -46,7 +46,9 @@ class Database:
         """Compile ``statement`` once, under ``name``, for :meth:`write`."""
         keys = None
         if isinstance(statement, sa.Insert):  # a numbered key is the database's to give
-            keys = [c.name for c in statement.table.c if c is not statement.table.autoincrement_column]
+            table = statement.table
+            numbered = table.autoincrement_column if isinstance(table, sa.Table) else None
+            keys = [c.name for c in table.c if c is not numbered]
         compiled = statement.compile(dialect=self.engine.dialect, column_keys=keys)
         positions = getattr(compiled, "positiontup", None)
         self._compiled[name] = (str(compiled), tuple(positions) if positions else None)
@@ -113,7 +115,7 @@ class Database:
             cursor.close()
             borrowed.close()
 
-    def rows(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    def rows(self, statement: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         """All rows of a select."""
         with self.read() as connection:
             return connection.execute(statement).all()
@@ -152,4 +154,6 @@ def _translated(error: BaseException) -> GongdanError:
     text = str(error)
     if "UNIQUE" in text or "duplicate key" in text or "unique constraint" in text:
         return Conflict("Expected to be first, but another change was recorded meanwhile")
-    return Unavailable(f"the database could not record the change: {text.splitlines()[0] if text else error!r}")
+    return Unavailable(
+        f"the database could not record the change: {text.splitlines()[0] if text else error!r}"
+    )

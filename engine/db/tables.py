@@ -131,7 +131,9 @@ sla_clock = sa.Table(
     _text("started"),  # the anchor instant
     _text("due"),
     _text("warn_at", null=True),
-    _text("state"),  # 'running' | 'paused' | 'breached' (still running) | 'met' | 'missed' (done late) | 'stopped'
+    _text(
+        "state"
+    ),  # 'running' | 'paused' | 'breached' (still running) | 'met' | 'missed' (done late) | 'stopped'
     _text("warned_at", null=True),
     _text("breached_at", null=True),
     _text("ended_at", null=True),
@@ -241,7 +243,10 @@ setting = sa.Table("setting", metadata, _text("key", primary_key=True), _text("v
 # The work list: equality up to the due time, then page after page in order (engine/queries/inbox.py).
 sa.Index(
     "ix_task_open",
-    *(task.c[name] for name in ("state", "claimed_by", "role", "skill", "department", "due_at", "case_id", "task")),
+    *(
+        task.c[name]
+        for name in ("state", "claimed_by", "role", "skill", "department", "due_at", "case_id", "task")
+    ),
 )
 sa.Index("ix_task_mine", task.c.claimed_by, task.c.state, task.c.due_at, task.c.case_id, task.c.task)
 sa.Index("ix_task_due", task.c.state, task.c.due_at, task.c.case_id, task.c.task)

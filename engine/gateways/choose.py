@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..errors import ConfigurationError
-from ..settings import Settings
+from engine.errors import ConfigurationError
+from engine.settings import Settings
+
 from . import Gateway
 from .console import ConsoleGateway
 from .http import HttpSmsGateway, WebhookGateway
@@ -30,5 +31,7 @@ def gateways(settings: Settings) -> dict[str, Gateway]:
     if settings.webhook_url:
         if not settings.webhook_key:
             raise ConfigurationError("GONGDAN_WEBHOOK_URL is set, but GONGDAN_WEBHOOK_KEY is not")
-        chosen["webhook"] = WebhookGateway(settings.webhook_url, settings.webhook_key, settings.sms_timeout_seconds)
+        chosen["webhook"] = WebhookGateway(
+            settings.webhook_url, settings.webhook_key, settings.sms_timeout_seconds
+        )
     return chosen

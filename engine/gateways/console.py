@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import structlog
 
-from ..sealing import mask_phone
+from engine.sealing import mask_phone
+
 from . import SENT, Answer, Entry
 
 log = structlog.get_logger("gongdan.gateway")
@@ -15,5 +16,7 @@ class ConsoleGateway:
 
     def send(self, entry: Entry) -> Answer:
         """Log ``entry`` and call it sent."""
-        log.info("message", kind=entry.kind, id=entry.id, to=mask_phone(entry.recipient), template=entry.template)
+        log.info(
+            "message", kind=entry.kind, id=entry.id, to=mask_phone(entry.recipient), template=entry.template
+        )
         return Answer(SENT, "written to the console")

@@ -57,7 +57,9 @@ class HttpSmsGateway:
 
     def send(self, entry: Entry) -> Answer:
         """Hand the message to the provider; ``Idempotency-Key`` is the entry's id."""
-        body = orjson.dumps({"id": entry.id, "to": entry.recipient, "text": entry.body, "template": entry.template})
+        body = orjson.dumps(
+            {"id": entry.id, "to": entry.recipient, "text": entry.body, "template": entry.template}
+        )
         headers = {"Content-Type": "application/json", "Idempotency-Key": entry.id}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
@@ -72,7 +74,15 @@ class WebhookGateway:
 
     def send(self, entry: Entry) -> Answer:
         """Post ``entry``; the header ``Gongdan-Signature`` is ``sha256=<hex>``."""
-        body = orjson.dumps({"id": entry.id, "case": entry.case_id, "event": entry.key, "to": entry.recipient, "text": entry.body})
+        body = orjson.dumps(
+            {
+                "id": entry.id,
+                "case": entry.case_id,
+                "event": entry.key,
+                "to": entry.recipient,
+                "text": entry.body,
+            }
+        )
         signature = hmac.new(self._key, body, hashlib.sha256).hexdigest()
         headers = {
             "Content-Type": "application/json",

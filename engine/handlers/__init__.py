@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..effects import Effects
-from ..errors import Rejected
-from ..instance import Instance
+from engine.effects import Effects
+from engine.errors import Rejected
+from engine.instance import Instance
+
 from . import cases, tasks, timing
 
 Handler = Callable[[Instance, dict[str, Any]], Effects]

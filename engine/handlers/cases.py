@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ..effects import Effects
-from ..instance import Instance
+from engine.effects import Effects
+from engine.instance import Instance
 
 
 def start(instance: Instance, command: dict[str, Any]) -> Effects:

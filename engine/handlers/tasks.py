@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ..effects import Effects
-from ..errors import Conflict, Rejected
-from ..instance import Instance
+from engine.effects import Effects
+from engine.errors import Conflict, Rejected
+from engine.instance import Instance
 
 
 def claim(instance: Instance, command: dict[str, Any]) -> Effects:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..db.database import Write
+from engine.db.database import Write
+
 from . import cases, clocks, outbox, tasks, timers
 from .change import Change
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..db.database import Write
-from ..db.tables import cases
-from ..sealing import lookup_key
+from engine.db.database import Write
+from engine.db.tables import cases
+from engine.sealing import lookup_key
+
 from .change import Change
 
 P = sa.bindparam
@@ -31,7 +32,9 @@ STATEMENTS = {
     "case_closed": sa.update(cases)
     .where(cases.c.id == P("b_id"))
     .values(state="closed", closed_at=P("closed_at"), outcome=P("outcome")),
-    "case_waiting": sa.update(cases).where(cases.c.id == P("b_id")).values(waiting_customer=P("waiting_customer")),
+    "case_waiting": sa.update(cases)
+    .where(cases.c.id == P("b_id"))
+    .values(waiting_customer=P("waiting_customer")),
     **{
         f"case_{column}": sa.update(cases).where(cases.c.id == P("b_id")).values({column: P("value")})
         for column in (*FACTS, "phone_key")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..effects import Effects
-from ..instance import Instance
+from engine.effects import Effects
+from engine.instance import Instance
 
 
 @dataclass(frozen=True, slots=True)

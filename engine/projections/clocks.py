@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from ..db.database import Write
-from ..db.tables import sla_clock
+from engine.db.database import Write
+from engine.db.tables import sla_clock
+
 from .change import Change
 
 P = sa.bindparam
@@ -16,7 +17,9 @@ _THIS = (sla_clock.c.case_id == P("b_id"), sla_clock.c.clock == P("b_clock"))
 STATEMENTS = {
     "clock_new": sa.insert(sla_clock),
     "clock_warned": sa.update(sla_clock).where(*_THIS).values(warned_at=P("warned_at"), warn_at=P("warn_at")),
-    "clock_breached": sa.update(sla_clock).where(*_THIS).values(state="breached", breached_at=P("breached_at")),
+    "clock_breached": sa.update(sla_clock)
+    .where(*_THIS)
+    .values(state="breached", breached_at=P("breached_at")),
     "clock_ended": sa.update(sla_clock).where(*_THIS).values(state=P("state"), ended_at=P("ended_at")),
     "clock_paused": sa.update(sla_clock).where(*_THIS).values(state="paused", paused_at=P("paused_at")),
     "clock_resumed": sa.update(sla_clock)
@@ -27,7 +30,9 @@ STATEMENTS = {
 
 def project(change: Change) -> Iterator[Write]:
     """Clocks started and what happened to them."""
-    for clock, parameter, started, due, warnings, attached, ref, provisional in change.effects.get("clocks", ()):
+    for clock, parameter, started, due, warnings, attached, ref, provisional in change.effects.get(
+        "clocks", ()
+    ):
         yield (
             "clock_new",
             {

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from ..db.database import Write
-from ..db.tables import task
-from ..effects import resolve
+from engine.db.database import Write
+from engine.db.tables import task
+from engine.effects import resolve
+
 from .change import Change
 
 P = sa.bindparam
@@ -19,7 +20,9 @@ STATEMENTS = {
     "task_closed": sa.update(task)
     .where(*_THIS)
     .values(state=P("state"), closed_at=P("closed_at"), completed_by=P("completed_by"), due_at=None),
-    "task_claimed": sa.update(task).where(*_THIS).values(claimed_by=P("claimed_by"), claimed_at=P("claimed_at")),
+    "task_claimed": sa.update(task)
+    .where(*_THIS)
+    .values(claimed_by=P("claimed_by"), claimed_at=P("claimed_at")),
     "task_due": sa.update(task).where(*_THIS).values(due_at=P("due_at")),
 }
 
@@ -81,4 +84,7 @@ def project(change: Change) -> Iterator[Write]:
     if "clocks" in effects or "clock_changes" in effects:
         for number in instance.open:
             if number not in opened:
-                yield "task_due", {"b_id": change.case_id, "b_task": number, "due_at": instance.due_of_task(number)}
+                yield (
+                    "task_due",
+                    {"b_id": change.case_id, "b_task": number, "due_at": instance.due_of_task(number)},
+                )

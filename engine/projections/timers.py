@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from ..db.database import Write
-from ..db.tables import timer
+from engine.db.database import Write
+from engine.db.tables import timer
+
 from .change import Change
 
 P = sa.bindparam

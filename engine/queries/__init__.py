@@ -1,0 +1,1 @@
+"""What pages read: plain functions on the tables. None of them knows SpiffWorkflow or changes a case."""

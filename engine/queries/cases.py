@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from engine.db import Database
+from engine.db.database import Database
 from engine.db.tables import cases
 
 
@@ -51,14 +51,16 @@ def case(db: Database, case_id: str) -> Case | None:
 
 
 def find(db: Database, text: str, phone_key: str, limit: int = 50) -> list[Case]:
-    """Cases whose number begins with ``text``, whose outside number it is, or whose phone has ``phone_key``."""
+    """Cases whose number begins with ``text``, with it as outside number, or with this ``phone_key``."""
     questions = [cases.c.phone_key == phone_key, cases.c.external_id == text]
     if text[:1].isdigit():
         questions.append(cases.c.id.between(text, text + "~"))
     found: dict[str, Case] = {}
     with db.read() as c:
         for question in questions:
-            for row in c.execute(sa.select(*_COLUMNS).where(question).order_by(cases.c.id.desc()).limit(limit)):
+            for row in c.execute(
+                sa.select(*_COLUMNS).where(question).order_by(cases.c.id.desc()).limit(limit)
+            ):
                 found[row.id] = Case(*row)
     return sorted(found.values(), key=lambda one: (one.opened_at, one.id), reverse=True)[:limit]
 

@@ -1,8 +1,8 @@
 """The work list: open tasks a person holds or may take. Every branch below is one seek in an index.
 
-A person's queues are the combinations of their roles with no or one of their skills and departments. Each
-is read by equality on all of these plus the due time, so a page costs the same with a thousand open tasks and a
-million. Tasks with a limit come first, in due order; then those without one.
+A person's queues are the combinations of their roles with no or one of their skills and departments.
+Each is read by equality on all of these plus the due time, so a page costs the same with a thousand open
+tasks and a million. Tasks with a limit come first, in due order; then those without one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from engine.db import Database
+from engine.db.database import Database
 from engine.db.tables import cases, sla_clock, task
 from engine.people import Person
 
@@ -83,7 +83,13 @@ def tabs_of(person: Person) -> tuple[Tab, ...]:
 
 
 def work(
-    db: Database, person: Person, tab: Tab, now: str, filters: Filters, after: Cursor | None = None, limit: int = 50
+    db: Database,
+    person: Person,
+    tab: Tab,
+    now: str,
+    filters: Filters,
+    after: Cursor | None = None,
+    limit: int = 50,
 ) -> Page:
     """One page of a tab at instant ``now``."""
     branches = _branches(person, tab, now)
@@ -145,7 +151,12 @@ def _branches(person: Person, tab: Tab, now: str) -> list[Branch]:
 
 
 def _rows(
-    c: sa.Connection, branches: list[Branch], filters: Filters, limited: bool, after: Cursor | None, limit: int
+    c: sa.Connection,
+    branches: list[Branch],
+    filters: Filters,
+    limited: bool,
+    after: Cursor | None,
+    limit: int,
 ) -> list[Any]:
     """Rows that have a limit (``limited``) or have none, merged over the branches."""
     order = [task.c.due_at, task.c.case_id, task.c.task] if limited else [task.c.case_id, task.c.task]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import sqlalchemy as sa
 
-from engine.db import Database
+from engine.db.database import Database
 from engine.db.tables import incident, outbox, sla_clock, task, timer
 
 
@@ -36,11 +37,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A timer of a case: ``kind`` is bpmn, warn or breach."""
+    """A drawn timer of a case; ``element`` is its reference, ``task`` what it is attached to."""
 
-    timer: str
-    kind: str
-    element: str | None
+    timer: int
+    element: str
     task: int | None
     due: str
     state: str
@@ -61,8 +61,7 @@ class SlaClock:
     warned_at: str | None
     breached_at: str | None
     ended_at: str | None
-    paused_seconds: int
-    note: str | None
+    paused_at: str | None
     provisional: int
 
     @property
@@ -107,8 +106,8 @@ class Incident:
     attempts: int
 
 
-def _columns(table: sa.Table, shape: type) -> list[sa.Column[object]]:
-    return [table.c[name] for name in shape.__dataclass_fields__]
+def _columns(table: sa.Table, shape: type) -> list[sa.Column[Any]]:
+    return [table.c[field.name] for field in fields(shape)]
 
 
 _TASK, _TIMER, _CLOCK = _columns(task, Task), _columns(timer, Timer), _columns(sla_clock, SlaClock)
@@ -134,21 +133,27 @@ def timers(db: Database, case_id: str) -> list[Timer]:
     """Pending and paused timers of a case, the next one first."""
     with db.read() as c:
         waits = timer.c.state.in_(("pending", "paused"))
-        query = sa.select(*_TIMER).where(timer.c.case_id == case_id, waits).order_by(timer.c.due, timer.c.timer)
+        query = (
+            sa.select(*_TIMER).where(timer.c.case_id == case_id, waits).order_by(timer.c.due, timer.c.timer)
+        )
         return [Timer(*row) for row in c.execute(query)]
 
 
 def clocks(db: Database, case_id: str) -> list[SlaClock]:
     """All SLA clocks of a case: live ones first, by due time."""
     with db.read() as c:
-        found = [SlaClock(*row) for row in c.execute(sa.select(*_CLOCK).where(sla_clock.c.case_id == case_id))]
+        found = [
+            SlaClock(*row) for row in c.execute(sa.select(*_CLOCK).where(sla_clock.c.case_id == case_id))
+        ]
     return sorted(found, key=lambda clock: (not clock.live, clock.due))
 
 
 def messages(db: Database, case_id: str) -> list[Message]:
     """Everything sent, or to be sent, for a case."""
     with db.read() as c:
-        query = sa.select(*_MESSAGE).where(outbox.c.case_id == case_id).order_by(outbox.c.created_at, outbox.c.id)
+        query = (
+            sa.select(*_MESSAGE).where(outbox.c.case_id == case_id).order_by(outbox.c.created_at, outbox.c.id)
+        )
         return [Message(*row) for row in c.execute(query)]
 
 
@@ -167,7 +172,9 @@ def all_messages(
     return rows[:limit], (last.created_at, last.id) if last else None
 
 
-def incidents(db: Database, case_id: str | None = None, *, open_only: bool = True, limit: int = 200) -> list[Incident]:
+def incidents(
+    db: Database, case_id: str | None = None, *, open_only: bool = True, limit: int = 200
+) -> list[Incident]:
     """Incidents, newest first; of one case or of all."""
     query = sa.select(*_INCIDENT).order_by(incident.c.opened_at.desc()).limit(limit)
     if open_only:

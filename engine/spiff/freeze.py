@@ -67,7 +67,7 @@ def thaw(program: Program, frozen: dict[str, Any]) -> Machine:
     """The machine that :func:`freeze` described, on ``program``."""
     machine = Machine(program, frozen["process"])
     machine.counters.ids, machine.counters.ticks = frozen["ids"], frozen["ticks"]
-    machine.due = {timer: due for timer, due in frozen["due"]}
+    machine.due = dict(frozen["due"])
     machine.open = dict.fromkeys(frozen["open"])
     inner_specs = program.inner[machine.process]
     flow = machine.workflow = IndexedWorkflow(
@@ -86,7 +86,9 @@ def _thaw_flow(top: IndexedWorkflow, part: dict[str, Any]) -> None:
     flow: Any = top
     if part["parent"] is not None:
         caller = top.get_task_from_id(part["parent"])
-        flow = IndexedSubWorkflow(top.subprocess_specs[caller.task_spec.spec], caller.id, top, deserializing=True)
+        flow = IndexedSubWorkflow(
+            top.subprocess_specs[caller.task_spec.spec], caller.id, top, deserializing=True
+        )
         top.subprocesses[caller.id] = flow
         flow.completed_event.connect(caller.task_spec._on_subworkflow_completed, caller)
         if not part["completed"]:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..errors import InvalidFile
-from ..sla import TimeRules
+from engine.errors import InvalidFile
+from engine.sla import TimeRules
+
 from .logical import current
 from .timers import iso
 

@@ -14,7 +14,8 @@ from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
 from SpiffWorkflow.bpmn.util.task import BpmnTaskIterator
 from SpiffWorkflow.util.task import TaskIterator
 
-from ..errors import ConfigurationError
+from engine.errors import ConfigurationError
+
 from . import joins, logical, tasks, timers
 
 TESTED = frozenset({"3.2.0"})  #: versions of SpiffWorkflow that the equivalence tests cover

@@ -31,7 +31,9 @@ def parallel_may_fire(self: Any, my_task: Any) -> bool:
     for task in _this_round(self, my_task):
         if task.is_descendant_of(my_task):
             at = task
-            while at is not my_task and at.task_spec not in awaited:  # stock climbs on to the root, recursively
+            while (
+                at is not my_task and at.task_spec not in awaited
+            ):  # stock climbs on to the root, recursively
                 at = at.parent
             awaited.discard(at.task_spec)
         elif my_task.is_descendant_of(task):
@@ -84,7 +86,9 @@ def next_task(self: Any) -> Any:
     inner = None
     if isinstance(self, BpmnTaskIterator):
         inner = task.workflow.top_workflow.subprocesses.get(task.id)
-    if (inner is not None or (task._children and task._state >= self.min_state)) and task.task_spec.name != self.end_at_spec:
+    if (
+        inner is not None or (task._children and task._state >= self.min_state)
+    ) and task.task_spec.name != self.end_at_spec:
         skip = inner is None or self.skip_subprocesses
         skip = skip or (task._state >= S.FINISHED_MASK and self.task_filter.state <= S.FINISHED_MASK)
         below = [] if skip or inner is None else [inner.task_tree]

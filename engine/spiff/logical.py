@@ -11,7 +11,7 @@ from contextvars import ContextVar, Token
 from datetime import datetime, tzinfo
 from typing import Any
 
-from ..errors import Runaway
+from engine.errors import Runaway
 
 MAX_STEPS = 1_000  #: automatic steps a command may run
 MAX_NEW_TASKS = 5_000  #: tasks a command may create
@@ -49,11 +49,18 @@ class Logical:
         self.services: list[dict[str, Any]] = []
         self.due_call: dict[str, Any] | None = None
 
+    def take_due_call(self) -> dict[str, Any] | None:
+        """What the last ``sla_due`` was asked and answered, once."""
+        asked, self.due_call = self.due_call, None
+        return asked
+
     def count_steps(self, steps: int) -> None:
         """Count automatic steps; raises :class:`Runaway` beyond the caps of a command."""
         self.steps += steps
         if self.steps > MAX_STEPS:
-            raise Runaway(f"more than {MAX_STEPS:,} automatic steps in one command: the diagram loops without a person or a timer")
+            raise Runaway(
+                f"more than {MAX_STEPS:,} automatic steps in one command: the diagram loops without a person or a timer"
+            )
         if self.counters.ids - self.first_id > MAX_NEW_TASKS:
             raise Runaway(f"more than {MAX_NEW_TASKS:,} new tasks in one command")
 

@@ -19,7 +19,8 @@ from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
 from SpiffWorkflow.exceptions import SpiffWorkflowException
 from SpiffWorkflow.util.task import TaskState as S
 
-from ..errors import GongdanError, Rejected, TechnicalFailure
+from engine.errors import GongdanError, Rejected, TechnicalFailure
+
 from . import logical
 from .install import install
 from .logical import Counters, Logical
@@ -182,7 +183,14 @@ class Machine:
             raise
         except WorkflowTaskException as error:
             raise TechnicalFailure(str(error), element=error.task_spec.name) from error
-        except (SpiffWorkflowException, RecursionError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except (
+            SpiffWorkflowException,
+            RecursionError,
+            KeyError,
+            ValueError,
+            TypeError,
+            AttributeError,
+        ) as error:
             raise TechnicalFailure(f"{type(error).__name__}: {error}") from error
         finally:
             logical.leave(token)
@@ -227,7 +235,9 @@ class Machine:
         for timer, task in flow.event_manager.tasks.items():
             if isinstance(task.task_spec.event_definition, TimerEventDefinition) and (at := due_of(task)):
                 due[timer] = at
-        delta.opened = [(n, self.place_of(t), _not_before(t)) for n, t in flow.open_tasks.items() if n not in self.open]
+        delta.opened = [
+            (n, self.place_of(t), _not_before(t)) for n, t in flow.open_tasks.items() if n not in self.open
+        ]
         delta.closed = [n for n in self.open if n not in flow.open_tasks]
         delta.armed = [self._armed(n, at) for n, at in due.items() if self.due.get(n) != at]
         delta.ended = [n for n in self.due if n not in due]

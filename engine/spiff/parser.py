@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from lxml import etree
 from SpiffWorkflow.bpmn.parser.util import full_tag
@@ -13,13 +13,14 @@ from SpiffWorkflow.dmn.parser.DMNParser import DMNParser
 from SpiffWorkflow.dmn.specs.model import DecisionTable
 from SpiffWorkflow.spiff.parser.process import SpiffBpmnParser
 
-from ..errors import InvalidFile
+from engine.errors import InvalidFile
+
 from .scripts import Functions, ScriptEngine
 from .services import OutboxTask, OutboxTaskParser
 
 
 class _Parser(SpiffBpmnParser):  # type: ignore[misc]
-    OVERRIDE_PARSER_CLASSES = {
+    OVERRIDE_PARSER_CLASSES: ClassVar[dict[str, Any]] = {
         **SpiffBpmnParser.OVERRIDE_PARSER_CLASSES,
         full_tag("serviceTask"): (OutboxTaskParser, OutboxTask),
     }
@@ -59,7 +60,12 @@ class _Question:
 class Program:
     """All executable processes of a release, parsed."""
 
-    def __init__(self, diagrams: Mapping[str, etree._Element], tables: Mapping[str, etree._Element], functions: Functions) -> None:
+    def __init__(
+        self,
+        diagrams: Mapping[str, etree._Element],
+        tables: Mapping[str, etree._Element],
+        functions: Functions,
+    ) -> None:
         """Parse ``diagrams`` (BPMN) and ``tables`` (DMN), each path → root element.
 
         Raises :class:`InvalidFile` naming the file that cannot be used.
@@ -67,15 +73,17 @@ class Program:
         self.scripts = ScriptEngine(functions)
         parser = _Parser()
         for path, root in tables.items():
-            _guard(path, lambda root=root, path=path: parser.add_dmn_xml(root, path))  # type: ignore[misc]
+            _guard(path, lambda root=root, path=path: parser.add_dmn_xml(root, path))
         for path, root in diagrams.items():
-            _guard(path, lambda root=root, path=path: parser.add_bpmn_xml(root, path))  # type: ignore[misc]
+            _guard(path, lambda root=root, path=path: parser.add_bpmn_xml(root, path))
         self.specs: dict[str, Any] = {}
         self.inner: dict[str, dict[str, Any]] = {}
         for process in parser.get_process_ids():
-            self.specs[process] = _guard(process, lambda p=process: parser.get_spec(p))  # type: ignore[misc]
-            self.inner[process] = _guard(process, lambda p=process: parser.get_subprocess_specs(p))  # type: ignore[misc]
-        self.decisions = Decisions({k: _guard(k, lambda p=p: _table(p)) for k, p in parser.dmn_parsers.items()}, self.scripts)  # type: ignore[misc]
+            self.specs[process] = _guard(process, lambda p=process: parser.get_spec(p))
+            self.inner[process] = _guard(process, lambda p=process: parser.get_subprocess_specs(p))
+        self.decisions = Decisions(
+            {k: _guard(k, lambda p=p: _table(p)) for k, p in parser.dmn_parsers.items()}, self.scripts
+        )
         for spec in [*self.specs.values(), *(s for inner in self.inner.values() for s in inner.values())]:
             _connect_instances(spec)
 
@@ -102,6 +110,3 @@ def _connect_instances(spec: Any) -> None:
             completed = spec.task_specs[task_spec.task_spec].completed_event
             if not completed.is_connected(task_spec.merge_child):
                 completed.connect(task_spec.merge_child)
-
-
-

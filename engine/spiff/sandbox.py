@@ -16,7 +16,7 @@ from typing import Any
 
 import pydantic_monty as monty
 
-from ..errors import TechnicalFailure
+from engine.errors import TechnicalFailure
 
 MAX_SOURCE = 16_384  #: characters of a script
 MAX_OUTPUT_NODES = 20_000  #: values a script may give back
@@ -109,12 +109,16 @@ def _feed(source: str, inputs: Mapping[str, Any], functions: Mapping[str, Callab
             return once()  # the worker was killed from outside; scripts have no side effects
     except monty.MontyRuntimeError as error:
         frames = error.traceback()
-        raise ScriptFailed(str(error.exception() or error), line=frames[-1].line if frames else None) from None
+        raise ScriptFailed(
+            str(error.exception() or error), line=frames[-1].line if frames else None
+        ) from None
     except monty.MontyError as error:
         raise ScriptFailed(str(error)) from None
 
 
-def _split(names: tuple[str, ...], data: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> tuple[dict[str, Any], dict[str, Callable[..., Any]]]:
+def _split(
+    names: tuple[str, ...], data: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]
+) -> tuple[dict[str, Any], dict[str, Callable[..., Any]]]:
     inputs = {n: data[n] for n in names if n in data}
     return inputs, {n: functions[n] for n in names if n in functions and n not in inputs}
 
@@ -132,5 +136,4 @@ def execute(script: str, data: dict[str, Any], functions: Mapping[str, Callable[
     inputs, calls = _split(names, data, functions)
     keep = list(dict.fromkeys([*inputs, *(n for n in bound if n not in calls)]))
     source = f"{script.rstrip()}\n{{k: v for k, v in locals().items() if k in {keep!r}}}"
-    for name, value in check_plain(_feed(source, inputs, calls)).items():
-        data[name] = value
+    data.update(check_plain(_feed(source, inputs, calls)))

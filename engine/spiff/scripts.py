@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from ..conditions import Condition, ConditionError, NotPlain, compile_condition
-from ..errors import GongdanError
+from engine.conditions import Condition, ConditionError, NotPlain, compile_condition
+from engine.errors import GongdanError
+
 from . import sandbox
 from .sandbox import ScriptFailed
 
@@ -36,7 +37,9 @@ def _assignments(script: str) -> tuple[tuple[str, Condition, int], ...] | None:
         return None
     found = []
     for line in tree.body:
-        if not (isinstance(line, ast.Assign) and len(line.targets) == 1 and isinstance(line.targets[0], ast.Name)):
+        if not (
+            isinstance(line, ast.Assign) and len(line.targets) == 1 and isinstance(line.targets[0], ast.Name)
+        ):
             return None
         source = ast.get_source_segment(script, line.value)
         if source is None or (condition := _plain(source)) is None:
@@ -83,7 +86,9 @@ class ScriptEngine:
             else:
                 for name, condition, line in lines:
                     if name in functions:
-                        raise ScriptFailed(f"{name!r} is a function of the engine and cannot be assigned", line=line)
+                        raise ScriptFailed(
+                            f"{name!r} is a function of the engine and cannot be assigned", line=line
+                        )
                     data[name] = sandbox.check_plain(condition.evaluate(data, functions))
         except (ConditionError, ScriptFailed) as error:
             raise _located(error, task, script, line) from None
@@ -93,4 +98,6 @@ class ScriptEngine:
 def _located(error: GongdanError, task: Any, source: str, line: int | None = None) -> ScriptFailed:
     line = getattr(error, "line", None) or line
     where = f"element {task.task_spec.name!r}" + (f", line {line}" if line else "")
-    return ScriptFailed(f"{where}: {error} (in: {source.strip()[:120]})", element=task.task_spec.name, line=line)
+    return ScriptFailed(
+        f"{where}: {error} (in: {source.strip()[:120]})", element=task.task_spec.name, line=line
+    )

@@ -7,7 +7,8 @@ from typing import Any
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
 
-from ..errors import InvalidFile
+from engine.errors import InvalidFile
+
 from .logical import current
 
 KINDS = frozenset({"sms", "mail", "notice", "webhook"})
@@ -16,14 +17,18 @@ KINDS = frozenset({"sms", "mail", "notice", "webhook"})
 class OutboxTask(BpmnSpecMixin):  # type: ignore[misc]
     """``bpmn:serviceTask``: evaluates its properties and leaves a request for the outbox (never calls out itself)."""
 
-    def __init__(self, wf_spec: Any, name: str, properties: dict[str, str] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, wf_spec: Any, name: str, properties: dict[str, str] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(wf_spec, name, **kwargs)
         self.properties = properties or {}
 
     def _run_hook(self, my_task: Any) -> bool:
         service = self.properties.get("service", "")
         if service not in KINDS:
-            raise InvalidFile(f"service task {self.name!r}: service is {service!r}; it must be one of {', '.join(sorted(KINDS))}")
+            raise InvalidFile(
+                f"service task {self.name!r}: service is {service!r}; it must be one of {', '.join(sorted(KINDS))}"
+            )
         request = {"service": service, "element": self.name, "level": self.properties.get("level", "info")}
         for part in ("template", "to", "event"):
             text = self.properties.get(part)

@@ -23,10 +23,17 @@ def plain_copy(value: Any) -> Any:
         return deepcopy(value)
 
 
-class IndexedTask(spiff_task.Task):
+class IndexedTask(spiff_task.Task):  # type: ignore[misc]
     """``SpiffWorkflow.task.Task`` with integer ids, logical ticks, deep inheritance and index upkeep."""
 
-    def __init__(self, workflow: Any, task_spec: Any, parent: Any = None, state: int = S.MAYBE, id: int | None = None) -> None:
+    def __init__(
+        self,
+        workflow: Any,
+        task_spec: Any,
+        parent: Any = None,
+        state: int = S.MAYBE,
+        id: int | None = None,  # noqa: A002 - stock calls it so
+    ) -> None:
         self.id = id or new_id()
         workflow.tasks[self.id] = self
         self.workflow = workflow

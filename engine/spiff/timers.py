@@ -13,7 +13,8 @@ from typing import Any
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 
-from ..errors import InvalidFile
+from engine.errors import InvalidFile
+
 from .logical import LogicalDatetime, current
 
 
@@ -26,13 +27,16 @@ def _armed(definition: Any, task: Any, compute: Any) -> bool:
     data = task.internal_data
     logical = current()
     if data.get("event_value") is None:
-        logical.due_call = None
+        logical.take_due_call()
         answer = task.workflow.script_engine.evaluate(task, definition.expression)
-        if not isinstance(answer, str):
-            raise InvalidFile(f"timer {task.task_spec.name!r}: its expression must give text, not {type(answer).__name__}")
+        if type(answer) is not str:
+            raise InvalidFile(
+                f"timer {task.task_spec.name!r}: its expression must give text, not {type(answer).__name__}"
+            )
         data["event_value"] = compute(answer)
-        if logical.due_call is not None and isinstance(task.task_spec, BoundaryEvent):
-            data["sla"] = logical.due_call
+        asked = logical.take_due_call()
+        if asked is not None and isinstance(task.task_spec, BoundaryEvent):
+            data["sla"] = asked
     if logical.firing == task.id:
         data["event_fired"] = True
     return bool(data.get("event_fired", False))

@@ -117,11 +117,18 @@ class _Indexed:
     def live_scope(self) -> list[Any]:
         """This workflow and the running sub-processes below it."""
         top = self.top_workflow
-        return [self, *(sp for sp in top.active.values() if sp is not self and (self is top or top.is_inside(sp, self)))]
+        return [
+            self,
+            *(
+                sp
+                for sp in top.active.values()
+                if sp is not self and (self is top or top.is_inside(sp, self))
+            ),
+        ]
 
     def get_tasks(self, first_task: Any = None, **criteria: Any) -> list[Any]:
         """As stock; questions by state alone (and ``manual``) are answered from the indexes."""
-        index = _INDEXED_STATES.get(criteria.get("state"))  # type: ignore[arg-type]
+        index = _INDEXED_STATES.get(criteria.get("state"))
         if first_task is None and index and not criteria.keys() - {"state", "manual"}:
             found = [t for wf in self.live_scope() for t in getattr(wf, index).values()]
             manual = criteria.get("manual")
@@ -158,7 +165,9 @@ class IndexedWorkflow(_Indexed, BpmnWorkflow):  # type: ignore[misc]
 
     def create_subprocess(self, my_task: Any, spec_name: str) -> IndexedSubWorkflow:
         """Stock hard-codes its own class here."""
-        inner = IndexedSubWorkflow(self.subprocess_specs[spec_name], parent_task_id=my_task.id, top_workflow=self)
+        inner = IndexedSubWorkflow(
+            self.subprocess_specs[spec_name], parent_task_id=my_task.id, top_workflow=self
+        )
         self.subprocesses[my_task.id] = self.active[my_task.id] = inner
         return inner
 
@@ -209,5 +218,8 @@ class IndexedWorkflow(_Indexed, BpmnWorkflow):  # type: ignore[misc]
     def refresh_timers(self) -> None:
         """Arm new timers. An armed one fires by its own command, never as a by-product."""
         for task in list(self.event_manager.tasks.values()):
-            if isinstance(task.task_spec.event_definition, TimerEventDefinition) and "event_value" not in task.internal_data:
+            if (
+                isinstance(task.task_spec.event_definition, TimerEventDefinition)
+                and "event_value" not in task.internal_data
+            ):
                 task.task_spec._update(task)

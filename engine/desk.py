@@ -1,0 +1,71 @@
+"""What a person sees who sits down at an open task: its form, the case's data, the words to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from .app import Gongdan
+from .diagrams import Element
+from .errors import GongdanError, NotAllowed
+from .forms import Form
+from .instance import Instance
+from .people import Person
+from .rules import check_work
+from .spiff import logical
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text to say, filled for this case; ``fault`` says why it cannot be filled."""
+
+    key: str
+    version: int
+    source: str
+    text: str
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An open task as its page shows it. ``refusal`` says why this person may not do it (None: they may)."""
+
+    element: Element
+    form: Form | None
+    data: Mapping[str, Any]
+    words: list[Words]
+    refusal: str | None
+    paused: str | None
+
+
+def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: str) -> Desk:
+    """The open task ``task`` for ``person``; raises Rejected when it is not open any more."""
+    instance = g.dispatcher.instance(case_id)
+    with instance.lock:
+        element = instance.element_of(task)
+        data = deepcopy(instance.machine.data_of(task))
+        refusal = None
+        try:
+            check_work(person, instance.duty_of(task), instance.respondent, element.listed("exclude"), data)
+        except NotAllowed as error:
+            refusal = str(error)
+        world = logical.enter(instance.at_instant(now))
+        try:
+            words = [_words(instance, key, data, locale) for key in element.listed("say")]
+        finally:
+            logical.leave(world)
+        form = instance.release.forms.get(element.properties.get("form", ""))
+        return Desk(element, form, data, words, refusal, instance.paused)
+
+
+def _words(instance: Instance, key: str, data: Mapping[str, Any], locale: str) -> Words:
+    template = instance.release.templates.get(key)
+    if template is None:
+        return Words(key, 0, "", "", f"release {instance.release.number} has no text {key!r}")
+    functions = {**instance.release.program.scripts.functions, "data_get": data.get}
+    try:
+        return Words(key, template.version, template.source, template.fill(data, functions, locale))
+    except GongdanError as error:
+        return Words(key, template.version, template.source, "", str(error))

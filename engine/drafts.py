@@ -1,0 +1,96 @@
+"""What people typed but did not send: agents' forms, designers' diagrams. Never part of a case's history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+import sqlalchemy as sa
+
+from .db.database import Database
+from .db.tables import diagram_draft, draft
+from .errors import Rejected
+
+LARGEST_FORM = 200_000  #: bytes of one form draft
+LARGEST_DIAGRAM = 2_000_000  #: bytes of one diagram draft, as for diagrams themselves
+
+Pairs = list[tuple[str, str]]  #: a form as the browser sends it: names with texts, in order
+
+
+@dataclass(frozen=True, slots=True)
+class DiagramDraft:
+    """An unpublished file of one designer. ``base_release`` is the release it was opened from."""
+
+    path: str
+    author: str
+    body: bytes
+    base_release: int
+    at: str
+
+
+def save_form(db: Database, case_id: str, task: int, person: str, pairs: Pairs, at: str) -> None:
+    """Keep what ``person`` typed into the form of a task; an empty form forgets the draft."""
+    body = orjson.dumps(pairs).decode()
+    if len(body) > LARGEST_FORM:
+        raise Rejected(f"Expected a draft of at most {LARGEST_FORM} bytes, but it has {len(body)}")
+    with db.begin() as c:
+        c.execute(sa.delete(draft).where(*_form(case_id, task, person)))
+        if pairs:
+            c.execute(sa.insert(draft).values(case_id=case_id, task=task, person=person, body=body, at=at))
+
+
+def form(db: Database, case_id: str, task: int, person: str) -> Pairs | None:
+    """The draft of a person for a task, or None."""
+    rows = db.rows(sa.select(draft.c.body).where(*_form(case_id, task, person)))
+    return [(name, text) for name, text in orjson.loads(rows[0].body)] if rows else None
+
+
+def forget_form(db: Database, case_id: str, task: int) -> None:
+    """The task is done: nobody's draft of it is needed any more."""
+    with db.begin() as c:
+        c.execute(sa.delete(draft).where(draft.c.case_id == case_id, draft.c.task == task))
+
+
+def _form(case_id: str, task: int, person: str) -> list[sa.ColumnElement[bool]]:
+    return [draft.c.case_id == case_id, draft.c.task == task, draft.c.person == person]
+
+
+def save_diagram(db: Database, made: DiagramDraft) -> None:
+    """Keep a designer's file; it replaces their earlier draft of the same path."""
+    if len(made.body) > LARGEST_DIAGRAM:
+        raise Rejected(f"Expected a file of at most {LARGEST_DIAGRAM} bytes, but it has {len(made.body)}")
+    with db.begin() as c:
+        c.execute(sa.delete(diagram_draft).where(*_diagram(made.path, made.author)))
+        c.execute(
+            sa.insert(diagram_draft).values(
+                path=made.path, author=made.author, body=made.body, base_release=made.base_release, at=made.at
+            )
+        )
+
+
+def diagram(db: Database, path: str, author: str) -> DiagramDraft | None:
+    """A designer's draft of a file, or None."""
+    rows = db.rows(sa.select(diagram_draft).where(*_diagram(path, author)))
+    return _drafted(rows[0]) if rows else None
+
+
+def diagrams(db: Database, author: str | None = None) -> list[DiagramDraft]:
+    """Drafts of one designer, or of all, by path."""
+    query = sa.select(diagram_draft).order_by(diagram_draft.c.path, diagram_draft.c.author)
+    if author is not None:
+        query = query.where(diagram_draft.c.author == author)
+    return [_drafted(row) for row in db.rows(query)]
+
+
+def forget_diagram(db: Database, path: str, author: str) -> None:
+    """Throw a draft away (it was published, or is not wanted)."""
+    with db.begin() as c:
+        c.execute(sa.delete(diagram_draft).where(*_diagram(path, author)))
+
+
+def _diagram(path: str, author: str) -> list[sa.ColumnElement[bool]]:
+    return [diagram_draft.c.path == path, diagram_draft.c.author == author]
+
+
+def _drafted(row: sa.Row[tuple[object, ...]]) -> DiagramDraft:
+    return DiagramDraft(row.path, row.author, row.body, row.base_release, row.at)

@@ -1,0 +1,151 @@
+"""A case's history as people read it: each command with its effects, and what they did to the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from engine.db.database import Database
+from engine.db.tables import history, subject_key
+from engine.release import Release
+from engine.sealing import MARK, Erased, Seal
+
+ERASED = "▒▒▒"  #: stands where a personal value was, after erasure
+_OPEN, _DONE = frozenset("WRS"), "C"
+_CONTAINERS = frozenset({"callActivity", "subProcess", "transaction"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One history row, opened. ``changes`` are (name, before, after); None means absent."""
+
+    seq: int
+    at: str
+    recorded_at: str
+    actor: str
+    kind: str
+    command: Mapping[str, Any]
+    effects: Mapping[str, Any]
+    release: int
+    hash: str
+    changes: list[tuple[str, Any, Any]] = field(default_factory=list)
+
+
+def steps(db: Database, release: Release, case_id: str) -> list[Step]:
+    """All steps of a case, oldest first, with personal values readable unless they were erased."""
+    with db.read() as c:
+        key = c.execute(
+            sa.select(subject_key.c.key).where(subject_key.c.case_id == case_id)
+        ).scalar_one_or_none()
+        rows = c.execute(sa.select(history).where(history.c.case_id == case_id).order_by(history.c.seq)).all()
+    seal = Seal(key, release.personal)
+    told: list[Step] = []
+    data: dict[str, Any] = {}
+    for row in rows:
+        command = _opened(seal, orjson.loads(row.command))
+        effects = _opened(seal, orjson.loads(row.effects))
+        changes = _fold(data, command, effects)
+        told.append(
+            Step(
+                row.seq,
+                row.at,
+                row.recorded_at,
+                row.actor,
+                str(command.pop("type", "")),
+                command,
+                effects,
+                row.release,
+                row.hash.hex(),
+                changes,
+            )
+        )
+    return told
+
+
+def _opened(seal: Seal, value: Any) -> Any:
+    if isinstance(value, dict):
+        if len(value) == 1 and MARK in value:
+            try:
+                return seal.open(value)
+            except Erased:
+                return ERASED
+        return {k: _opened(seal, v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_opened(seal, v) for v in value]
+    return value
+
+
+def _fold(
+    data: dict[str, Any], command: Mapping[str, Any], effects: Mapping[str, Any]
+) -> list[tuple[str, Any, Any]]:
+    """Apply a step to ``data``; returns what changed."""
+    put: dict[str, Any] = dict(command.get("data") or {})
+    gone: set[str] = set()
+    for _, values, removed in effects.get("data", ()):
+        put.update(values)
+        gone.update(removed)
+    changes = [(name, data.get(name), value) for name, value in put.items() if data.get(name) != value]
+    changes += [(name, data[name], None) for name in sorted(gone) if name in data and name not in put]
+    data.update(put)
+    for name in gone - put.keys():
+        data.pop(name, None)
+    return changes
+
+
+def data_after(told: Iterable[Step]) -> dict[str, Any]:
+    """The case data that these steps left, by name."""
+    data: dict[str, Any] = {}
+    for step in told:
+        for name, _, after in step.changes:
+            if after is None:
+                data.pop(name, None)
+            else:
+                data[name] = after
+    return data
+
+
+@dataclass(slots=True)
+class Position:
+    """Where a case stands on one element.
+
+    ``state`` is done, here, inside, armed or cancelled; ``times`` how often it was completed.
+    """
+
+    state: str
+    times: int = 0
+
+
+def positions(told: Iterable[Step], release: Release, process: str) -> dict[str, dict[str, Position]]:
+    """Process → element → position after these steps, for drawing on the diagrams."""
+    last: dict[int, tuple[str, str]] = {}
+    times: dict[str, int] = {}
+    for step in told:
+        for task, ref, code in step.effects.get("moves", ()):
+            last[task] = (ref, code)
+            if code == _DONE:
+                times[ref] = times.get(ref, 0) + 1
+    found: dict[str, dict[str, Position]] = {}
+    for ref, code in last.values():
+        owner, slash, element = ref.partition("/")
+        owner, element = (owner, element) if slash else (process, ref)
+        here = found.setdefault(owner, {})
+        state = _state(code, release, owner, element)
+        known = here.get(element)
+        if known is None or _RANK[state] > _RANK[known.state]:
+            here[element] = Position(state, times.get(ref, 0))
+    return found
+
+
+_RANK = {"cancelled": 0, "done": 1, "armed": 2, "inside": 3, "here": 4}
+
+
+def _state(code: str, release: Release, process: str, element: str) -> str:
+    if code not in _OPEN:
+        return "done" if code == _DONE else "cancelled"
+    drawn = release.processes[process].elements.get(element) if process in release.processes else None
+    kind = drawn.kind if drawn else ""
+    return "armed" if kind == "boundaryEvent" else "inside" if kind in _CONTAINERS else "here"
