@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from ..app import Gongdan, open_gongdan
-from ..settings import Settings
+from engine.app import Gongdan, open_gongdan
+from engine.settings import Settings
 
 
 @contextmanager

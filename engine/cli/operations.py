@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
-from .. import backup as backups
-from .. import rebuild as rebuilding
-from ..db import upgrade as upgrades
-from ..people import Person
-from ..verify import DIVERGED, case_ids
-from ..worker import Worker
+from engine import backup as backups
+from engine import rebuild as rebuilding
+from engine.db import upgrade as upgrades
+from engine.people import Person
+from engine.verify import DIVERGED, case_ids
+from engine.worker import Worker
+
 from .common import answer, json_option, opened
 
 
@@ -25,7 +26,9 @@ def publish(note: str, as_json: bool) -> None:
     with opened() as gongdan:
         done = gongdan.releases.publish_folder(gongdan.settings.project, gongdan.now(), note)
     lines = [f"release {done.number}: {len(done.changed)} files" if done.number else "nothing changed"]
-    lines += [f"kept the designers' newer {path}; `run.py pull` brings it into the folder" for path in done.kept]
+    lines += [
+        f"kept the designers' newer {path}; `run.py pull` brings it into the folder" for path in done.kept
+    ]
     answer({"release": done.number, "changed": done.changed, "kept": done.kept}, as_json, "\n".join(lines))
 
 
@@ -88,7 +91,11 @@ def check(as_json: bool) -> None:
             elif gongdan.keys.get(case) is not None:
                 findings += [f"{case} {line}" for line in rebuilding.differences(gongdan, case)]
         findings += rebuilding.orphans(gongdan)
-    answer({"cases": len(chosen), "findings": findings}, as_json, "\n".join([*findings, f"{len(chosen)} cases checked"]))
+    answer(
+        {"cases": len(chosen), "findings": findings},
+        as_json,
+        "\n".join([*findings, f"{len(chosen)} cases checked"]),
+    )
     sys.exit(1 if findings else 0)
 
 
@@ -124,9 +131,16 @@ def user() -> None:
 @click.option("--department", "departments", multiple=True, help="A department such as om; may be repeated.")
 @click.password_option()
 def add(
-    name: str, display: str, roles: tuple[str, ...], skills: tuple[str, ...], departments: tuple[str, ...], password: str
+    name: str,
+    display: str,
+    roles: tuple[str, ...],
+    skills: tuple[str, ...],
+    departments: tuple[str, ...],
+    password: str,
 ) -> None:
     """Add the account NAME."""
     with opened() as gongdan:
-        gongdan.people.add(Person(name, display, frozenset(roles), frozenset(skills), frozenset(departments)), password)
+        gongdan.people.add(
+            Person(name, display, frozenset(roles), frozenset(skills), frozenset(departments)), password
+        )
     click.echo(f"{name} may sign in")

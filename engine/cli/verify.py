@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from ..app import open_gongdan
-from ..settings import Settings
-from ..verify import DIVERGED, ERASED, IDENTICAL, Verdict, case_ids
+from engine.app import open_gongdan
+from engine.settings import Settings
+from engine.verify import DIVERGED, ERASED, IDENTICAL, Verdict, case_ids
+
 from .common import answer, json_option, opened
 
 _CHUNK = 50  #: cases a worker process verifies at a time
@@ -27,7 +28,9 @@ def _verify_chunk(settings: Settings, cases: list[str]) -> list[Verdict]:
 @click.command("verify")
 @click.argument("cases", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every case.")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes to verify with.")
+@click.option(
+    "--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes to verify with."
+)
 @json_option
 def verify(cases: tuple[str, ...], everything: bool, jobs: int, as_json: bool) -> None:
     """Re-execute CASES (or --all) without snapshots and compare every row. Exit 1 at the first divergence of any."""
@@ -64,5 +67,7 @@ def summary(verdicts: list[Verdict]) -> dict[str, Any]:
         "commands": sum(v.commands for v in verdicts),
         "identical": sum(v.state == IDENTICAL for v in verdicts),
         "erased": sum(v.state == ERASED for v in verdicts),
-        "diverged": [{"case": v.case_id, "seq": v.seq, "reason": v.reason} for v in verdicts if v.state == DIVERGED],
+        "diverged": [
+            {"case": v.case_id, "seq": v.seq, "reason": v.reason} for v in verdicts if v.state == DIVERGED
+        ],
     }
