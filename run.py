@@ -36,7 +36,7 @@ COMMANDS = {
     "serve": ("web.cli", "Start the pages and the embedded worker (also what run.py does by itself)."),
     "worker": ("engine.cli.operations", "Run timers and outbox without pages."),
     "lint": ("engine.cli.lint", "Say what is wrong in diagrams, tables and forms, and how to mend it."),
-    "layout": ("engine.cli.lint", "Draw a diagram anew: lanes, columns, edges."),
+    "layout": ("engine.cli.layout", "Draw a diagram anew: lanes, columns, edges."),
     "publish": ("engine.cli.operations", "Make a new release of bpmn/ and forms/."),
     "pull": ("engine.cli.operations", "Write the live release back into the folder."),
     "import": ("engine.cli.intake", "Make cases from a file of complaints."),

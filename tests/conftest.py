@@ -88,11 +88,13 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 
 @pytest.fixture
-def gongdan(settings: Settings) -> Gongdan:
+def gongdan(settings: Settings) -> Iterator[Gongdan]:
     """Gongdan, opened on ``settings``: the database is migrated, nothing is published yet."""
     from engine.app import open_gongdan
 
-    return open_gongdan(settings)
+    opened = open_gongdan(settings)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -1,0 +1,131 @@
+"""Settings: read from the environment in one place, refused by name, secrets kept out of sight."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from engine.errors import ConfigurationError
+from engine.settings import Settings, variables
+
+
+def test_defaults_are_one_machine_with_sqlite(tmp_path: Path) -> None:
+    settings = Settings.from_env({}, var=tmp_path)
+    assert settings.database_url == f"sqlite:///{tmp_path / 'gongdan.db'}"
+    assert (settings.host, settings.port, settings.demo) == ("127.0.0.1", 8000, False)
+
+
+def test_every_variable_is_read(tmp_path: Path) -> None:
+    env = {
+        "GONGDAN_VAR": str(tmp_path),
+        "DATABASE_URL": "postgres://g@db/g",
+        "GONGDAN_DEMO": "yes",
+        "GONGDAN_PORT": "9000",
+        "GONGDAN_KEY": "k" * 32,
+        "GONGDAN_WORKER_POLL": "0.5",
+    }
+    settings = Settings.from_env(env)
+    assert settings.database_url == "postgresql+psycopg://g@db/g"
+    assert (settings.demo, settings.port, settings.worker_poll_seconds) == (True, 9000, 0.5)
+    assert settings.lookup_key == b"k" * 32
+
+
+def test_an_empty_variable_means_the_default(tmp_path: Path) -> None:
+    assert Settings.from_env({"GONGDAN_PORT": "", "GONGDAN_VAR": str(tmp_path)}).port == 8000
+
+
+def test_overrides_win_and_none_is_no_override(tmp_path: Path) -> None:
+    env = {"GONGDAN_PORT": "9000"}
+    assert Settings.from_env(env, var=tmp_path, port=9001).port == 9001
+    assert Settings.from_env(env, var=tmp_path, port=None).port == 9000
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("GONGDAN_PORT", "many"),
+        ("GONGDAN_PORT", "0"),
+        ("GONGDAN_PORT", "65536"),
+        ("GONGDAN_DEMO", "perhaps"),
+        ("GONGDAN_LOCALE", "fr"),
+        ("GONGDAN_LRU", "0"),
+        ("GONGDAN_WORKER_POLL", "nan"),
+        ("GONGDAN_KEY", "short"),
+        ("GONGDAN_SMS_GATEWAY", "pigeon"),
+        ("GONGDAN_SMS_GATEWAY", "http"),
+        ("GONGDAN_SMS_URL", "file:///etc/passwd"),
+        ("GONGDAN_SMS_URL", "http://"),
+        ("GONGDAN_WEBHOOK_URL", "https://example.test/hook"),
+        ("DATABASE_URL", "mysql://db/g"),
+        ("DATABASE_URL", "gongdan.db"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_name(variable: str, text: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=variable):
+        Settings.from_env({variable: text, "GONGDAN_VAR": str(tmp_path)})
+
+
+def test_a_refused_secret_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        Settings.from_env({"GONGDAN_KEY": "hunter2", "GONGDAN_VAR": str(tmp_path)})
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_secrets_stay_out_of_the_repr(tmp_path: Path) -> None:
+    env = {
+        "SECRET_KEY": "hunter2" * 3,
+        "GONGDAN_KEY": "hunter2" * 5,
+        "GONGDAN_SMS_TOKEN": "hunter2",
+        "GONGDAN_SMTP_PASSWORD": "hunter2",
+        "GONGDAN_WEBHOOK_KEY": "hunter2" * 5,
+        "DATABASE_URL": "postgresql://g:hunter2@db/g",
+    }
+    assert "hunter2" not in repr(Settings.from_env(env, var=tmp_path))
+
+
+def test_unknown_settings_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="colour"):
+        Settings.from_env({}, var=tmp_path, colour="red")
+
+
+def test_production_needs_a_secret(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="SECRET_KEY"):
+        Settings.from_env({}, var=tmp_path).require_secret()
+    with pytest.raises(ConfigurationError, match="SECRET_KEY"):
+        Settings.from_env({"SECRET_KEY": "guess"}, var=tmp_path).require_secret()
+    assert Settings.from_env({"SECRET_KEY": "s" * 32}, var=tmp_path).require_secret() == "s" * 32
+
+
+def test_demo_keeps_a_secret_of_its_own(tmp_path: Path) -> None:
+    first = Settings.from_env({}, var=tmp_path, demo=True).require_secret()
+    assert Settings.from_env({}, var=tmp_path, demo=True).require_secret() == first
+
+
+def test_kept_keys_are_for_their_owner_only(tmp_path: Path) -> None:
+    Settings.from_env({}, var=tmp_path)
+    assert stat.S_IMODE((tmp_path / "lookup.key").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["lookup.key"]
+
+
+def test_processes_that_start_together_get_one_key(tmp_path: Path) -> None:
+    keys: list[bytes] = []
+    start = threading.Barrier(8)
+
+    def read() -> None:
+        start.wait()
+        keys.append(Settings.from_env({}, var=tmp_path).lookup_key)
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(keys) == 8
+    assert len(set(keys)) == 1
+
+
+def test_variables_are_named_after_the_project() -> None:
+    assert all(name.startswith("GONGDAN_") or name in ("DATABASE_URL", "SECRET_KEY") for name in variables())
