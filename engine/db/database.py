@@ -6,16 +6,18 @@ and executed on the driver's cursor: plain ``execute`` would cost more than the 
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy import event
 
 from engine.errors import Conflict, GongdanError
+
+log = structlog.get_logger("gongdan.database")
 
 Row = dict[str, Any]
 Write = tuple[str, Row]  #: (statement name, parameters)
@@ -39,7 +41,9 @@ class Database:
         self.engine = sa.create_engine(url, **options)
         if self.sqlite:
             event.listen(self.engine, "connect", lambda raw, _: _prepare_sqlite(raw, synchronous))
-        self._compiled: dict[str, tuple[str, tuple[str, ...] | None]] = {}
+        driver: Any = self.engine.dialect.loaded_dbapi
+        self._driver_error: type[Exception] = driver.Error
+        self._compiled: dict[str, tuple[str, tuple[str, ...] | None, Row]] = {}
         self._write_lock = threading.Lock()  # SQLite has one writer: queue here rather than spin on its lock
 
     def add_statement(self, name: str, statement: sa.Insert | sa.Update | sa.Delete) -> None:
@@ -51,7 +55,8 @@ class Database:
             keys = [c.name for c in table.c if c is not numbered]
         compiled = statement.compile(dialect=self.engine.dialect, column_keys=keys)
         positions = getattr(compiled, "positiontup", None)
-        self._compiled[name] = (str(compiled), tuple(positions) if positions else None)
+        fixed = {k: v for k, v in compiled.params.items() if v is not None}  # literals of the statement
+        self._compiled[name] = (str(compiled), tuple(positions) if positions else None, fixed)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -98,7 +103,9 @@ class Database:
             if self.sqlite:
                 cursor.execute("BEGIN IMMEDIATE")
             for name, row in writes:
-                sql, positions = self._compiled[name]
+                sql, positions, fixed = self._compiled[name]
+                if fixed:
+                    row = {**fixed, **row}
                 cursor.execute(sql, [row[p] for p in positions] if positions else row)
                 if name.startswith("fence") and cursor.rowcount != 1:
                     raise Conflict("Expected the case as it was read, but another change was first")
@@ -106,14 +113,24 @@ class Database:
                 cursor.execute("COMMIT")
             else:
                 raw.commit()
-        except BaseException as error:
-            _roll_back(raw, cursor, self.sqlite)
-            if isinstance(error, GongdanError) or not isinstance(error, Exception):
-                raise
+        except self._driver_error as error:
+            self._roll_back(raw, cursor)
             raise _translated(error) from error
+        except BaseException:
+            self._roll_back(raw, cursor)
+            raise
         finally:
             cursor.close()
             borrowed.close()
+
+    def _roll_back(self, raw: Any, cursor: Any) -> None:
+        try:
+            if not self.sqlite:
+                raw.rollback()
+            elif raw.in_transaction:
+                cursor.execute("ROLLBACK")
+        except self._driver_error as error:  # the connection is gone, and with it the transaction
+            log.warning("rollback failed", error=str(error))
 
     def rows(self, statement: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         """All rows of a select."""
@@ -134,20 +151,6 @@ def _prepare_sqlite(raw: Any, synchronous: str) -> None:
     raw.execute("PRAGMA journal_mode=WAL")
     raw.execute(f"PRAGMA synchronous={synchronous}")
     raw.execute("PRAGMA foreign_keys=ON")
-
-
-def _roll_back(raw: Any, cursor: Any, sqlite: bool) -> None:
-    try:
-        if sqlite:
-            cursor.execute("ROLLBACK")
-        else:
-            raw.rollback()
-    except (sqlite3.Error, OSError) as error:
-        if "no transaction" not in str(error):
-            raise
-    except Exception as error:  # psycopg.Error, which only PostgreSQL installations have
-        if not getattr(raw, "closed", True):
-            raise Unavailable(f"the database did not take back an unfinished change: {error}") from error
 
 
 def _translated(error: BaseException) -> GongdanError:

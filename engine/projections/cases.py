@@ -28,7 +28,7 @@ STATEMENTS = {
     "case_new": sa.insert(cases),
     "fence_case": sa.update(cases)
     .where(cases.c.id == P("b_id"), cases.c.seq == P("b_was"))
-    .values(seq=P("seq"), head=P("head"), at=P("at"), next_due=P("next_due"), wake_lease=None),
+    .values(seq=P("seq"), head=P("head"), at=P("at"), next_due=P("next_due"), wake_lease=sa.null()),
     "case_closed": sa.update(cases)
     .where(cases.c.id == P("b_id"))
     .values(state="closed", closed_at=P("closed_at"), outcome=P("outcome")),

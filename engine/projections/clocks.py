@@ -24,7 +24,7 @@ STATEMENTS = {
     "clock_paused": sa.update(sla_clock).where(*_THIS).values(state="paused", paused_at=P("paused_at")),
     "clock_resumed": sa.update(sla_clock)
     .where(*_THIS)
-    .values(state="running", due=P("due"), warn_at=P("warn_at"), paused_at=None),
+    .values(state="running", due=P("due"), warn_at=P("warn_at"), paused_at=sa.null()),
 }
 
 

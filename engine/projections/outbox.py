@@ -17,7 +17,7 @@ STATEMENTS = {
     "outbox_new": sa.insert(outbox),
     "outbox_result": sa.update(outbox)
     .where(outbox.c.id == P("b_id"))
-    .values(state=P("state"), result=P("result"), sent_at=P("sent_at"), lease=None),
+    .values(state=P("state"), result=P("result"), sent_at=P("sent_at"), lease=sa.null()),
     "notice_new": sa.insert(notice),
 }
 

@@ -19,7 +19,7 @@ STATEMENTS = {
     "task_new": sa.insert(task),
     "task_closed": sa.update(task)
     .where(*_THIS)
-    .values(state=P("state"), closed_at=P("closed_at"), completed_by=P("completed_by"), due_at=None),
+    .values(state=P("state"), closed_at=P("closed_at"), completed_by=P("completed_by"), due_at=sa.null()),
     "task_claimed": sa.update(task)
     .where(*_THIS)
     .values(claimed_by=P("claimed_by"), claimed_at=P("claimed_at")),
