@@ -40,10 +40,12 @@ fault: .venv/.test ## the long fault tests: kills, races, hostile files
 	$(BIN)/python -m pytest tests/fault --full -n 0 --timeout 3600
 
 lock: ## write the lock files anew from pyproject.toml (needs uv in PATH)
-	for extra in "" "-test"; do \
+	@for extra in "" "-test"; do \
 		uv pip compile pyproject.toml --extra postgres $${extra:+--extra test} --universal --python-version 3.11 \
-			--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet \
-			--custom-compile-command "make lock" --output-file "requirements$$extra.lock" $(LOCK); \
+			--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet \
+			--output-file "requirements$$extra.lock" $(LOCK); \
+		sed -i '1i # Written by `make lock` from pyproject.toml: every package with its version and hashes.' \
+			"requirements$$extra.lock"; \
 	done
 
 .venv/bin/python:
