@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from . import store, verify
+from . import releases, store, verify
 from .commands import Command
 from .db.database import Database
 from .db.upgrade import upgrade
@@ -54,6 +55,13 @@ class Gongdan:
         """Re-execute one case from history."""
         return verify.verify_case(self.db, self.releases, self.keys, case_id)
 
+    def settle(self) -> None:
+        """Compile the live release and keep the garbage collector off what lives for ever: for long-running processes."""
+        releases.check(self.releases.current())
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+
     def close(self) -> None:
         """Close the database."""
         self.db.close()
@@ -72,13 +80,13 @@ def open_gongdan(
     if migrate:
         upgrade(db)
     store.prepare(db)
-    releases, people, keys = Releases(db), People(db), Keys(db)
-    dispatcher = Dispatcher(db, releases, people, keys, settings.lookup_key, live=settings.lru, wall=clock)
+    published, people, keys = Releases(db), People(db), Keys(db)
+    dispatcher = Dispatcher(db, published, people, keys, settings.lookup_key, live=settings.lru, wall=clock)
     incidents = Incidents(db, dispatcher)
     return Gongdan(
         settings=settings,
         db=db,
-        releases=releases,
+        releases=published,
         people=people,
         keys=keys,
         dispatcher=dispatcher,

@@ -44,6 +44,7 @@ class Database:
         driver: Any = self.engine.dialect.loaded_dbapi
         self._driver_error: type[Exception] = driver.Error
         self._compiled: dict[str, tuple[str, tuple[str, ...] | None, Row]] = {}
+        self._kept: sa.PoolProxiedConnection | None = None
         self._write_lock = threading.Lock()  # SQLite has one writer: queue here rather than spin on its lock
 
     def add_statement(self, name: str, statement: sa.Insert | sa.Update | sa.Delete) -> None:
@@ -96,7 +97,7 @@ class Database:
             raise _translated(error.orig or error) from error
 
     def _write(self, writes: Iterable[Write]) -> None:
-        borrowed = self.engine.raw_connection()
+        borrowed = self._writer()
         raw: Any = borrowed.driver_connection
         cursor = raw.cursor()
         try:
@@ -121,7 +122,16 @@ class Database:
             raise
         finally:
             cursor.close()
-            borrowed.close()
+            if not self.sqlite:
+                borrowed.close()
+
+    def _writer(self) -> sa.PoolProxiedConnection:
+        """SQLite keeps the one connection that writes (its lock is held); PostgreSQL borrows one."""
+        if not self.sqlite:
+            return self.engine.raw_connection()
+        if self._kept is None:
+            self._kept = self.engine.raw_connection()
+        return self._kept
 
     def _roll_back(self, raw: Any, cursor: Any) -> None:
         try:
@@ -139,11 +149,15 @@ class Database:
 
     def forked(self) -> None:
         """Drop connections inherited over a fork; they belong to the parent."""
+        self._kept = None
         self.engine.dispose(close=False)
         self._write_lock = threading.Lock()
 
     def close(self) -> None:
         """Close all pooled connections."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
         self.engine.dispose()
 
 
