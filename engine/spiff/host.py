@@ -64,8 +64,8 @@ def functions(rules: TimeRules) -> dict[str, Callable[..., Any]]:
         world.due_call = {"p": parameter, "s": iso(began), "v": int(due.provisional)}
         return iso(due.due)
 
-    def param(parameter: str) -> int | float:
-        return rules.number(parameter)
+    def param(parameter: str) -> int | float | str:
+        return rules.parameter(parameter).plain
 
     def after(start: str, duration: str) -> str:
         return iso(rules.after(_instant(start), duration))
