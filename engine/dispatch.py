@@ -111,8 +111,8 @@ class Dispatcher:
         for attempt in (1, 2):
             instance = self.instance(command.case_id)
             with instance.lock:
-                if self._live.get(command.case_id) is not instance:
-                    continue  # dropped while we waited: take the fresh one
+                if not instance.done and self._live.get(command.case_id) is not instance:
+                    continue  # dropped while we waited: take the fresh one (closed cases are never kept)
                 try:
                     return self._run_checked(instance, command)
                 except Rejected:
