@@ -1,9 +1,9 @@
 """The plain condition language of gateways and forms: a small part of Python's expressions.
 
-Names, constants, comparisons, ``and``/``or``/``not``/``in``, lists and tuples, constant subscripts and calls
-of given functions by name; no attributes, no arithmetic, no keyword arguments. An expression is checked once
-and turned into nested closures, so that deciding one costs about a microsecond. What is more than plain
-raises :class:`NotPlain`; the caller may then hand it to the script sandbox.
+Names, constants, comparisons, ``and``/``or``/``not``/``in``, ``+`` and ``-``, lists and tuples, constant
+subscripts and calls of given functions by name; no attributes, no other arithmetic, no keyword arguments. An
+expression is checked once and turned into nested closures, so that deciding one costs about a microsecond. What
+is more than plain raises :class:`NotPlain`; the caller may then hand it to the script sandbox.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _Operator = Callable[[Any, Any], Any]
 
 MAX_LENGTH = 2000  #: characters of one expression
 MAX_NODES = 200  #: names, constants and operators of one expression
+MAX_JOINED = 20_000  #: characters or items that ``+`` may join
 MAX_DEPTH = 30  #: nesting of one expression
 
 
@@ -178,6 +179,8 @@ class _Builder:
                 return _all(parts) if isinstance(op, ast.And) else _any(parts)
             case ast.Compare():
                 return self.compare(node, depth)
+            case ast.BinOp(op=ast.Add() | ast.Sub() as op, left=left, right=right):
+                return self.sum(op, self.build(left, depth + 1), self.build(right, depth + 1))
             case ast.List(elts=items):
                 parts = [self.build(item, depth + 1) for item in items]
                 return lambda env, functions: [part(env, functions) for part in parts]
@@ -191,7 +194,7 @@ class _Builder:
         part = ast.unparse(node)
         raise NotPlain(
             f"condition {self.source!r}: {part!r} is more than a plain condition "
-            "(names, constants, comparisons, and/or/not/in, lists, constant subscripts, calls by name)"
+            "(names, constants, comparisons, and/or/not/in, + and -, lists, constant subscripts, calls by name)"
         )
 
     def compare(self, node: ast.Compare, depth: int) -> _Node:
@@ -216,6 +219,24 @@ class _Builder:
             return result
 
         return chain
+
+    def sum(self, op: ast.Add | ast.Sub, left: _Node, right: _Node) -> _Node:
+        """``a + b`` and ``a - b`` of numbers, and joining two texts or two lists, within bounds."""
+        plus, lenient, source = isinstance(op, ast.Add), self.lenient, self.source
+
+        def add(env: Env, functions: Functions) -> Any:
+            a, b = left(env, functions), right(env, functions)
+            if isinstance(a, int | float) and isinstance(b, int | float):
+                return a + b if plus else a - b
+            if lenient and (a is None or b is None):
+                return None
+            if plus and type(a) is type(b) and isinstance(a, str | list):
+                if len(a) + len(b) > MAX_JOINED:
+                    raise ConditionFailed(f"condition {source!r} joins more than {MAX_JOINED:,} characters or items")
+                return a + b
+            raise ConditionFailed(f"condition {source!r} adds or subtracts what are not two numbers, texts or lists")
+
+        return add
 
     def subscript(self, value: ast.expr, index: ast.expr, depth: int) -> _Node:
         match index:

@@ -38,6 +38,7 @@ history = sa.Table(
     _text("engine"),
     _blob("prev_hash"),
     _blob("hash"),
+    sqlite_with_rowid=False,
 )
 blob = sa.Table("blob", metadata, _text("sha256", primary_key=True), _blob("body"))
 release = sa.Table(
@@ -109,6 +110,7 @@ task = sa.Table(
     _text("closed_at", null=True),
     _text("completed_by", null=True),
     _text("state"),  # 'open' | 'completed' | 'cancelled'
+    sqlite_with_rowid=False,
 )
 timer = sa.Table(
     "timer",
@@ -119,6 +121,7 @@ timer = sa.Table(
     _int("task", null=True),  # the user task or sub-process task it is attached to
     _text("due"),
     _text("state"),  # 'pending' | 'paused' | 'fired' | 'ended'
+    sqlite_with_rowid=False,
 )
 sla_clock = sa.Table(
     "sla_clock",
@@ -139,6 +142,7 @@ sla_clock = sa.Table(
     _text("ended_at", null=True),
     _text("paused_at", null=True),
     _int("provisional", default=0),
+    sqlite_with_rowid=False,
 )
 incident = sa.Table(
     "incident",
@@ -195,6 +199,7 @@ answer = sa.Table(  # idempotency: the first answer to a submit key
     _text("key", primary_key=True),
     _text("at"),
     _text("receipt"),
+    sqlite_with_rowid=False,
 )
 draft = sa.Table(  # what an agent typed but did not send
     "draft",
@@ -250,12 +255,14 @@ sa.Index(
 )
 sa.Index("ix_task_mine", task.c.claimed_by, task.c.state, task.c.due_at, task.c.case_id, task.c.task)
 sa.Index("ix_task_due", task.c.state, task.c.due_at, task.c.case_id, task.c.task)
-sa.Index("ix_cases_wake", cases.c.next_due)
+_waiting = cases.c.next_due.is_not(None)
+sa.Index("ix_cases_wake", cases.c.next_due, sqlite_where=_waiting, postgresql_where=_waiting)
 sa.Index("ix_cases_opened", cases.c.opened_at, cases.c.id)
 sa.Index("ix_cases_list", cases.c.state, cases.c.opened_at, cases.c.id)
 sa.Index("ix_cases_process", cases.c.process, cases.c.state, cases.c.opened_at, cases.c.id)
 sa.Index("ix_cases_process_opened", cases.c.process, cases.c.opened_at, cases.c.id)
-sa.Index("ix_cases_phone", cases.c.phone_key)
+_has_phone = cases.c.phone_key.is_not(None)
+sa.Index("ix_cases_phone", cases.c.phone_key, sqlite_where=_has_phone, postgresql_where=_has_phone)
 sa.Index("ix_clock_parameter", sla_clock.c.parameter, sla_clock.c.state)
 sa.Index("ix_clock_due", sla_clock.c.state, sla_clock.c.due)
 sa.Index("ix_clock_breached", sla_clock.c.breached_at)

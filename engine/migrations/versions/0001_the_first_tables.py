@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("receipt", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "blob",
@@ -61,10 +62,22 @@ def upgrade() -> None:
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.create_index("ix_cases_list", ["state", "opened_at", "id"], unique=False)
         batch_op.create_index("ix_cases_opened", ["opened_at", "id"], unique=False)
-        batch_op.create_index("ix_cases_phone", ["phone_key"], unique=False)
+        batch_op.create_index(
+            "ix_cases_phone",
+            ["phone_key"],
+            unique=False,
+            sqlite_where=sa.text("phone_key IS NOT NULL"),
+            postgresql_where=sa.text("phone_key IS NOT NULL"),
+        )
         batch_op.create_index("ix_cases_process", ["process", "state", "opened_at", "id"], unique=False)
         batch_op.create_index("ix_cases_process_opened", ["process", "opened_at", "id"], unique=False)
-        batch_op.create_index("ix_cases_wake", ["next_due"], unique=False)
+        batch_op.create_index(
+            "ix_cases_wake",
+            ["next_due"],
+            unique=False,
+            sqlite_where=sa.text("next_due IS NOT NULL"),
+            postgresql_where=sa.text("next_due IS NOT NULL"),
+        )
 
     op.create_table(
         "diagram_draft",
@@ -98,6 +111,7 @@ def upgrade() -> None:
         sa.Column("prev_hash", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("case_id", "seq"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "incident",
@@ -215,6 +229,7 @@ def upgrade() -> None:
         sa.Column("paused_at", sa.Text(), nullable=True),
         sa.Column("provisional", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("case_id", "clock"),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("sla_clock", schema=None) as batch_op:
         batch_op.create_index("ix_clock_breached", ["breached_at"], unique=False)
@@ -255,6 +270,7 @@ def upgrade() -> None:
         sa.Column("completed_by", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("case_id", "task"),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.create_index("ix_task_due", ["state", "due_at", "case_id", "task"], unique=False)
@@ -276,6 +292,7 @@ def upgrade() -> None:
         sa.Column("due", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("case_id", "timer"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "view_log",

@@ -1,0 +1,101 @@
+"""Our side: the engine on a database in a temporary folder, with everything a completion writes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from engine.app import Gongdan, open_gongdan
+from engine.commands import CompleteTask, StartCase
+from engine.people import Person
+from engine.settings import Settings
+
+WORKLOADS = Path(__file__).parent / "workloads"
+FORM = {"ok": 3, "note": "called, nobody answered", "result": "no_answer"}
+BEGIN = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+TRUSTED = "system:bench"  #: no rules, no forms: the engine alone
+AGENT = "bench"
+
+
+@contextmanager
+def engine(*, full: bool = False, synchronous: str = "FULL", **settings: Any) -> Iterator[Gongdan]:
+    """An engine with the workloads published; ``full`` adds forms, texts, calendar and limits."""
+    with TemporaryDirectory(prefix="gongdan-bench-") as folder:
+        gongdan = open_gongdan(Settings.from_env({}, var=Path(folder), **settings), synchronous=synchronous)
+        try:
+            gongdan.releases.publish(files(full=full), "bench", "workloads", BEGIN.isoformat())
+            gongdan.settle()
+            gongdan.people.add_many([Person(AGENT, "Bench", frozenset({"agent", "supervisor"}))], "none")
+            yield gongdan
+        finally:
+            gongdan.close()
+
+
+def files(*, full: bool) -> dict[str, bytes | None]:
+    """The files of the workloads' release."""
+    found: dict[str, bytes | None] = {
+        f"bpmn/bench/{p.name}": p.read_bytes() for p in WORKLOADS.glob("*.bpmn") if full or "full" not in p.name
+    }
+    if full:
+        project = WORKLOADS.parent.parent
+        found |= {f"forms/{p.name}": p.read_bytes() for p in (WORKLOADS / "forms").glob("*.json")}
+        found |= {f"bpmn/templates/{p.name}": p.read_bytes() for p in (WORKLOADS / "templates").glob("*.json")}
+        for path in ("bpmn/decisions/sla.dmn", "bpmn/calendars/cn.json", "bpmn/roles.json"):
+            found[path] = (project / path).read_bytes()
+    return found
+
+
+def complete_cases(gongdan: Gongdan, process: str, cases: int, actor: str, form: dict[str, Any]) -> dict[str, float]:
+    """Run ``cases`` cases to their end; CPU and wall seconds of the completions alone."""
+    cpu, wall, done = 0.0, 0.0, 0
+    at = BEGIN
+    for _ in range(cases):
+        at += timedelta(seconds=1)
+        receipt = gongdan.dispatch(StartCase(process=process, data={}, actor=TRUSTED, at=at.isoformat()))
+        tasks = list(receipt.opened)
+        c, w = time.process_time(), time.perf_counter()
+        while tasks:
+            at += timedelta(seconds=1)
+            step = gongdan.dispatch(
+                CompleteTask(case_id=receipt.case_id, task=tasks.pop(0), data=form, actor=actor, at=at.isoformat())
+            )
+            tasks += step.opened
+            done += 1
+        cpu += time.process_time() - c
+        wall += time.perf_counter() - w
+    return {"cpu": cpu, "wall": wall, "completions": done}
+
+
+def loop_growth(rounds: tuple[int, int], width: int = 50) -> dict[str, float]:
+    """CPU seconds per completion around each of two loop rounds of one case."""
+    with engine(synchronous="OFF") as gongdan:
+        at = BEGIN
+        receipt = gongdan.dispatch(StartCase(process="loop", data={}, actor=TRUSTED, at=at.isoformat()))
+        task, found = receipt.opened[0], {}
+        low, high = rounds
+        for n in range(1, high + width + 1):
+            began = time.process_time()
+            at += timedelta(seconds=1)
+            step = gongdan.dispatch(
+                CompleteTask(case_id=receipt.case_id, task=task, data={"done": False, "n": n}, actor=TRUSTED, at=at.isoformat())
+            )
+            task = step.opened[0]
+            for mark in (low, high):
+                if mark < n <= mark + width:
+                    found[mark] = found.get(mark, 0.0) + time.process_time() - began
+        return {"ours": found[high] / width, "reference": found[low] / width}
+
+
+if __name__ == "__main__":
+    mode, count = sys.argv[1], int(sys.argv[2])
+    with engine(full=mode == "full") as running:
+        name, person = ("callback_full", AGENT) if mode == "full" else ("callback", TRUSTED)
+        complete_cases(running, name, 20, person, FORM)
+        print(json.dumps(complete_cases(running, name, count, person, FORM)))
