@@ -1,0 +1,12 @@
+"""Running the scenarios of ``bpmn/scenarios/`` through the real engine, and measuring what they reach.
+
+A scenario drives one process on a clock of its own: people complete tasks, time passes, and what must be true then
+is written beside it by hand (open tasks, SLA clocks, due times, messages, the outcome). The runner takes no
+shortcut: every step is a command through :meth:`engine.app.Gongdan.dispatch`. ``docs/scenarios.md`` has the format.
+"""
+
+from .coverage import Coverage
+from .files import Scenario, load
+from .run import Run, ScenarioFailed, bench, run_all
+
+__all__ = ["Coverage", "Run", "Scenario", "ScenarioFailed", "bench", "load", "run_all"]

@@ -1,0 +1,248 @@
+"""One scenario on its way through a throw-away engine."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from engine import store
+from engine.app import Gongdan, open_gongdan
+from engine.commands import CompleteTask, PauseClocks, ResumeClocks, StartCase
+from engine.effects import resolve
+from engine.errors import GongdanError, InvalidForm, Rejected
+from engine.queries import cases, work
+from engine.settings import Settings
+from engine.spiff.timers import iso
+
+from .coverage import Coverage, Reached, from_moves
+from .files import Scenario, instant
+
+STARTS = "system:scenarios"  #: opens cases of processes that people cannot open
+
+
+class ScenarioFailed(GongdanError):
+    """A scenario found something other than what is written down; the message names file, scenario and step."""
+
+
+@contextmanager
+def bench(files: Mapping[str, bytes]) -> Iterator[Gongdan]:
+    """A throw-away engine with ``files`` as its release and the demo people as its staff."""
+    with tempfile.TemporaryDirectory(prefix="gongdan-scenarios-") as folder:
+        settings = Settings.from_env(
+            {},
+            var=Path(folder),
+            database_url=f"sqlite:///{folder}/scenarios.db",
+            demo=True,
+            secret_key="-" * 32,
+        )
+        gongdan = open_gongdan(settings, synchronous="OFF")
+        try:
+            gongdan.people.ensure_demo()
+            gongdan.releases.publish(files, "scenarios", "scenarios", gongdan.now())
+            yield gongdan
+        finally:
+            gongdan.close()
+
+
+def run_all(gongdan: Gongdan, scenarios: Iterable[Scenario]) -> tuple[Coverage, list[ScenarioFailed]]:
+    """Run every scenario; returns what they reached together and what failed."""
+    release, failed = gongdan.releases.current(), []
+    coverage = Coverage(list(release.processes.values()))
+    for scenario in scenarios:
+        run = Run(gongdan, scenario)
+        try:
+            run.go()
+        except ScenarioFailed as error:
+            failed.append(error)
+        coverage.reached |= run.reached()
+    return coverage, failed
+
+
+class Run:
+    """One scenario on its way through the engine."""
+
+    def __init__(self, gongdan: Gongdan, scenario: Scenario) -> None:
+        self.gongdan = gongdan
+        self.scenario = scenario
+        self.at = instant(scenario.start_at)
+        self.case_id = ""
+        self.step = 0
+
+    def go(self) -> None:
+        """Run all steps; raises :class:`ScenarioFailed` at the first that is not as written."""
+        people = self.gongdan.releases.current().process(self.scenario.process).startable
+        start = StartCase(
+            process=self.scenario.process,
+            data=self.scenario.start,
+            actor="agent1" if people else STARTS,
+            at=iso(self.at),
+        )
+        self.case_id = self._try(lambda: self.gongdan.dispatch(start).case_id)
+        for number, step in enumerate(self.scenario.steps, 1):
+            self.step = number
+            self._wake()
+            match step:
+                case {"complete": element}:
+                    self._complete(element, step)
+                case {"wait": duration}:
+                    self._pass(self.gongdan.releases.current().time.after(self.at, duration))
+                case {"until": until}:
+                    self._pass(instant(until))
+                case {"pause": reason, "by": actor}:
+                    self._send(PauseClocks(case_id=self.case_id, reason=reason, actor=actor, at=iso(self.at)))
+                case {"resume": actor}:
+                    self._send(ResumeClocks(case_id=self.case_id, actor=actor, at=iso(self.at)))
+                case {"expect": wanted}:
+                    self._expect(wanted)
+                case _:
+                    raise self._failure(f"unknown step {step}")
+
+    # ------------------------------------------------------------ steps
+    def _pass(self, until: datetime) -> None:
+        if until < self.at:
+            raise self._failure(f"time cannot run back to {iso(until)}")
+        self.at = until
+        self._wake()
+
+    def _wake(self) -> None:
+        self._try(lambda: self.gongdan.dispatcher.wake(self.case_id, iso(self.at)))
+
+    def _complete(self, element: str, step: Mapping[str, Any]) -> None:
+        task = self._open().get(element)
+        if task is None:
+            raise self._failure(f"{element!r} is not open, but {sorted(self._open())} are")
+        data = {k: self._filled(v) for k, v in step.get("data", {}).items()}
+        command = CompleteTask(case_id=self.case_id, task=task, data=data, actor=step["by"], at=iso(self.at))
+        if "refused" not in step:
+            self._send(command)
+            return
+        try:
+            self.gongdan.dispatch(command)
+        except InvalidForm as error:
+            refused = sorted({e.field for e in error.errors})
+        except Rejected:
+            refused = ["*"]
+        else:
+            refused = []
+        if refused != step["refused"]:
+            raise self._failure(f"refused fields are {refused}, not {step['refused']}")
+
+    def _filled(self, value: Any) -> Any:
+        """``"@now"`` in data is the scenario's clock, ``"@PT2H"`` so much later."""
+        if not (isinstance(value, str) and value.startswith("@")):
+            return value
+        moment = (
+            self.at if value == "@now" else self.gongdan.releases.current().time.after(self.at, value[1:])
+        )
+        return iso(moment)
+
+    def _expect(self, wanted: Mapping[str, Any]) -> None:
+        for name, want in wanted.items():
+            look = getattr(self, f"_find_{name}", None)
+            if look is None:
+                raise self._failure(f"cannot expect {name!r}")
+            if (got := look(want)) != want:
+                raise self._failure(f"{name} is {got}, not {want}")
+
+    # ------------------------------------------------------------ what a scenario may expect
+    def _find_open(self, _: Any) -> list[str]:
+        return sorted(self._open())
+
+    def _find_outcome(self, _: Any) -> str | None:
+        case = cases.case(self.gongdan.db, self.case_id)
+        return case.outcome if case is not None else None
+
+    def _find_clocks(self, want: Mapping[str, str]) -> dict[str, str]:
+        return {c.parameter: c.state for c in self._clocks() if c.parameter in want}
+
+    def _find_due(self, want: Mapping[str, str]) -> dict[str, str]:
+        found = {c.parameter: c.due for c in self._clocks() if c.parameter in want}
+        return {k: _same(v, want[k]) for k, v in found.items()}
+
+    def _find_not_before(self, want: Mapping[str, str]) -> dict[str, str]:
+        found = {_element(t): t.not_before for t in self._tasks() if _element(t) in want and t.not_before}
+        return {k: _same(v, want[k]) for k, v in found.items()}
+
+    def _find_sms(self, _: Any) -> list[str]:
+        return self._sent("sms")
+
+    def _find_mail(self, _: Any) -> list[str]:
+        return self._sent("mail")
+
+    def _find_webhook(self, _: Any) -> list[str]:
+        return self._sent("webhook")
+
+    def _find_notices(self, _: Any) -> list[str]:
+        return self._sent("notice")
+
+    def _find_text(self, want: Mapping[str, list[str]]) -> dict[str, list[str]]:
+        """The parts of each wanted text that its last message really has."""
+        bodies = {m.template: m.body for m in work.messages(self.gongdan.db, self.case_id)}
+        return {key: [p for p in parts if p in bodies.get(key, "")] for key, parts in want.items()}
+
+    # ------------------------------------------------------------ what is so
+    def _tasks(self) -> list[work.Task]:
+        return [t for t in work.tasks(self.gongdan.db, self.case_id) if t.state == "open"]
+
+    def _open(self) -> dict[str, int]:
+        return {_element(t): t.task for t in self._tasks()}
+
+    def _clocks(self) -> list[work.SlaClock]:
+        """Clocks by their start, so that of several for one limit the last one counts."""
+        return sorted(
+            work.clocks(self.gongdan.db, self.case_id), key=lambda c: (c.started, len(c.clock), c.clock)
+        )
+
+    def _effects(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        for row in store.rows(self.gongdan.db, self.case_id):
+            yield row.release, orjson.loads(row.effects)
+
+    def _sent(self, service: str) -> list[str]:
+        """Templates of all that was asked of a service so far, in order."""
+        return [
+            request["template"]
+            for _, effects in self._effects()
+            for request in effects.get("requests", ())
+            if request["service"] == service
+        ]
+
+    def reached(self) -> Reached:
+        """Elements that completed and flows that were taken, read from the case's history."""
+        found: Reached = set()
+        for number, effects in self._effects() if self.case_id else ():
+            release = self.gongdan.releases.get(number)
+            found |= from_moves(
+                release,
+                ((*resolve(self.scenario.process, ref), state) for _, ref, state in effects.get("moves", ())),
+            )
+        return found
+
+    # ------------------------------------------------------------ failing
+    def _send(self, command: Any) -> None:
+        self._try(lambda: self.gongdan.dispatch(command))
+
+    def _try(self, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except GongdanError as error:
+            raise self._failure(f"{type(error).__name__}: {error}") from error
+
+    def _failure(self, problem: str) -> ScenarioFailed:
+        return ScenarioFailed(
+            f"{self.scenario.path}: {self.scenario.name!r}, step {self.step} at {iso(self.at)}: {problem}"
+        )
+
+
+def _element(task: work.Task) -> str:
+    return task.element.rpartition("/")[2]
+
+
+def _same(got: str, want: str) -> str:
+    """``want`` as written when both are the same instant, else what was got."""
+    return want if instant(got) == instant(want) else got

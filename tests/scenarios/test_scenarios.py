@@ -1,0 +1,72 @@
+"""Every scenario in ``bpmn/scenarios/`` runs through the engine as written, and together they reach everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.app import Gongdan
+from engine.errors import InvalidFile
+from engine.releases import read_folder
+from engine.scenarios import Coverage, Run, Scenario, ScenarioFailed, bench, load, run_all
+from engine.settings import CHECKOUT
+
+FILES = read_folder(CHECKOUT)
+SCENARIOS = load(FILES)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Gongdan]:
+    """One throw-away engine for all scenarios: each has a case of its own."""
+    with bench(FILES) as gongdan:
+        yield gongdan
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: f"{Path(s.path).stem}: {s.name}")
+def test_scenario_runs_as_written(engine: Gongdan, scenario: Scenario) -> None:
+    run = Run(engine, scenario)
+    run.go()
+    assert engine.verify(run.case_id).identical, "replay from history must give the same case"
+
+
+def test_scenarios_reach_every_element_and_flow(engine: Gongdan) -> None:
+    coverage, failed = run_all(engine, SCENARIOS)
+    assert failed == []
+    assert coverage.uncovered() == []
+    assert coverage.share(flows=True) == coverage.share(flows=False) == 1.0
+
+
+def _broken(engine: Gongdan, **change: object) -> Run:
+    known = next(s for s in SCENARIOS if s.process == "cantonese_callback")
+    fields = {name: getattr(known, name) for name in known.__slots__}
+    return Run(engine, Scenario(**{**fields, **change}))
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ({"complete": "callback_1", "by": "yue1"}, "'callback_1' is not open"),
+        ({"expect": {"outcome": "answered_online"}}, "outcome is None, not answered_online"),
+        ({"expect": {"weather": "fine"}}, "cannot expect 'weather'"),
+        ({"until": "2020-01-01T00:00:00+08:00"}, "time cannot run back"),
+        ({"dance": True}, "unknown step"),
+    ],
+)
+def test_a_scenario_that_is_wrong_says_where(engine: Gongdan, step: dict[str, object], says: str) -> None:
+    with pytest.raises(ScenarioFailed, match=says) as failure:
+        _broken(engine, steps=[step]).go()
+    assert "step 1" in str(failure.value)
+    assert "cantonese_callback.json" in str(failure.value)
+
+
+def test_a_scenario_without_a_process_is_refused() -> None:
+    with pytest.raises(InvalidFile, match="lacks 'process'"):
+        load({"bpmn/scenarios/x.json": b'[{"name": "n"}]'})
+
+
+def test_nothing_reached_is_nothing_covered(engine: Gongdan) -> None:
+    coverage = Coverage(list(engine.releases.current().processes.values()))
+    assert coverage.share(flows=True) == 0
+    assert "cantonese_callback/callback_1" in coverage.uncovered()
