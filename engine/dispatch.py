@@ -95,8 +95,8 @@ class Dispatcher:
             raise
 
     def _start(self, command: StartCase) -> Receipt:
-        checks.start(command, self.releases.current(), self.people)
         release = self.releases.current()
+        checks.start(command, release, self.people)
         case_id = next_number(self.db, command.at)
         key = self.keys.fresh(case_id)
         instance = Instance(case_id, command.process, release, Seal(key, release.personal))

@@ -7,8 +7,10 @@ and executed on the driver's cursor: plain ``execute`` would cost more than the 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +23,18 @@ log = structlog.get_logger("gongdan.database")
 
 Row = dict[str, Any]
 Write = tuple[str, Row]  #: (statement name, parameters)
+
+
+GROUP = 64  #: commands committed together at most
+
+
+@dataclass(slots=True)
+class _Job:
+    """The writes of one command, and what came of them."""
+
+    writes: list[Write]
+    finished: bool = False
+    error: BaseException | None = None
 
 
 class Unavailable(GongdanError):
@@ -43,6 +57,8 @@ class Database:
             event.listen(self.engine, "connect", lambda raw, _: _prepare_sqlite(raw, synchronous))
         driver: Any = self.engine.dialect.loaded_dbapi
         self._driver_error: type[Exception] = driver.Error
+        self._constraint_error: type[Exception] = driver.IntegrityError
+        self._queue: deque[_Job] = deque()
         self._compiled: dict[str, tuple[str, tuple[str, ...] | None, Row]] = {}
         self._kept: sa.PoolProxiedConnection | None = None
         self._write_lock = threading.Lock()  # SQLite has one writer: queue here rather than spin on its lock
@@ -67,56 +83,75 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """A transaction for operational writes (people, drafts, releases); the command path uses :meth:`write`."""
-        if not self.sqlite:
-            with self.engine.begin() as connection:
-                yield connection
-            return
-        with self._write_lock, self.engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
-                raise
+        """A transaction for operational writes (people, drafts, releases); the command path uses :meth:`write`.
+
+        Raises :class:`Conflict` and :class:`Unavailable` as :meth:`write` does.
+        """
+        try:
+            if not self.sqlite:
+                with self.engine.begin() as connection:
+                    yield connection
+                return
+            with self._write_lock, self.engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                raw: Any = connection.connection.driver_connection
+                try:
+                    yield connection
+                    connection.exec_driver_sql("COMMIT")
+                finally:
+                    if raw.in_transaction:
+                        raw.rollback()
+        except sa.exc.DBAPIError as error:
+            raise _translated(error.orig or error) from error
 
     def write(self, writes: Iterable[Write]) -> None:
         """One transaction of compiled statements.
 
         A statement named ``fence…`` must touch exactly one row. Raises :class:`Conflict` when somebody was
         first, :class:`Unavailable` when the database cannot be written; nothing is kept in either case.
+        On SQLite, commands that wait for the one writer are committed together (group commit).
         """
-        try:
-            if self.sqlite:
-                with self._write_lock:
-                    self._write(writes)
-            else:
-                self._write(writes)
-        except sa.exc.DBAPIError as error:
-            raise _translated(error.orig or error) from error
+        job = _Job(list(writes))
+        if not self.sqlite:
+            self._commit([job])
+        else:
+            self._queue.append(job)
+            with self._write_lock:
+                while not job.finished:  # whoever held the lock before may have taken it along
+                    self._commit([self._queue.popleft() for _ in range(min(len(self._queue), GROUP))])
+        if job.error is not None:
+            raise job.error
 
-    def _write(self, writes: Iterable[Write]) -> None:
+    def _commit(self, jobs: list[_Job]) -> None:
+        """Write all jobs in one transaction; each learns what came of it."""
+        failed: BaseException | None = None
+        try:
+            self._transaction(jobs)
+        except sa.exc.DBAPIError as error:
+            failed = _translated(error.orig or error)
+        except self._driver_error as error:
+            failed = _translated(error)
+        except BaseException as error:
+            failed = error
+            raise
+        finally:
+            for job in jobs:
+                job.error = job.error or failed
+                job.finished = True
+
+    def _transaction(self, jobs: list[_Job]) -> None:
         borrowed = self._writer()
         raw: Any = borrowed.driver_connection
         cursor = raw.cursor()
         try:
             if self.sqlite:
                 cursor.execute("BEGIN IMMEDIATE")
-            for name, row in writes:
-                sql, positions, fixed = self._compiled[name]
-                if fixed:
-                    row = {**fixed, **row}
-                cursor.execute(sql, [row[p] for p in positions] if positions else row)
-                if name.startswith("fence") and cursor.rowcount != 1:
-                    raise Conflict("Expected the case as it was read, but another change was first")
+            for job in jobs:
+                self._execute(cursor, job, alone=len(jobs) == 1)
             if self.sqlite:
                 cursor.execute("COMMIT")
             else:
                 raw.commit()
-        except self._driver_error as error:
-            self._roll_back(raw, cursor)
-            raise _translated(error) from error
         except BaseException:
             self._roll_back(raw, cursor)
             raise
@@ -124,6 +159,30 @@ class Database:
             cursor.close()
             if not self.sqlite:
                 borrowed.close()
+
+    def _execute(self, cursor: Any, job: _Job, *, alone: bool) -> None:
+        """Run a job's statements; among several, behind a savepoint, so that its conflict harms no other."""
+        if alone:
+            self._statements(cursor, job)
+            return
+        cursor.execute("SAVEPOINT job")
+        try:
+            self._statements(cursor, job)
+        except Conflict as error:
+            job.error = error
+            cursor.execute("ROLLBACK TO job")
+        except self._constraint_error as error:
+            job.error = _translated(error)
+            cursor.execute("ROLLBACK TO job")
+        cursor.execute("RELEASE job")
+
+    def _statements(self, cursor: Any, job: _Job) -> None:
+        for name, row in job.writes:
+            sql, positions, fixed = self._compiled[name]
+            values = {**fixed, **row} if fixed else row
+            cursor.execute(sql, [values[p] for p in positions] if positions else values)
+            if name.startswith("fence") and cursor.rowcount != 1:
+                raise Conflict("Expected the case as it was read, but another change was first")
 
     def _writer(self) -> sa.PoolProxiedConnection:
         """SQLite keeps the one connection that writes (its lock is held); PostgreSQL borrows one."""
