@@ -67,6 +67,12 @@ def local(element: etree._Element) -> str:
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
+def line_of(element: etree._Element) -> int | None:
+    """The line an element starts on, counted from 1."""
+    line: int | None = cast("int | None", element.sourceline)
+    return line
+
+
 def children(element: etree._Element, name: str | None = None) -> Iterator[etree._Element]:
     """Child elements in the BPMN namespace, only those called ``name`` when given."""
     prefix = f"{{{BPMN}}}"

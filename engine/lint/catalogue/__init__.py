@@ -1,0 +1,14 @@
+"""The catalogue of rules: what each says in Chinese and English, how grave it is, and how to mend it."""
+
+from __future__ import annotations
+
+from engine.lint.catalogue import decisions, files, gateways, release, scripts, structure, tasks, timing
+from engine.lint.finding import Rule
+
+#: every rule by its id, in the order of the documentation
+RULES: dict[str, Rule] = {
+    rule.id: rule
+    for module in (files, structure, gateways, timing, tasks, scripts, decisions, release)
+    for rule in vars(module).values()
+    if isinstance(rule, Rule)
+}

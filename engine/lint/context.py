@@ -1,0 +1,129 @@
+"""What a file may refer to: the forms, texts, tables, processes, lanes and limits that stand beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from engine.errors import GongdanError
+from engine.forms import Form
+from engine.lint.expressions import read_expression, read_script
+from engine.lint.model import DiagramModel, read_diagram
+from engine.parameters import Parameter, load_parameters
+from engine.roles import load_roles
+from engine.templates import load_template
+from engine.xml import InvalidXml, dmn_namespace, parse_xml
+
+PARAMETERS = "bpmn/decisions/sla.dmn"
+#: what a broken file may make a loader raise; lint reports such files by itself
+LOADING = (GongdanError, ValueError, TypeError, KeyError, AttributeError, LookupError, RecursionError)
+#: names every case has, or that opening a case gives
+ALWAYS = frozenset({"case_no", "case_opened_at"})
+
+
+@dataclass
+class LintContext:
+    """The surroundings of a file. An empty mapping or set means: not known, so nothing is said about it."""
+
+    forms: dict[str, Form] = field(default_factory=dict)
+    templates: dict[str, str] = field(default_factory=dict)
+    decisions: set[str] = field(default_factory=set)
+    processes: dict[str, list[str]] = field(default_factory=dict)
+    waits: dict[str, bool] = field(default_factory=dict)
+    calls: dict[str, set[str]] = field(default_factory=dict)
+    lanes: set[str] = field(default_factory=set)
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    choices: dict[str, set[object]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, files: Mapping[str, bytes]) -> LintContext:
+        """The context made of a set of files by path; broken ones are left out."""
+        context = cls(names=set(ALWAYS))
+        for path in sorted(files):
+            try:
+                context._add(path, files[path])
+            except LOADING:
+                continue
+        return context
+
+    @property
+    def whole(self) -> bool:
+        """True when the files are a whole release, so that an unknown name is surely wrong."""
+        return bool(self.forms and self.processes and self.parameters)
+
+    def _add(self, path: str, content: bytes) -> None:
+        if path.endswith(".bpmn"):
+            self._add_diagram(read_diagram(parse_xml(content, path), path))
+        elif path.endswith("decisions/sla.dmn"):
+            self.parameters = load_parameters(content)
+        elif path.endswith(".dmn"):
+            self._add_decision(parse_xml(content, path))
+        elif path.startswith("forms/") or "/forms/" in path:
+            form = Form.load(content, path)
+            self.forms[_stem(path)] = form
+            self._add_fields(form)
+        elif "templates/" in path and path.endswith(".json"):
+            template = load_template(content, path)
+            self.templates[_stem(path)] = template.kind
+        elif path.endswith("roles.json"):
+            self.lanes |= set(load_roles(content, path).lanes)
+
+    def _add_diagram(self, model: DiagramModel) -> None:
+        for process in model.processes:
+            self.processes.setdefault(process.id, []).append(model.file)
+            nodes = list(process.scope.all_nodes())
+            self.waits[process.id] = any(may_wait(node.kind, node.events) for node in nodes)
+            self.calls.setdefault(process.id, set()).update(
+                called for node in nodes if (called := node.element.get("calledElement"))
+            )
+        for node in model.nodes():
+            scripts = [node.script[0]] if node.script is not None else []
+            scripts += [text for tag in ("preScript", "postScript") if (text := node.extension(tag))]
+            for text in scripts:
+                self.names |= set(read_script(text).binds)
+            for item in node.element.iter():
+                if isinstance(item.tag, str) and item.tag.endswith(("}inputDataItem", "}outputDataItem")):
+                    self.names.add(item.get("id", ""))
+
+    def _add_decision(self, root: etree._Element) -> None:
+        space = dmn_namespace(root)
+        for decision in root.iter(f"{{{space}}}decision"):
+            self.decisions.add(decision.get("id", ""))
+        self.names |= {output.get("name", "") for output in root.iter(f"{{{space}}}output")}
+
+    def _add_fields(self, form: Form) -> None:
+        for item in form.fields:
+            self.names.add(item.name)
+            if item.options:
+                self.choices.setdefault(item.name, set()).update(option.value for option in item.options)
+
+    def surely_waits(self, process: str) -> bool:
+        """May a called process be taken to wait for somebody? True for an unknown one."""
+        return self.waits.get(process, True)
+
+
+def may_wait(kind: str, events: list[str]) -> bool:
+    """Does an element of this kind wait for a person, a message or a time?"""
+    if kind in ("userTask", "manualTask", "receiveTask"):
+        return True
+    return kind in ("intermediateCatchEvent", "boundaryEvent") and bool({"timer", "message"} & set(events))
+
+
+def names_of(expression: str) -> set[str]:
+    """Names of the data an expression reads."""
+    return set(read_expression(expression).reads)
+
+
+def model_of(path: str, content: bytes) -> DiagramModel | None:
+    """The diagram in a file, or None when it is no harmless XML."""
+    try:
+        return read_diagram(parse_xml(content, path), path)
+    except InvalidXml:
+        return None
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].rpartition(".")[0]

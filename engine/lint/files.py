@@ -1,0 +1,94 @@
+"""Rules on files as such: readable XML and JSON, and the kinds of file that have loaders of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from engine.calendar import Calendar
+from engine.errors import GongdanError
+from engine.forms import Form
+from engine.lint.catalogue.files import (
+    CALENDAR_INVALID,
+    FORM_INVALID,
+    JSON_INVALID,
+    PARAMETERS_INVALID,
+    ROLES_INVALID,
+    TEMPLATE_INVALID,
+    XML_COUNT,
+    XML_DEPTH,
+    XML_DOCTYPE,
+    XML_ENCODING,
+    XML_INSTRUCTION,
+    XML_KIND,
+    XML_SCHEMA,
+    XML_SIZE,
+    XML_SYNTAX,
+)
+from engine.lint.context import LOADING
+from engine.lint.finding import Finding, Rule
+from engine.parameters import load_parameters
+from engine.roles import load_roles
+from engine.templates import load_template
+from engine.xml import InvalidXml, safe_json
+
+_BY_CHECK = {
+    "size": XML_SIZE,
+    "encoding": XML_ENCODING,
+    "doctype": XML_DOCTYPE,
+    "instruction": XML_INSTRUCTION,
+    "depth": XML_DEPTH,
+    "count": XML_COUNT,
+    "syntax": XML_SYNTAX,
+    "kind": XML_KIND,
+    "schema": XML_SCHEMA,
+}
+
+
+def refused_xml(file: str, error: InvalidXml) -> Finding:
+    """The finding for a file the XML door refused."""
+    return _BY_CHECK.get(error.rule, XML_SYNTAX).at(file, None, error.line, problem=error.problem)
+
+
+def lint_json(file: str, content: bytes) -> Iterator[Finding]:
+    """Findings on a JSON file, by the loader of its kind."""
+    try:
+        safe_json(content, file)
+    except InvalidXml as error:
+        yield JSON_INVALID.at(file, None, error.line, problem=error.problem)
+        return
+    except RecursionError:
+        yield JSON_INVALID.at(file, problem="nested too deeply")
+        return
+    kind = _loader(file.replace("\\", "/"))
+    if kind is not None:
+        yield from loaded(file, *kind, content)
+
+
+def lint_parameters(file: str, content: bytes) -> Iterator[Finding]:
+    """Findings on the table of limits."""
+    yield from loaded(file, PARAMETERS_INVALID, lambda body, path: load_parameters(body), content)
+
+
+Loader = Callable[[bytes, str], object]
+
+
+def loaded(file: str, rule: Rule, load: Loader, content: bytes) -> Iterator[Finding]:
+    """A finding of ``rule`` when ``load`` refuses the content."""
+    try:
+        load(content, file)
+    except GongdanError as error:
+        yield rule.at(file, problem=error)
+    except LOADING as error:
+        yield rule.at(file, problem=f"{type(error).__name__}: {error}")
+
+
+def _loader(path: str) -> tuple[Rule, Loader] | None:
+    if "forms/" in path:
+        return FORM_INVALID, Form.load
+    if "templates/" in path:
+        return TEMPLATE_INVALID, load_template
+    if "calendars/" in path:
+        return CALENDAR_INVALID, lambda body, name: Calendar.load(body)
+    if path.endswith("roles.json"):
+        return ROLES_INVALID, load_roles
+    return None

@@ -1,0 +1,102 @@
+"""What lint says: a rule with its words in two languages, and one finding of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Severity = Literal["error", "warning", "info"]
+#: most a text of a file may add to a message
+MAX_VALUE = 120
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing lint looks for. ``{name}`` in its words is filled from the finding's values."""
+
+    id: str
+    severity: Severity
+    zh: str
+    en: str
+    zh_fix: str
+    en_fix: str
+
+    def at(
+        self,
+        file: str,
+        element: str | None = None,
+        line: int | None = None,
+        severity: Severity | None = None,
+        **values: object,
+    ) -> Finding:
+        """A finding of this rule; ``severity`` overrides the rule's own."""
+        shown = {name: _shown(value) for name, value in values.items()}
+        return Finding(file, self, severity or self.severity, element, line, shown)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding: where (file, element id, line from 1), which rule, how grave, and with what values."""
+
+    file: str
+    about: Rule
+    severity: Severity
+    element: str | None
+    line: int | None
+    values: Mapping[str, str]
+
+    @property
+    def rule(self) -> str:
+        """Id of the rule."""
+        return self.about.id
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in English."""
+        return self.message_in("en")
+
+    @property
+    def fix(self) -> str:
+        """How to mend it, in English."""
+        return self.fix_in("en")
+
+    def message_in(self, locale: str) -> str:
+        """What is wrong, in Chinese for a Chinese ``locale``, else in English."""
+        return _fill(self.about.zh if locale.startswith("zh") else self.about.en, self.values)
+
+    def fix_in(self, locale: str) -> str:
+        """How to mend it, in Chinese for a Chinese ``locale``, else in English."""
+        return _fill(self.about.zh_fix if locale.startswith("zh") else self.about.en_fix, self.values)
+
+    def in_file(self, file: str) -> Finding:
+        """The same finding under another name of the file."""
+        return replace(self, file=file)
+
+    @property
+    def grave(self) -> bool:
+        """True for what must be mended before publishing: errors and warnings."""
+        return self.severity != "info"
+
+    def as_json(self, locale: str = "en") -> dict[str, object]:
+        """The stable keys of ``lint --json``, with the line added."""
+        return {
+            "rule": self.rule,
+            "severity": self.severity,
+            "element": self.element,
+            "message": self.message_in(locale),
+            "fix": self.fix_in(locale),
+            "line": self.line,
+        }
+
+
+def _shown(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"
+
+
+def _fill(words: str, values: Mapping[str, str]) -> str:
+    # not str.format: values come from files, and words may hold braces
+    for name, value in values.items():
+        words = words.replace("{" + name + "}", value)
+    return words

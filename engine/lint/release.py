@@ -1,0 +1,61 @@
+"""Rules across files: processes defined twice, calls in a circle, things nothing uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from engine.lint.catalogue.release import (
+    CALL_CYCLE,
+    DUPLICATE_PROCESS,
+    UNUSED_DECISION,
+    UNUSED_FORM,
+    UNUSED_TEMPLATE,
+)
+from engine.lint.context import LintContext, model_of
+from engine.lint.expressions import read_expression
+from engine.lint.finding import Finding
+from engine.lint.graph import cycles
+
+#: tables the engine itself asks
+OWN_DECISIONS = frozenset({"sla", "triage"})
+
+
+def lint_across(files: Mapping[str, bytes], context: LintContext) -> Iterator[Finding]:
+    """Findings that need more than one file."""
+    first = {process: paths[0] for process, paths in context.processes.items()}
+    for process, paths in context.processes.items():
+        for path in paths[1:]:
+            yield DUPLICATE_PROCESS.at(path, process, id=process, other=paths[0])
+    for loop in cycles(sorted(context.calls), lambda process: sorted(context.calls.get(process, ()))):
+        shown = " → ".join([*loop[:8], loop[0]])
+        yield CALL_CYCLE.at(first[loop[0]], loop[0], loop=shown)
+    yield from _unused(files, context)
+
+
+def _unused(files: Mapping[str, bytes], context: LintContext) -> Iterator[Finding]:
+    forms: set[str] = set()
+    words: set[str] = set()
+    tables: set[str] = set(OWN_DECISIONS)
+    for path in sorted(files):
+        model = model_of(path, files[path]) if path.endswith(".bpmn") else None
+        for node in model.nodes() if model is not None else ():
+            forms.add(node.properties.get("form", ""))
+            tables.add(node.extension("calledDecisionId") or "")
+            words |= set(node.listed("say"))
+            template = read_expression(node.properties.get("template", ""))
+            if isinstance(template.constant, str):
+                words.add(template.constant)
+        if path.endswith((".bpmn", ".dmn")):
+            # keys computed by a script or a table stand there as texts
+            words |= {key for key in context.templates if f'"{key}"'.encode() in files[path]}
+            words |= {key for key in context.templates if f"&quot;{key}&quot;".encode() in files[path]}
+    for kind, used, rule in (
+        ("forms/{}.json", forms, UNUSED_FORM),
+        ("bpmn/templates/{}.json", words, UNUSED_TEMPLATE),
+        ("bpmn/decisions/{}.dmn", tables, UNUSED_DECISION),
+    ):
+        known = {"forms": set(context.forms), "bpmn/templates": set(context.templates)}
+        for key in sorted(known.get(kind.rpartition("/")[0], context.decisions)):
+            path = kind.format(key)
+            if key not in used and path in files:
+                yield rule.at(path)

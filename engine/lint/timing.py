@@ -1,0 +1,102 @@
+"""Rules on timers: expressions that mean what they say, limits that come from the table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from engine.lint.catalogue.timing import (
+    LIMIT_INTERRUPTS,
+    MULTI_INSTANCE_TIMER,
+    PARAMETER_KIND,
+    PRESCRIPT_TIMER,
+    TIMER_EMPTY,
+    TIMER_INVALID,
+    TIMER_LITERAL,
+    TIMER_NAIVE,
+    TIMER_NEGATIVE,
+    TIMER_UNQUOTED,
+    TIMER_WRONG_KIND,
+)
+from engine.lint.context import LintContext
+from engine.lint.expressions import read_expression
+from engine.lint.finding import Finding, Rule, Severity
+from engine.lint.model import DiagramModel, Node, Timer
+
+_DURATION = re.compile(
+    r"-?P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+(\.\d+)?D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?\Z"
+)
+_LOOKS_LIKE_TIME = re.compile(r"(R\d*/.*|-?P[\dTYMWDHS.]*|\d{4}-\d\d-\d\d([T ].*)?|T?\d\d:\d\d.*)\Z")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_ZONE = re.compile(r"(Z|[+-]\d\d:?\d\d)\Z")
+
+
+def timers(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
+    """Each timer holds an expression that gives a time of the right kind."""
+    for node in model.nodes():
+        for timer in node.timers:
+            yield from _timer(model.file, node, timer, context)
+
+
+def _timer(file: str, node: Node, timer: Timer, context: LintContext) -> Iterator[Finding]:
+    def say(rule: Rule, **values: str) -> Finding:
+        return rule.at(file, node.id, timer.line, None, **values)
+
+    text = timer.text
+    if not text:
+        yield say(TIMER_EMPTY)
+        return
+    if _LOOKS_LIKE_TIME.match(text):
+        yield say(TIMER_NEGATIVE if text.startswith("-") else TIMER_UNQUOTED, text=text)
+        return
+    source = read_expression(text)
+    if isinstance(source.constant, str):
+        yield from _literal(say, timer, source.constant, file, node, context)
+    elif source.constant is not None:
+        yield say(TIMER_INVALID, text=text)
+    calls = {name for name, _, _ in source.calls}
+    if timer.kind != "timeDate" and calls & {"sla_due", "after", "outside_quiet_hours", "now"}:
+        yield say(TIMER_WRONG_KIND, text=text, kind=timer.kind)
+    for parameter, _ in source.constants_of("sla_due"):
+        known = context.parameters.get(parameter)
+        if known is None:
+            continue
+        if known.clock not in ("clock", "work"):
+            yield say(PARAMETER_KIND, parameter=parameter, clock=known.clock)
+        elif node.kind == "boundaryEvent" and node.interrupting and not known.interrupting:
+            yield say(LIMIT_INTERRUPTS, parameter=parameter)
+
+
+def _literal(
+    say: Callable[..., Finding], timer: Timer, value: str, file: str, node: Node, context: LintContext
+) -> Iterator[Finding]:
+    """A quoted time: well formed, of the right kind, and better a parameter."""
+    body = value.rpartition("/")[2] if timer.kind == "timeCycle" else value
+    if body.startswith("-"):
+        yield say(TIMER_NEGATIVE, text=value)
+    elif _DATE.match(value):
+        if timer.kind != "timeDate":
+            yield say(TIMER_WRONG_KIND, text=value, kind=timer.kind)
+        elif not _ZONE.search(value):
+            yield say(TIMER_NAIVE, text=value)
+    elif not _DURATION.match(body):
+        yield say(TIMER_INVALID, text=value)
+    elif timer.kind == "timeDate":
+        yield say(TIMER_WRONG_KIND, text=value, kind=timer.kind)
+    else:
+        # where a table of limits stands beside the diagram there is no excuse
+        severity: Severity = "error" if context.parameters else "warning"
+        yield TIMER_LITERAL.at(file, node.id, timer.line, severity, text=value)
+
+
+def around_timers(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
+    """What the engine does oddly next to a boundary timer."""
+    for node in model.nodes():
+        limits = [event for event in node.boundary if event.timers]
+        if node.multiple and any(event.interrupting for event in limits):
+            yield MULTI_INSTANCE_TIMER.at(model.file, node.id, node.line)
+        if limits and node.extension("preScript"):
+            yield PRESCRIPT_TIMER.at(model.file, node.id, node.line)
+
+
+CHECKS = (timers, around_timers)
