@@ -69,11 +69,11 @@ class Condition:
 
         With ``missing="error"`` an absent name raises :class:`MissingName` and comparing what cannot be
         compared raises :class:`ConditionFailed`. With ``missing="none"`` an absent name is ``None``, and
-        whatever cannot be ordered, searched or subscripted is simply false or ``None``.
+        whatever cannot be ordered, searched, subscripted or added is simply false or ``None``.
         """
         try:
             return self._decide(env, functions)
-        except (TypeError, LookupError) as error:
+        except (TypeError, LookupError, OverflowError) as error:
             raise ConditionFailed(f"condition {self.source!r} cannot be decided: {error}") from error
 
 
@@ -228,13 +228,18 @@ class _Builder:
             a, b = left(env, functions), right(env, functions)
             if isinstance(a, int | float) and isinstance(b, int | float):
                 return a + b if plus else a - b
-            if lenient and (a is None or b is None):
-                return None
-            if plus and type(a) is type(b) and isinstance(a, str | list):
-                if len(a) + len(b) > MAX_JOINED:
-                    raise ConditionFailed(f"condition {source!r} joins more than {MAX_JOINED:,} characters or items")
+            joins = plus and type(a) is type(b) and isinstance(a, str | list)
+            if joins and len(a) + len(b) <= MAX_JOINED:
                 return a + b
-            raise ConditionFailed(f"condition {source!r} adds or subtracts what are not two numbers, texts or lists")
+            if lenient:
+                return None
+            if joins:
+                raise ConditionFailed(
+                    f"condition {source!r} joins more than {MAX_JOINED:,} characters or items"
+                )
+            raise ConditionFailed(
+                f"condition {source!r} adds or subtracts what are not two numbers, texts or lists"
+            )
 
         return add
 

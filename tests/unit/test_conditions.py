@@ -15,7 +15,11 @@ from hypothesis import strategies as st
 from engine.conditions import BadCondition, ConditionFailed, MissingName, NotPlain, compile_condition
 
 NAMES = ["a", "b", "c", "rows"]
-FUNCTIONS: dict[str, Callable[..., Any]] = {"size": len, "first": operator.itemgetter(0), "never": lambda: None}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "size": len,
+    "first": operator.itemgetter(0),
+    "never": lambda: None,
+}
 constants = st.one_of(
     st.none(), st.booleans(), st.integers(-99, 99), st.floats(-9, 9), st.text("xyz", max_size=3)
 ).map(repr)
@@ -28,6 +32,7 @@ def grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.tuples(inner, compared, inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
         st.tuples(inner, compared, inner, compared, inner).map(lambda t: f"({' '.join(t)})"),
         st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+        st.tuples(atoms, st.sampled_from("+-"), atoms).map(lambda t: f"({' '.join(t)})"),
         inner.map(lambda text: f"(not {text})"),
         st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
         st.lists(inner, min_size=1, max_size=3).map(lambda items: f"({', '.join(items)},)"),
@@ -90,7 +95,7 @@ def test_any_text_is_compiled_or_refused(text: str) -> None:
     [
         "a.b",
         "a.__class__",
-        "a + b",
+        "a / b",
         "a * 9",
         "'x' * 9999999",
         "lambda: 1",
@@ -147,3 +152,12 @@ def test_unknown_function_is_an_error() -> None:
 
 def test_line_breaks_are_spaces() -> None:
     assert compile_condition(" a\n and b ").evaluate({"a": 1, "b": 2}, {}) == 2
+
+
+def test_sums_stay_within_bounds() -> None:
+    assert compile_condition("a + 1 - b").evaluate({"a": 5, "b": 2}, {}) == 4
+    assert compile_condition("a + b").evaluate({"a": [1], "b": [2]}, {}) == [1, 2]
+    for env in ({"a": "x" * 15_000, "b": "x" * 15_000}, {"a": "x", "b": 1}, {"a": 10**400, "b": 0.5}):
+        with pytest.raises(ConditionFailed):
+            compile_condition("a + b").evaluate(env, {})
+    assert compile_condition("a + b", missing="none").evaluate({"a": "x", "b": 1}, {}) is None
