@@ -31,7 +31,7 @@ def fits(person: Person, duty: Duty) -> bool:
 def is_excluded(
     person: Person, respondent: str | None, names: Iterable[str], data: Mapping[str, Any]
 ) -> bool:
-    """Whether separation of duties keeps a person off a task (processes §0.3).
+    """Whether separation of duties keeps a person off a task.
 
     The person complained about never handles the case; ``names`` are the data fields that hold further people
     the task excludes, such as the first handler of a case under review.
