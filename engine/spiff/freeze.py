@@ -10,7 +10,7 @@ from typing import Any
 
 from .machine import Machine
 from .parser import Program
-from .tasks import IndexedTask, plain_copy
+from .tasks import IndexedTask, plain_copy, same
 from .workflows import IndexedSubWorkflow, IndexedWorkflow
 
 
@@ -47,8 +47,8 @@ def _freeze_task(task: Any) -> list[Any]:
     base, own = (parent.data if parent is not None else {}), task.data
     change = None
     same_order = list(own) == list(base)
-    if own != base or not same_order:
-        put = {k: v for k, v in own.items() if k not in base or base[k] != v}
+    if not same(own, base):
+        put = {k: v for k, v in own.items() if k not in base or not same(base[k], v)}
         change = [put, None if same_order else list(own)]
     return [
         task.id,

@@ -15,20 +15,33 @@ from SpiffWorkflow.util.task import TaskState as S
 from .tasks import plain_copy
 
 
-def _this_round(spec: Any, my_task: Any) -> list[Any]:
-    """Tasks of this join, newest first, back to the last time it completed above ``my_task``."""
+def _this_round(spec: Any, my_task: Any) -> tuple[list[Any], bool]:
+    """Tasks of this join, newest first, back to the last time it completed above ``my_task``, and whether it did."""
     found = []
     for task in reversed(my_task.workflow.by_spec.get(spec.name, {}).values()):
         if task is not my_task and task._state == S.COMPLETED and my_task.is_descendant_of(task):
-            break
+            return found, True
         found.append(task)
-    return found
+    return found, False
+
+
+def _inputs_from_itself(spec: Any) -> set[Any]:
+    """The incoming elements that a token leaving ``spec`` can reach: its back edges, and branches split after it."""
+    seen: set[Any] = set()
+    todo = list(spec.outputs)
+    while todo:
+        at = todo.pop()
+        if at not in seen:
+            seen.add(at)
+            todo += at.outputs
+    return seen & set(spec.inputs)
 
 
 def parallel_may_fire(self: Any, my_task: Any) -> bool:
     """Whether every incoming branch of a parallel join has arrived in this round."""
-    awaited = set(self.inputs)
-    for task in _this_round(self, my_task):
+    tasks, again = _this_round(self, my_task)
+    awaited = _inputs_from_itself(self) if again else set(self.inputs)
+    for task in tasks:
         if task.is_descendant_of(my_task):
             at = task
             while (
@@ -59,7 +72,7 @@ def join_run(self: Any, my_task: Any) -> bool:
     """Merge what the branches brought, in the order they arrived."""
     others = [
         t
-        for t in _this_round(self, my_task)
+        for t in _this_round(self, my_task)[0]
         if t is not my_task and t._state & S.FINISHED_MASK and not my_task.is_descendant_of(t)
     ]
     for task in sorted(others, key=lambda t: t.last_state_change):

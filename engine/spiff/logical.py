@@ -61,8 +61,6 @@ class Logical:
             raise Runaway(
                 f"more than {MAX_STEPS:,} automatic steps in one command: the diagram loops without a person or a timer"
             )
-        if self.counters.ids - self.first_id > MAX_NEW_TASKS:
-            raise Runaway(f"more than {MAX_NEW_TASKS:,} new tasks in one command")
 
 
 _current: ContextVar[Logical] = ContextVar("logical")
@@ -88,8 +86,11 @@ def leave(token: Token[Logical]) -> None:
 
 def new_id() -> int:
     """The next task id of the case. A parent is always created before its children, so ids grow downwards."""
-    counters = current().counters
+    world = current()
+    counters = world.counters
     counters.ids += 1
+    if counters.ids - world.first_id > MAX_NEW_TASKS:  # before they fill the memory, not after
+        raise Runaway(f"more than {MAX_NEW_TASKS:,} new tasks in one command")
     return counters.ids
 
 

@@ -25,6 +25,7 @@ from . import logical
 from .install import install
 from .logical import Counters, Logical
 from .parser import Program
+from .tasks import same
 from .timers import due_of, fire
 from .workflows import IndexedWorkflow
 
@@ -248,12 +249,12 @@ class Machine:
     @staticmethod
     def _note_data(delta: Delta, task: Any, form: Mapping[str, Any]) -> None:
         base, own = task.parent.data, task.data
-        if own == base:
+        if same(own, base):
             return
         put = {
             k: v
             for k, v in own.items()
-            if (k not in form or form[k] != v) and (k not in base or base[k] != v)
+            if (k not in form or not same(form[k], v)) and (k not in base or not same(base[k], v))
         }
         gone = [k for k in base if k not in own]
         if put or gone:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import atexit
+import math
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -81,6 +82,8 @@ def check_plain(value: Any, depth: int = 0, budget: list[int] | None = None) -> 
     if value is None or isinstance(value, bool | int | float):
         if isinstance(value, int) and abs(value) > 1 << 63:
             raise ScriptFailed("a script gave back a number beyond 64 bits")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ScriptFailed(f"a script gave back {value}, which is not a number that can be stored")
         return value
     if isinstance(value, str):
         if len(value) > MAX_TEXT:

@@ -53,6 +53,7 @@ class ScriptEngine:
 
     def __init__(self, functions: Functions) -> None:
         self.functions = dict(functions)
+        self._known = frozenset({*self.functions, "data_get"})
 
     def _with_data(self, data: dict[str, Any]) -> dict[str, Callable[..., Any]]:
         return {**self.functions, "data_get": data.get}
@@ -67,6 +68,8 @@ class ScriptEngine:
         text = str(expression).strip()
         try:
             plain = _plain(text)
+            if plain is not None and not plain.calls <= self._known:  # such as len(): the sandbox has it
+                plain = None
             functions = self._with_data(data) if plain is None or plain.calls_data_get else self.functions
             if plain is not None:
                 return plain.evaluate(data, functions)
@@ -81,7 +84,7 @@ class ScriptEngine:
         lines = _assignments(script)
         line = None
         try:
-            if lines is None:
+            if lines is None or not all(condition.calls <= self._known for _, condition, _ in lines):
                 sandbox.execute(script, data, functions)
             else:
                 for name, condition, line in lines:

@@ -23,6 +23,16 @@ def plain_copy(value: Any) -> Any:
         return deepcopy(value)
 
 
+def same(a: Any, b: Any) -> bool:
+    """Whether plain values are equal in type and key order too: ``1 == True == 1.0``, but texts made from them differ."""
+    if a is b or a != b:
+        return a is b
+    try:
+        return marshal.dumps(a, 2) == marshal.dumps(b, 2)
+    except ValueError:
+        return True
+
+
 class IndexedTask(spiff_task.Task):  # type: ignore[misc]
     """``SpiffWorkflow.task.Task`` with integer ids, logical ticks, deep inheritance and index upkeep."""
 
