@@ -1,0 +1,37 @@
+"""The pages: server-rendered, one blueprint a room. No engine internals, no database access in here."""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from engine.app import Gongdan
+from engine.settings import Settings
+
+from . import context, errors, i18n, menu, rooms, security, shown
+
+
+def create_app(gongdan: Gongdan, settings: Settings) -> Flask:
+    """The WSGI application on an opened ``gongdan``, whose clock is also that of the pages.
+
+    Raises ConfigurationError when a production start lacks its secret.
+    """
+    app = Flask(__name__, static_folder="static", template_folder="templates")
+    app.config.update(
+        SECRET_KEY=settings.require_secret(),
+        MAX_CONTENT_LENGTH=8 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
+        MAX_FORM_PARTS=2000,
+    )
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
+        )
+    context.install(app, gongdan, settings)
+    i18n.install(app, settings)
+    security.install(app, settings)
+    shown.install(app)
+    errors.install(app)
+    rooms.install(app)
+    menu.install(app)
+    return app

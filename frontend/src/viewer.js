@@ -2,7 +2,13 @@
 import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
 import spiffworkflow from './spiffworkflow.json';
 
-/** A viewer in `container` that also reads the engine's own extension elements. */
+/** A viewer in `container`, in the colours of the page, that also reads the engine's own extension elements. */
 export function createViewer(container) {
-  return new NavigatedViewer({ container, moddleExtensions: { spiffworkflow } });
+  return new NavigatedViewer({
+    container,
+    moddleExtensions: { spiffworkflow },
+    bpmnRenderer: {
+      defaultFillColor: 'var(--dg-fill)', defaultStrokeColor: 'var(--dg-stroke)', defaultLabelColor: 'var(--dg-label)',
+    },
+  });
 }

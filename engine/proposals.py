@@ -1,0 +1,20 @@
+"""What designers propose, judged against the release it would change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .lint import Finding, LintContext, lint_file, lint_release
+from .release import Release
+
+
+def lint(release: Release, changes: Mapping[str, bytes]) -> list[Finding]:
+    """Findings in the changed files, rules across files included: what publishing asks."""
+    if not changes:
+        return []
+    return [found for found in lint_release({**release.files, **changes}) if found.file in changes]
+
+
+def lint_one(release: Release, path: str, body: bytes) -> list[Finding]:
+    """Findings in one file while it is being drawn, with the rest of ``release`` as its context."""
+    return lint_file(path, body, LintContext.of({**release.files, path: body}))

@@ -1,0 +1,98 @@
+"""``run.py serve``: migrate, publish what changed, then pages and worker in one process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from gunicorn.app.base import BaseApplication
+
+from engine.app import Gongdan, open_gongdan
+from engine.errors import ConfigurationError
+from engine.settings import Settings
+from engine.worker import Worker
+from web import create_app
+
+THREADS = 16  #: requests served at once
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn with one process of threads: SQLite has one writer, and the worker lives beside the pages.
+
+    gunicorn, because it is the one WSGI server that both stands in the open behind nothing but a proxy and
+    lets threads share one engine in memory; several processes or machines need PostgreSQL.
+    """
+
+    def __init__(self, settings: Settings, *, worker: bool) -> None:
+        self.settings = settings
+        self.with_worker = worker
+        super().__init__()
+
+    def load_config(self) -> None:
+        """What gunicorn is told; its own command line and files are not read."""
+        for name, value in {
+            "bind": f"{self.settings.host}:{self.settings.port}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": THREADS,
+            "keepalive": 15,
+            "timeout": 120,
+            "graceful_timeout": 10,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "when_ready": self.say_address,
+        }.items():
+            self.cfg.set(name, value)
+
+    def say_address(self, _: object) -> None:
+        """Once the socket listens."""
+        click.echo(f"Gongdan 工单: http://{self.settings.host}:{self.settings.port}")
+
+    def load(self) -> Any:
+        """Open the engine in the serving process: its sandbox and connections must not cross a fork."""
+        gongdan = open_gongdan(self.settings, migrate=False)
+        _ = gongdan.releases.current().program  # compiled before the first visitor waits for it
+        if self.with_worker:
+            Worker(gongdan).start()
+        return create_app(gongdan, self.settings)
+
+
+def prepare(gongdan: Gongdan) -> bool:
+    """Accounts and releases before the first page; returns whether the live worker may run.
+
+    Raises ConfigurationError for a production start on a database with demo accounts.
+    """
+    demo = [person.name for person in gongdan.people.all() if person.demo and person.active]
+    if gongdan.settings.demo:
+        gongdan.people.ensure_demo()
+    elif demo:
+        raise ConfigurationError(
+            f"this database has demo accounts with a public password ({', '.join(demo)}). "
+            "Start with --demo, or on another database (GONGDAN_VAR, DATABASE_URL)."
+        )
+    published = gongdan.publish_folder()
+    if published.number is not None:
+        files = len(published.changed)
+        click.echo(f"Published release {published.number}: {files} files changed.", err=True)
+    for path in published.kept:
+        click.echo(f"Kept the designers' {path}; `run.py pull` writes it into the folder.", err=True)
+    simulated = gongdan.keys.seed is not None
+    if simulated:
+        click.echo(
+            "This database is simulated: its timers rest, only `run.py simulate` moves them.", err=True
+        )
+    return not simulated
+
+
+@click.command("serve")
+@click.option("--host", help="Address to listen on; 127.0.0.1 unless GONGDAN_HOST says otherwise.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (8000).")
+@click.option("--demo/--no-demo", default=None, help="Accounts for every role, shown on the sign-in page.")
+def serve(host: str | None, port: int | None, demo: bool | None) -> None:
+    """Start the pages and the embedded worker."""
+    settings = Settings.from_env(host=host, port=port, demo=demo)
+    settings.require_secret()
+    gongdan = open_gongdan(settings)
+    worker = prepare(gongdan)
+    gongdan.close()
+    Server(settings, worker=worker).run()

@@ -1,0 +1,123 @@
+"""What a view works with: the opened Gongdan, the instant of the request, the person at the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask, abort, current_app, g, request
+from flask_login import current_user
+
+from engine import viewlog
+from engine.app import Gongdan
+from engine.commands import Command
+from engine.dispatch import Receipt
+from engine.errors import NotFound
+from engine.people import Person
+from engine.queries import cases, scope
+from engine.queries.cases import Case
+from engine.settings import Settings
+
+_KEY = "gongdan"
+
+
+@dataclass(frozen=True)
+class _Installed:
+    gongdan: Gongdan
+    settings: Settings
+
+
+def install(app: Flask, gongdan: Gongdan, settings: Settings) -> None:
+    """Make the accessors below work in ``app``."""
+    app.extensions[_KEY] = _Installed(gongdan, settings)
+
+
+def _installed() -> _Installed:
+    return cast(_Installed, current_app.extensions[_KEY])
+
+
+def gongdan() -> Gongdan:
+    """The opened Gongdan of this application."""
+    return _installed().gongdan
+
+
+def settings() -> Settings:
+    """The settings of this application."""
+    return _installed().settings
+
+
+def now() -> str:
+    """The instant of this request (ISO 8601, UTC): the same however often it is asked."""
+    if "now" not in g:
+        g.now = gongdan().now()
+    return cast(str, g.now)
+
+
+def person() -> Person:
+    """The signed-in person; views behind the sign-in may rely on it."""
+    return cast(Person, current_user.person)
+
+
+def signed_in() -> bool:
+    """Whether somebody is signed in."""
+    return bool(current_user.is_authenticated)
+
+
+def has_role(*roles: str) -> bool:
+    """Whether the signed-in person has one of ``roles``."""
+    return signed_in() and not set(roles).isdisjoint(person().roles)
+
+
+def need_role(*roles: str) -> None:
+    """403 unless the person has one of ``roles``. For rooms; cases answer 404 instead."""
+    if not has_role(*roles):
+        abort(403)
+
+
+def display_name(name: str | None) -> str:
+    """How a person (or the system) is called on pages."""
+    if not name or name.startswith("system:"):
+        return name or ""
+    known = cast(dict[str, str], g.setdefault("display_names", {}))
+    if name not in known:
+        try:
+            known[name] = gongdan().people.cached(name).display_name
+        except NotFound:
+            known[name] = name
+    return known[name]
+
+
+def wants_fragment() -> bool:
+    """Whether htmx asked for a part of the page only."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def known_case(case_id: str) -> Case:
+    """The case, when the person may know of it; else 404, as for one that is not there."""
+    found = cases.case(gongdan().db, case_id)
+    if found is None or not scope.may_know(gongdan().db, person(), case_id):
+        abort(404)
+    return found
+
+
+def note_view(case_id: str, what: str) -> None:
+    """Note that the person looked at a case (who saw personal data must be known later)."""
+    viewlog.note(gongdan().db, person().name, case_id, what, now())
+
+
+def dispatch(command: Command) -> Receipt:
+    """Send a command; engine errors pass through to :mod:`web.errors`."""
+    return gongdan().dispatch(command)
+
+
+def process_names(*, startable: bool = False) -> dict[str, str]:
+    """Process id → name in the current release; with ``startable`` only those that cases are opened of."""
+    processes = gongdan().releases.current().processes.values()
+    return {process.id: process.name for process in processes if process.startable or not startable}
+
+
+def all_process_names() -> dict[str, str]:
+    """Process id → name, found once a request."""
+    if "process_names" not in g:
+        g.process_names = process_names()
+    return cast(dict[str, str], g.process_names)

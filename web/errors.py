@@ -1,0 +1,99 @@
+"""What goes wrong, as HTTP: the only place that knows status codes of engine errors."""
+
+from __future__ import annotations
+
+from flask import Flask, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from engine.errors import (
+    Conflict,
+    GongdanError,
+    InvalidFile,
+    InvalidForm,
+    NotAllowed,
+    NotFound,
+    Rejected,
+    TechnicalFailure,
+    UnknownYear,
+)
+
+STATUS: dict[type[GongdanError], int] = {
+    NotFound: 404,
+    NotAllowed: 403,
+    Conflict: 409,
+    Rejected: 409,
+    InvalidForm: 422,
+    InvalidFile: 422,
+    UnknownYear: 422,
+    TechnicalFailure: 500,
+    GongdanError: 500,
+}
+
+
+def install(app: Flask) -> None:
+    """Answer errors with a page that says what happened and offers a way back."""
+    app.register_error_handler(GongdanError, _refused)
+    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(HTTPException, _http)
+
+
+def status_of(error: GongdanError) -> int:
+    """The HTTP status of an engine error: that of its nearest listed ancestor."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def page(status: int, title: str, text: str, detail: str = "") -> ResponseReturnValue:
+    """The error page."""
+    if request.path.startswith("/api/"):
+        return {"status": status, "title": title, "detail": detail or text}, status
+    # The name is checked here, not in the template: an error may come before anybody is known.
+    known = bool(getattr(current_user, "is_authenticated", False))
+    return render_template(
+        "error.html", status=status, title=title, text=text, detail=detail, known=known
+    ), status
+
+
+def _refused(error: GongdanError) -> ResponseReturnValue:
+    status = status_of(error)
+    if status == 404:
+        return page(404, gettext("Not found"), gettext("There is no such thing here, or it is not for you."))
+    title, text = {
+        403: (gettext("Not allowed"), gettext("Your role does not allow this.")),
+        409: (
+            gettext("Somebody was faster"),
+            gettext("The case changed meanwhile. Nothing of yours was recorded."),
+        ),
+        422: (gettext("Cannot be used as it is"), gettext("The input has a mistake.")),
+    }.get(
+        status,
+        (
+            gettext("A step failed"),
+            gettext("Nothing was recorded. The failure is listed under incidents; operators can retry it."),
+        ),
+    )
+    return page(status, title, text, str(error))
+
+
+def _stale_form(error: CSRFError) -> ResponseReturnValue:
+    return page(
+        400,
+        gettext("This form is out of date"),
+        gettext("You signed in again since it was opened. Go back, reload the page and send it once more."),
+        str(error.description),
+    )
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    title, text = {
+        403: (gettext("Not allowed"), gettext("Your role does not allow this.")),
+        404: (gettext("Not found"), gettext("There is no such thing here, or it is not for you.")),
+        413: (gettext("Too large"), gettext("Files and forms may have 8 MB together.")),
+        429: (gettext("Too many attempts"), gettext("Wait a minute, then try again.")),
+    }.get(error.code, (gettext("That did not work"), ""))
+    return page(error.code, title, text, str(error.description or "") if error.code == 400 else "")

@@ -1,0 +1,51 @@
+"""Languages and themes of the pages. English is the language of the message ids."""
+
+from __future__ import annotations
+
+from flask import Flask, g, request
+from flask_babel import Babel, get_locale, lazy_gettext
+
+from engine.settings import LOCALES, Settings
+
+#: our names of languages → names of the catalogues under ``translations/``
+CATALOGUES = {"zh-Hans": "zh_Hans", "zh-Hant-HK": "zh_Hant_HK", "en": "en"}
+NAMES = {"zh-Hans": "简体中文", "zh-Hant-HK": "繁體中文（香港）", "en": "English"}
+THEMES = {"auto": lazy_gettext("As the system"), "light": lazy_gettext("Light"), "dark": lazy_gettext("Dark")}
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Choose language and theme for each request."""
+
+    def chosen() -> str:
+        return CATALOGUES[locale()]
+
+    Babel(app, locale_selector=chosen, default_translation_directories="translations")
+
+    @app.before_request
+    def choose() -> None:
+        cookie = request.cookies.get("locale", "")
+        g.locale = cookie if cookie in LOCALES else settings.locale
+        theme = request.cookies.get("theme", "auto")
+        g.theme = theme if theme in THEMES else "auto"
+
+    app.jinja_env.globals.update(
+        locale=locale, theme=theme, LOCALE_NAMES=NAMES, THEMES=THEMES, babel_locale=get_locale
+    )
+    app.jinja_env.filters["t"] = pick
+
+
+def locale() -> str:
+    """Language of this page: ``zh-Hans``, ``zh-Hant-HK`` or ``en``."""
+    return str(g.get("locale", LOCALES[0]))
+
+
+def theme() -> str:
+    """``light``, ``dark`` or ``auto``."""
+    return str(g.get("theme", "auto"))
+
+
+def pick(texts: object) -> str:
+    """The text in the language of the page, from a mapping of language → text (plain text stays as it is)."""
+    if isinstance(texts, dict):
+        return str(texts.get(locale()) or texts.get("zh-Hans") or next(iter(texts.values()), ""))
+    return str(texts or "")

@@ -1,0 +1,121 @@
+"""Timers and SLA clocks in words: when, why then, and what will happen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext
+
+from engine.diagrams import Element
+from engine.effects import resolve
+from engine.errors import NotFound
+from engine.queries import work
+from engine.queries.cases import Case
+from engine.release import Release
+from engine.sla import explain_due
+from web import context
+from web.i18n import locale, pick
+
+
+@dataclass(frozen=True, slots=True)
+class TimerLine:
+    """A pending timer: ``on`` is the step it guards, ``then`` what it will do."""
+
+    name: str
+    element: str
+    on: str
+    due: str
+    paused: bool
+    then: str
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClockLine:
+    """A limit with the lines that explain its date."""
+
+    clock: work.SlaClock
+    name: str
+    on: str
+    why: list[str]
+    unconfirmed: bool
+
+
+def _drawn(release: Release, case: Case, ref: str | None) -> tuple[str, Element] | None:
+    if not ref:
+        return None
+    process, element = resolve(case.process, ref)
+    try:
+        return process, release.element(process, element)
+    except NotFound:
+        return None
+
+
+def _name(release: Release, process: str, element_id: str | None) -> str:
+    if not element_id:
+        return ""
+    element = release.processes[process].elements.get(element_id)
+    return (element.name or element_id) if element else element_id
+
+
+def timers(case: Case, only_task: int | None = None) -> list[TimerLine]:
+    """Timers of a case, those on ``only_task`` first; each group by due time."""
+    release = context.gongdan().releases.get(case.release)
+    found = []
+    for row in work.timers(context.gongdan().db, case.id):
+        drawn = _drawn(release, case, row.element)
+        if drawn is None:
+            continue
+        process, element = drawn
+        found.append(
+            TimerLine(
+                name=element.name or element.id,
+                element=element.id,
+                on=_name(release, process, element.attached_to),
+                due=row.due,
+                paused=row.state == "paused",
+                then=_then(release, process, element),
+                mine=row.task == only_task,
+            )
+        )
+    return sorted(found, key=lambda line: (not line.mine, line.due))
+
+
+def _then(release: Release, process: str, element: Element) -> str:
+    """What happens when a timer fires: the next steps, and whether the guarded one ends."""
+    flows = [e for e in release.processes[process].elements.values() if e.source == element.id]
+    following = "、".join(filter(None, (_name(release, process, flow.target) for flow in flows)))
+    if element.attached_to is None:
+        return gettext("goes on with: %(steps)s", steps=following)
+    if element.interrupting:
+        return gettext("ends this step, then: %(steps)s", steps=following)
+    return gettext("%(steps)s; this step stays open", steps=following)
+
+
+def clocks(case: Case) -> list[ClockLine]:
+    """All limits of a case with the reason for each date."""
+    release = context.gongdan().releases.get(case.release)
+    found = []
+    for row in work.clocks(context.gongdan().db, case.id):
+        parameter = release.parameters.get(row.parameter)
+        drawn = _drawn(release, case, row.element)
+        on = ""
+        if drawn is not None:
+            process, element = drawn
+            on = _name(release, process, element.attached_to or element.id)
+        why: list[str] = []
+        if parameter is not None and release.calendar is not None:
+            calendar = release.calendar.provisional if row.provisional else release.calendar
+            started, due = datetime.fromisoformat(row.started), datetime.fromisoformat(row.due)
+            why = explain_due(parameter, started, calendar, locale(), due)
+        found.append(
+            ClockLine(
+                clock=row,
+                name=pick(parameter.name) if parameter else row.parameter,
+                on=on,
+                why=why,
+                unconfirmed=bool(parameter and parameter.unconfirmed),
+            )
+        )
+    return found

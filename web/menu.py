@@ -1,0 +1,61 @@
+"""The rooms in the top bar, and what every template may ask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Flask, request
+from flask_babel import lazy_gettext
+from markupsafe import Markup
+
+from engine.rules import LEADS, OPENS_CASES, PUBLISHES, SEES_ALL
+from web import context
+from web.polling import tagged
+from web.rooms import audit, board, notices
+
+#: endpoint, title, icon, roles that see it (empty: everybody)
+ROOMS: tuple[tuple[str, object, str, frozenset[str]], ...] = (
+    ("inbox.show", lazy_gettext("Inbox"), "inbox", frozenset()),
+    ("cases.new", lazy_gettext("New case"), "plus", OPENS_CASES),
+    ("cases.search", lazy_gettext("Cases"), "case", SEES_ALL | {"agent", "senior_agent", "dispatcher"}),
+    ("board.show", lazy_gettext("Board"), "board", frozenset(board.ROLES)),
+    ("outbox.listing", lazy_gettext("Outbox"), "message", SEES_ALL),
+    ("processes.listing", lazy_gettext("Processes"), "flow", frozenset()),
+    ("designer.room", lazy_gettext("Designer"), "pencil", PUBLISHES),
+    ("audit.listing", lazy_gettext("Audit"), "history", frozenset(audit.ROLES)),
+    ("admin.people", lazy_gettext("Administration"), "gear", LEADS),
+)
+
+
+def install(app: Flask) -> None:
+    """Give templates the menu and small helpers."""
+    app.jinja_env.globals.update(
+        rooms=lambda: ROOMS,
+        is_here=is_here,
+        me=context.person,
+        process_name=process_name,
+        unread_notices=notices.unread_notices,
+    )
+    app.jinja_env.filters.update(
+        tagged=lambda html: Markup(tagged(str(html))),  # noqa: S704 (our own rendered template)
+        pretty=pretty,
+        merged=lambda values, **more: {k: v for k, v in {**values, **more}.items() if v is not None},
+    )
+
+
+def is_here(endpoint: str) -> bool:
+    """Whether the request is in the room that ``endpoint`` opens; "new case" is a room of its own."""
+    if "cases.new" in (endpoint, request.endpoint):
+        return endpoint == request.endpoint
+    return request.blueprint == endpoint.partition(".")[0]
+
+
+def process_name(id: str) -> str:
+    """A process's name in the current release; its id when the release has it no more."""
+    return context.all_process_names().get(id, id)
+
+
+def pretty(value: Any) -> str:
+    """Plain data as indented JSON."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()

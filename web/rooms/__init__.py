@@ -1,0 +1,14 @@
+"""The rooms of the house: one blueprint each."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from . import admin, api, audit, auth, board, cases, designer, inbox, notices, outbox, processes, tasks
+
+
+def install(app: Flask) -> None:
+    """Register every room."""
+    auth.install(app)
+    for room in (auth, inbox, tasks, cases, processes, designer, audit, outbox, notices, board, admin, api):
+        app.register_blueprint(room.bp)

@@ -1,0 +1,62 @@
+"""For operators: people, and automatic steps that failed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from engine.errors import GongdanError
+from engine.queries import work
+from web import context
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+
+
+@bp.get("/people")
+def people() -> ResponseReturnValue:
+    """Everybody with roles, skills and departments."""
+    context.need_role("admin", "supervisor")
+    return render_template("admin/people.html", people=context.gongdan().people.all())
+
+
+@bp.post("/people/<name>/end-sessions")
+def end_sessions(name: str) -> ResponseReturnValue:
+    """Sign a person out everywhere."""
+    context.need_role("admin")
+    context.gongdan().people.end_sessions(name)
+    flash(gettext("%(name)s is signed out everywhere.", name=name), "ok")
+    return redirect(url_for(".people"), 303)
+
+
+@bp.get("/incidents")
+def incidents() -> ResponseReturnValue:
+    """Automatic steps that failed and wait for a person."""
+    context.need_role("admin", "supervisor", "designer")
+    show_all = request.args.get("all") == "1"
+    rows = work.incidents(context.gongdan().db, open_only=not show_all)
+    return render_template("admin/incidents.html", rows=rows, show_all=show_all)
+
+
+@bp.post("/incidents/<id>/retry")
+def retry(id: str) -> ResponseReturnValue:
+    """Try the failed step again."""
+    context.need_role("admin")
+    try:
+        context.gongdan().incidents.retry(id, context.person().name, datetime.fromisoformat(context.now()))
+        flash(gettext("The step worked this time."), "ok")
+    except GongdanError as error:
+        flash(gettext("It failed again: %(reason)s", reason=str(error)), "bad")
+    return redirect(url_for(".incidents"), 303)
+
+
+@bp.post("/incidents/<id>/close")
+def close(id: str) -> ResponseReturnValue:
+    """Close an incident with what was done about it."""
+    context.need_role("admin")
+    resolution = request.form.get("resolution", "")
+    at = datetime.fromisoformat(context.now())
+    context.gongdan().incidents.close(id, context.person().name, resolution, at)
+    return redirect(url_for(".incidents"), 303)

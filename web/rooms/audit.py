@@ -1,0 +1,70 @@
+"""The audit room: a case's history step by step on the diagram of its own release, and its verification."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from engine.queries import cases, timeline
+from web import context, diagrams, fields, telling
+from web.tables import decode_cursor, encode_cursor
+
+bp = Blueprint("audit", __name__, url_prefix="/audit")
+ROLES = ("auditor", "quality", "supervisor", "manager", "admin")
+
+
+@bp.get("/")
+def listing() -> ResponseReturnValue:
+    """Cases to look into, newest first."""
+    context.need_role(*ROLES)
+    after = decode_cursor(request.args.get("after"))
+    state = request.args.get("state")
+    rows, following = cases.listed(
+        context.gongdan().db,
+        state=state if state in ("open", "closed") else None,
+        process=None,
+        after=(str(after[0]), str(after[1])) if after and len(after) == 2 else None,
+    )
+    return render_template("audit/list.html", rows=rows, next=encode_cursor(following), state=state)
+
+
+@bp.get("/<case_id>")
+def show(case_id: str) -> ResponseReturnValue:
+    """One step of a case's history: the diagram then, what was done, the data before and after."""
+    context.need_role(*ROLES)
+    case = context.known_case(case_id)
+    release = context.gongdan().releases.get(case.release)
+    steps = timeline.steps(context.gongdan().db, release, case_id)
+    at = min(max(request.args.get("step", len(steps), type=int), 1), len(steps))
+    so_far = steps[:at]
+    told = telling.told(steps, case, release)
+    context.note_view(case_id, "history")
+    values = {
+        "case": case,
+        "steps": told,
+        "at": at,
+        "step": told[at - 1],
+        "raw": steps[at - 1],
+        "sheets": diagrams.at_step(case, release, so_far),
+        "data": fields.lines(release, timeline.data_after(so_far)),
+        "technical": fields.technical(release, timeline.data_after(so_far)),
+    }
+    return render_template("audit/step.html" if context.wants_fragment() else "audit/page.html", **values)
+
+
+@bp.post("/<case_id>/verify")
+def verify(case_id: str) -> ResponseReturnValue:
+    """Run the case again from its history alone and compare."""
+    context.need_role(*ROLES)
+    context.known_case(case_id)
+    verdict = context.gongdan().verify(case_id)
+    if verdict.state == "identical":
+        flash(gettext("Identical: %(number)s commands run again gave the same effects and hashes.",
+                      number=verdict.commands), "ok")  # fmt: skip
+    elif verdict.state == "erased":
+        flash(gettext("Personal data was erased; the chain of %(number)s hashes is whole.",
+                      number=verdict.commands), "ok")  # fmt: skip
+    else:
+        flash(gettext("Step %(seq)s differs: %(reason)s", seq=verdict.seq, reason=verdict.reason), "bad")
+    return redirect(url_for(".show", case_id=case_id), 303)

@@ -1,0 +1,122 @@
+"""Sign-in, sign-out, language and theme."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, abort, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from werkzeug.wrappers import Response
+
+from engine.errors import NotFound
+from engine.people import DEMO_PASSWORD, DEMO_PEOPLE, Person
+from engine.settings import LOCALES
+from web import context
+from web.i18n import THEMES
+from web.security import limiter
+
+bp = Blueprint("auth", __name__)
+OPEN_ENDPOINTS = {"auth.sign_in", "auth.preferences", "static", "api.health"}
+
+
+class Account(UserMixin):  # type: ignore[misc]  # flask_login has no types
+    """A signed-in person. The session names the generation, so that raising it ends all sessions."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+
+    def get_id(self) -> str:
+        """What the session keeps: generation and name."""
+        return f"{self.person.session_generation}:{self.person.name}"
+
+
+def _load(kept: str) -> Account | None:
+    generation, _, name = kept.partition(":")
+    try:
+        person = context.gongdan().people.get(name)
+    except NotFound:
+        return None
+    return Account(person) if person.active and str(person.session_generation) == generation else None
+
+
+def install(app: Flask) -> None:
+    """Everything but the sign-in page is for people who are signed in."""
+    manager = LoginManager(app)
+    manager.user_loader(_load)
+    manager.session_protection = "basic"
+
+    @app.before_request
+    def ask_to_sign_in() -> ResponseReturnValue | None:
+        if request.endpoint in OPEN_ENDPOINTS or current_user.is_authenticated:
+            return None
+        if request.endpoint is None:
+            abort(404)
+        if context.wants_fragment():
+            return Response(status=401, headers={"HX-Redirect": url_for("auth.sign_in")})
+        back = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("auth.sign_in", next=back if back != "/" else None))
+
+
+def local_path(target: str | None) -> str:
+    """``target`` when it is a path of this application, else the inbox: no redirect leaves the house."""
+    parts = urlsplit(target or "")
+    if not target or parts.scheme or parts.netloc or not target.startswith("/") or target[1:2] in ("/", "\\"):
+        return url_for("inbox.show")
+    return target
+
+
+def _account_tried() -> str:
+    return "account:" + request.form.get("name", "").strip().casefold()[:100]
+
+
+def _failed(response: Response) -> bool:
+    return response.status_code == 401
+
+
+@bp.get("/sign-in")
+@bp.post("/sign-in")
+@limiter.limit("10/minute;50/hour", key_func=_account_tried, methods=["POST"], deduct_when=_failed)
+@limiter.limit("60/minute", key_func=get_remote_address, methods=["POST"], deduct_when=_failed)
+def sign_in() -> ResponseReturnValue:
+    """The sign-in page; in demo mode it lists the demo accounts."""
+    target = request.values.get("next")
+    error, status = None, 200
+    if request.method == "POST":
+        name, password = request.form.get("name", "").strip(), request.form.get("password", "")
+        person = context.gongdan().people.authenticate(name, password)
+        if person is not None:
+            session.clear()  # nothing of a session begun before sign-in survives it
+            login_user(Account(person))
+            session.permanent = True
+            return redirect(local_path(target), 303)
+        error, status = gettext("Name or password is wrong."), 401
+    elif current_user.is_authenticated:
+        return redirect(local_path(target))
+    demo = DEMO_PEOPLE if context.settings().demo else ()
+    page = render_template(
+        "auth/sign_in.html", error=error, target=target, demo=demo, demo_password=DEMO_PASSWORD
+    )
+    return page, status
+
+
+@bp.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """End all sessions of this account: a copied cookie is worth nothing afterwards."""
+    context.gongdan().people.end_sessions(context.person().name)
+    logout_user()
+    session.clear()
+    return redirect(url_for("auth.sign_in"), 303)
+
+
+@bp.post("/preferences")
+def preferences() -> ResponseReturnValue:
+    """Language and theme, kept in cookies of this browser."""
+    answer = redirect(local_path(request.form.get("next")), 303)
+    for name, allowed in (("locale", LOCALES), ("theme", tuple(THEMES))):
+        if (value := request.form.get(name)) in allowed:
+            secure = context.settings().https
+            answer.set_cookie(name, value, max_age=31_536_000, samesite="Lax", httponly=True, secure=secure)
+    return answer

@@ -1,0 +1,185 @@
+"""Cases: finding one, opening one, and everything about one."""
+
+from __future__ import annotations
+
+import secrets
+
+import orjson
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from engine import viewlog
+from engine.commands import ClaimTask, PauseClocks, ResumeClocks, StartCase
+from engine.errors import NotAllowed, NotFound, Rejected
+from engine.queries import cases, scope, timeline, work
+from engine.queries.cases import Case
+from engine.rules import OPENS_CASES, SEES_ALL
+from engine.sealing import lookup_key
+from web import context, diagrams, fields, limits, telling
+from web.polling import unchanged
+from web.rooms.auth import local_path
+from web.tables import decode_cursor, encode_cursor
+
+bp = Blueprint("cases", __name__, url_prefix="/cases")
+
+
+@bp.get("/")
+def search() -> ResponseReturnValue:
+    """Find by number or phone, or leaf through all cases."""
+    if not scope.may_search(context.person()):
+        abort(404)
+    text = request.args.get("q", "").strip()
+    db, person = context.gongdan().db, context.person()
+    if text:
+        found, following = cases.find(db, text, lookup_key(context.settings().lookup_key, text)), None
+    else:
+        after = decode_cursor(request.args.get("after"))
+        found, following = cases.listed(
+            db,
+            state=request.args.get("state") or None,
+            process=request.args.get("process") or None,
+            after=(str(after[0]), str(after[1])) if after and len(after) == 2 else None,
+        )
+    hidden = scope.hidden_from(db, person, [one.id for one in found])
+    found = [one for one in found if one.id not in hidden]
+    if text and len(found) == 1 and found[0].id == text:
+        return redirect(url_for(".show", case_id=text))
+    return render_template(
+        "cases/search.html",
+        q=text,
+        found=found,
+        next=encode_cursor(following),
+        filters={k: v for k, v in request.args.items() if k in ("state", "process")},
+        processes=context.process_names(startable=True),
+    )
+
+
+@bp.get("/new")
+def new() -> ResponseReturnValue:
+    """Choose what kind of case to open."""
+    context.need_role(*OPENS_CASES)
+    current = context.gongdan().releases.current()
+    startable = [process for process in current.processes.values() if process.startable]
+    return render_template("cases/new.html", processes=startable, submit_key=secrets.token_urlsafe(24))
+
+
+@bp.post("/new")
+def start() -> ResponseReturnValue:
+    """Open a case and go straight to its first task, which the opener holds when they may."""
+    context.need_role(*OPENS_CASES)
+    person, at = context.person().name, context.now()
+    key = request.form.get("submit_key")
+    receipt = context.dispatch(
+        StartCase(
+            process=request.form.get("process", ""),
+            data={},
+            actor=person,
+            at=at,
+            key=f"{person}:{key}" if key else None,
+        )
+    )
+    for task in receipt.opened:
+        try:
+            context.dispatch(ClaimTask(case_id=receipt.case_id, task=task, actor=person, at=at))
+        except (NotAllowed, Rejected):
+            continue
+        return redirect(url_for("tasks.show_task", case_id=receipt.case_id, number=task), 303)
+    flash(gettext("Case %(number)s is open.", number=receipt.case_id), "ok")
+    return redirect(url_for(".show", case_id=receipt.case_id), 303)
+
+
+@bp.get("/<case_id>")
+def show(case_id: str) -> ResponseReturnValue:
+    """Everything about one case."""
+    case = context.known_case(case_id)
+    context.note_view(case_id, "case")
+    release = context.gongdan().releases.get(case.release)
+    told = timeline.steps(context.gongdan().db, release, case_id)
+    data = timeline.data_after(told)
+    values = {
+        "case": case,
+        "steps": telling.told(told, case, release)[::-1],
+        "diagrams": diagrams.of_case(case, release, told),
+        "data": fields.lines(release, data),
+        "technical": fields.technical(release, data),
+        "others": cases.of_phone(context.gongdan().db, case.phone_key, case.id),
+        "outcome": telling.outcome(release, case, case.outcome),
+        "views": viewlog.of_case(context.gongdan().db, case_id, 50) if context.has_role(*SEES_ALL) else [],
+        **_state(case),
+    }
+    return render_template("cases/page.html", **values)
+
+
+def _state(case: Case) -> dict[str, object]:
+    db = context.gongdan().db
+    return {
+        "case": case,
+        "tasks": [task for task in work.tasks(db, case.id) if task.state == "open"],
+        "timers": limits.timers(case),
+        "clocks": limits.clocks(case),
+        "messages": work.messages(db, case.id),
+        "incidents": work.incidents(db, case.id),
+    }
+
+
+@bp.get("/<case_id>/state")
+def state(case_id: str) -> ResponseReturnValue:
+    """Open tasks, limits and timers; asked every ten seconds."""
+    return unchanged("cases/state.html", **_state(context.known_case(case_id)))
+
+
+@bp.get("/<case_id>.json")
+def download(case_id: str) -> Response:
+    """The whole history of the case, for another system or an auditor."""
+    case = context.known_case(case_id)
+    context.note_view(case_id, "download")
+    release = context.gongdan().releases.get(case.release)
+    told = timeline.steps(context.gongdan().db, release, case_id)
+    body = {
+        "case": {name: getattr(case, name) for name in Case.__dataclass_fields__ if name != "phone_key"},
+        "history": [
+            {
+                "seq": step.seq, "at": step.at, "recorded_at": step.recorded_at, "actor": step.actor,
+                "type": step.kind, "command": step.command, "effects": step.effects, "release": step.release,
+                "hash": step.hash,
+            }
+            for step in told
+        ],
+        "data": timeline.data_after(told),
+    }  # fmt: skip
+    answer = Response(orjson.dumps(body, option=orjson.OPT_INDENT_2), mimetype="application/json")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{case_id}.json"'
+    return answer
+
+
+@bp.post("/<case_id>/pause")
+def pause(case_id: str) -> ResponseReturnValue:
+    """The case waits for the customer: limits that may pause stop, for a reason."""
+    context.known_case(case_id)
+    reason = request.form.get("reason", "").strip()
+    if not reason:
+        raise Rejected(gettext("Say what the customer is to do: the reason stays in the history."))
+    context.dispatch(
+        PauseClocks(case_id=case_id, reason=reason, actor=context.person().name, at=context.now())
+    )
+    return redirect(local_path(request.form.get("next")), 303)
+
+
+@bp.post("/<case_id>/resume")
+def resume(case_id: str) -> ResponseReturnValue:
+    """The customer answered: paused limits run on."""
+    context.known_case(case_id)
+    context.dispatch(ResumeClocks(case_id=case_id, actor=context.person().name, at=context.now()))
+    return redirect(local_path(request.form.get("next")), 303)
+
+
+@bp.get("/<case_id>/diagram/<process>.bpmn")
+def diagram(case_id: str, process: str) -> Response:
+    """A diagram of the release the case runs on."""
+    case = context.known_case(case_id)
+    release = context.gongdan().releases.get(case.release)
+    found = release.processes.get(process)
+    if found is None:
+        raise NotFound(process)
+    return diagrams.answer(release, found)

@@ -1,0 +1,212 @@
+"""The designer room: draw, keep drafts, see findings, publish a release, compare two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from engine import compare, drafts, proposals
+from engine.drafts import DiagramDraft
+from engine.release import Release
+from engine.rules import PUBLISHES
+from web import context, diagrams
+from web.i18n import locale, pick
+
+bp = Blueprint("designer", __name__, url_prefix="/designer")
+
+
+@bp.before_request
+def only_designers() -> None:
+    """The whole room is for those who publish."""
+    context.need_role(*PUBLISHES)
+
+
+def _current() -> Release:
+    return context.gongdan().releases.current()
+
+
+def _path() -> str:
+    """The file in question; 404 for one that no release and no draft has."""
+    path = request.values.get("path", "")
+    if path not in _current().files and _draft(path) is None:
+        abort(404)
+    return path
+
+
+def _draft(path: str) -> DiagramDraft | None:
+    return drafts.diagram(context.gongdan().db, path, context.person().name)
+
+
+def _mine() -> list[DiagramDraft]:
+    return drafts.diagrams(context.gongdan().db, context.person().name)
+
+
+@bp.get("/")
+def room() -> ResponseReturnValue:
+    """Files, own drafts with their findings, releases."""
+    release = _current()
+    mine = _mine()
+    findings = proposals.lint(release, {draft.path: draft.body for draft in mine})
+    by_path: dict[str, list[str]] = {}
+    for process in release.processes.values():
+        by_path.setdefault(process.path, []).append(process.name)
+    return render_template(
+        "designer/room.html",
+        release=release,
+        names=by_path,
+        authors=context.gongdan().releases.authors(release.number),
+        mine=mine,
+        findings=findings,
+        blocked=any(finding.grave for finding in findings),
+        releases=context.gongdan().releases.numbers()[:50],
+    )
+
+
+@bp.get("/edit")
+def edit() -> ResponseReturnValue:
+    """The modeler for a diagram; every file also as text."""
+    path, release = _path(), _current()
+    draft = _draft(path)
+    body = draft.body if draft else release.files[path]
+    as_text = request.args.get("as") == "text" or not path.endswith(".bpmn")
+    findings = proposals.lint_one(release, path, body)
+    return render_template(
+        "designer/text.html" if as_text else "designer/modeler.html",
+        path=path,
+        name=_name(release, path),
+        draft=draft,
+        base=draft.base_release if draft else release.number,
+        body=body.decode("utf-8", "replace"),
+        findings=findings,
+        findings_json=[finding.as_json(locale()) for finding in findings],
+        catalogue=_catalogue(release),
+    )
+
+
+def _name(release: Release, path: str) -> str:
+    return "、".join(process.name for process in release.processes.values() if process.path == path) or path
+
+
+def _catalogue(release: Release) -> dict[str, list[dict[str, str]]]:
+    """What the properties panel offers to choose from."""
+    tables = (path for path in release.files if path.startswith("bpmn/decisions/") and path.endswith(".dmn"))
+    return {
+        "forms": [{"id": key, "name": pick(form.title)} for key, form in release.forms.items()],
+        "processes": [{"id": p.id, "name": p.name} for p in release.processes.values()],
+        "decisions": [{"id": path.rpartition("/")[2].removesuffix(".dmn"), "name": ""} for path in tables],
+        "parameters": [{"id": id, "name": pick(one.name)} for id, one in release.parameters.items()],
+    }
+
+
+@bp.get("/file")
+def file() -> Response:
+    """The designer's draft of a file, else the file of the current release."""
+    path = _path()
+    draft = _draft(path)
+    kind = "application/xml" if path.endswith((".bpmn", ".dmn")) else "application/json"
+    return Response(draft.body if draft else _current().files[path], mimetype=kind)
+
+
+@bp.post("/file")
+def save() -> ResponseReturnValue:
+    """Keep a draft; scripts get the findings as JSON, browsers without scripts the page again."""
+    path = _path()
+    text = request.form.get("body", "").replace("\r\n", "\n")
+    base = request.form.get("base", _current().number, type=int)
+    made = DiagramDraft(path, context.person().name, text.encode(), base, context.now())
+    drafts.save_diagram(context.gongdan().db, made)
+    if request.accept_mimetypes.best == "application/json":
+        return _found(path, made.body)
+    flash(gettext("Draft kept."), "ok")
+    view: dict[str, Any] = {"path": path, "as": request.form.get("as") or None}
+    return redirect(url_for(".edit", **view), 303)
+
+
+@bp.post("/lint")
+def lint() -> ResponseReturnValue:
+    """Findings of an unsaved file, as JSON."""
+    return _found(_path(), request.form.get("body", "").encode())
+
+
+def _found(path: str, body: bytes) -> Response:
+    return jsonify([finding.as_json(locale()) for finding in proposals.lint_one(_current(), path, body)])
+
+
+@bp.post("/discard")
+def discard() -> ResponseReturnValue:
+    """Throw a draft away."""
+    drafts.forget_diagram(context.gongdan().db, _path(), context.person().name)
+    flash(gettext("Draft thrown away."), "info")
+    return redirect(url_for(".room"), 303)
+
+
+@bp.post("/publish")
+def publish() -> ResponseReturnValue:
+    """Make a release of the chosen drafts; refused while lint has something to say."""
+    chosen = set(request.form.getlist("path"))
+    mine = [draft for draft in _mine() if draft.path in chosen]
+    note = request.form.get("note", "").strip()
+    if not mine or not note:
+        flash(gettext("Choose at least one draft and say what changes."), "bad")
+        return redirect(url_for(".room"), 303)
+    release = _current()
+    changed = {draft.path: draft.body for draft in mine}
+    faults = [finding for finding in proposals.lint(release, changed) if finding.grave]
+    if faults:
+        first = faults[0]
+        flash(gettext("Not published. %(file)s, %(element)s: %(message)s", file=first.file,
+                      element=first.element or "–", message=first.message_in(locale())), "bad")  # fmt: skip
+        return redirect(url_for(".room"), 303)
+    base = min(draft.base_release for draft in mine)
+    number = context.gongdan().releases.publish(
+        dict(changed), context.person().name, note, context.now(), base=base
+    )
+    for draft in mine:
+        drafts.forget_diagram(context.gongdan().db, draft.path, draft.author)
+    flash(
+        gettext(
+            "Release %(number)s is in force: new cases use it, running ones stay on theirs.", number=number
+        ),
+        "ok",
+    )
+    return redirect(url_for(".room"), 303)
+
+
+@bp.get("/compare")
+def compare_releases() -> ResponseReturnValue:
+    """What differs between two releases: files, and elements of diagrams."""
+    releases = context.gongdan().releases
+    numbers = [info.number for info in releases.numbers()]
+    new = request.args.get("new", numbers[0], type=int)
+    old = request.args.get("old", max(new - 1, 1), type=int)
+    before, after = releases.get(old), releases.get(new)
+    files = compare.files(before, after)
+    path = request.args.get("path") or next((f.path for f in files if f.path.endswith(".bpmn")), None)
+    changes = compare.elements(before, after, path) if path and path.endswith(".bpmn") else []
+    return render_template(
+        "designer/compare.html",
+        numbers=numbers,
+        old=old,
+        new=new,
+        files=files,
+        path=path,
+        changes=changes,
+        text=compare.text(before, after, path) if path and not path.endswith(".bpmn") else [],
+        marks={
+            side: {change.element: change.kind for change in changes if change.kind != hidden}
+            for side, hidden in (("old", "added"), ("new", "removed"))
+        },
+    )
+
+
+@bp.get("/releases/<int:number>/file")
+def released(number: int) -> Response:
+    """A file of a release."""
+    release = context.gongdan().releases.get(number)
+    body = release.files.get(request.args.get("path", ""))
+    if body is None:
+        abort(404)
+    return diagrams.kept(body)

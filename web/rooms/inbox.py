@@ -1,0 +1,132 @@
+"""The inbox: what a person works on and may take next."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, lazy_gettext
+
+from engine.commands import ClaimTask
+from engine.errors import Conflict, NotAllowed, Rejected
+from engine.queries import inbox as query
+from engine.queries.scope import hidden_from
+from engine.sealing import lookup_key, mask_phone
+from web import context, shown
+from web.polling import unchanged
+from web.tables import csv_safe, decode_cursor, encode_cursor
+
+bp = Blueprint("inbox", __name__)
+
+TITLES: dict[query.Tab, object] = {
+    "mine": lazy_gettext("Mine"),
+    "queues": lazy_gettext("My queues"),
+    "soon": lazy_gettext("Due soon"),
+    "overdue": lazy_gettext("Overdue"),
+    "all": lazy_gettext("All open"),
+}
+EXPORTED = 10_000  #: rows of a CSV file
+
+
+def _tab() -> query.Tab:
+    tabs = query.tabs_of(context.person())
+    wanted = request.values.get("tab", "")
+    return next((tab for tab in tabs if tab == wanted), "mine")
+
+
+def _filters() -> query.Filters:
+    text = request.values.get("q", "").strip()
+    digits = "".join(ch for ch in text if ch.isdigit())
+    phone = lookup_key(context.settings().lookup_key, text) if len(digits) >= 7 and "-" not in text else None
+    return query.Filters(
+        process=request.values.get("process") or None,
+        case_prefix=text if text and phone is None else None,
+        phone_key=phone,
+    )
+
+
+def _page(tab: query.Tab, after: query.Cursor | None, limit: int) -> query.Page:
+    person = context.person()
+    page = query.work(context.gongdan().db, person, tab, context.now(), _filters(), after, limit)
+    hidden = hidden_from(context.gongdan().db, person, {row.case_id for row in page.rows})
+    return query.Page([row for row in page.rows if row.case_id not in hidden], page.next)
+
+
+@bp.get("/")
+def show() -> ResponseReturnValue:
+    """The work list; htmx asks for the list alone, and hears 304 while nothing has changed."""
+    person, tab = context.person(), _tab()
+    after = decode_cursor(request.args.get("after"))
+    page = _page(
+        tab, (str(after[0]), str(after[1]), int(after[2])) if after and len(after) == 3 else None, 50
+    )
+    values = {
+        "tab": tab,
+        "tabs": [(key, TITLES[key]) for key in query.tabs_of(person)],
+        "counts": query.counts(context.gongdan().db, person, context.now()),
+        "page": page,
+        "next": encode_cursor(page.next),
+        "filters": {k: v for k, v in request.args.items() if k in ("tab", "q", "process")},
+        "processes": context.process_names(startable=True),
+    }
+    if context.wants_fragment():
+        return unchanged("inbox/list.html", **values)
+    return render_template("inbox/page.html", **values)
+
+
+@bp.post("/inbox/next")
+def take_next() -> ResponseReturnValue:
+    """Claim the most urgent free task of one's queues and open it; the next one when somebody was faster."""
+    person = context.person()
+    rows = query.work(context.gongdan().db, person, "queues", context.now(), query.Filters(), None, 20).rows
+    for row in rows:
+        try:
+            context.dispatch(
+                ClaimTask(case_id=row.case_id, task=row.task, actor=person.name, at=context.now())
+            )
+        except (Conflict, NotAllowed, Rejected):
+            continue
+        return redirect(url_for("tasks.show_task", case_id=row.case_id, number=row.task), 303)
+    flash(gettext("Nothing is waiting in your queues."), "info")
+    return redirect(url_for("inbox.show", tab="queues"), 303)
+
+
+@bp.get("/inbox.csv")
+def export() -> Response:
+    """The rows of the tab under the filters on screen, as CSV."""
+    tab = _tab()
+    answer = Response(stream_with_context(_csv(tab)), mimetype="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="gongdan-{tab}.csv"'
+    return answer
+
+
+def _csv(tab: query.Tab) -> Iterator[str]:
+    names = context.process_names()
+    yield "\ufeff" + _line(
+        [gettext("Case"), gettext("Process"), gettext("Task"), gettext("Role"), gettext("Customer"), gettext("Phone"),
+         gettext("Opened"), gettext("Due"), gettext("Held by")]
+    )  # fmt: skip
+    after, sent = None, 0
+    while sent < EXPORTED:
+        page = _page(tab, after, 500)
+        for row in page.rows:
+            yield _line(
+                [row.case_id, names.get(row.process, row.process), row.name, shown.role(row.role), row.customer,
+                 mask_phone(row.phone), _local(row.opened_at), _local(row.due_at), shown.who(row.claimed_by)]
+            )  # fmt: skip
+        sent, after = sent + len(page.rows), page.next
+        if after is None:
+            return
+
+
+def _local(instant: str | None) -> str:
+    return shown.parse(instant).strftime("%Y-%m-%d %H:%M") if instant else ""
+
+
+def _line(values: list[str | None]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow([csv_safe(value) for value in values])
+    return line.getvalue()

@@ -1,0 +1,41 @@
+"""Notices to one's roles: limits passed, things to know."""
+
+from __future__ import annotations
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from engine.queries import notices as query
+from web import context
+from web.polling import unchanged
+
+bp = Blueprint("notices", __name__, url_prefix="/notices")
+
+
+def unread_notices() -> int:
+    """Notices the person has not read, for the bell."""
+    if "unread" not in g:
+        g.unread = query.unread(context.gongdan().db, context.person()) if context.signed_in() else 0
+    return int(g.unread)
+
+
+@bp.get("/")
+def listing() -> ResponseReturnValue:
+    """The latest notices."""
+    db, person = context.gongdan().db, context.person()
+    return render_template(
+        "notices/list.html", rows=query.latest(db, person), seen=query.read_up_to(db, person)
+    )
+
+
+@bp.post("/read")
+def read() -> ResponseReturnValue:
+    """All shown notices are read."""
+    query.mark_read(context.gongdan().db, context.person(), request.form.get("number", 0, type=int))
+    return redirect(url_for(".listing"), 303)
+
+
+@bp.get("/bell")
+def bell() -> ResponseReturnValue:
+    """The bell alone; asked every thirty seconds."""
+    return unchanged("notices/bell.html", unread=unread_notices())

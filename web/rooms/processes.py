@@ -1,0 +1,48 @@
+"""The processes as they are drawn, for everybody: what each step is, who does it, where its rule comes from."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from engine.release import Release
+from web import context, diagrams
+
+bp = Blueprint("processes", __name__, url_prefix="/processes")
+
+
+def _release(number: int | None) -> Release:
+    releases = context.gongdan().releases
+    return releases.current() if number is None else releases.get(number)
+
+
+@bp.get("/")
+def listing() -> ResponseReturnValue:
+    """All processes of the current release, by domain."""
+    release = _release(None)
+    domains: dict[str, list[object]] = {}
+    for process in release.processes.values():
+        domains.setdefault(process.domain, []).append(process)
+    return render_template("processes/list.html", release=release, domains=domains)
+
+
+@bp.get("/<process>")
+def show(process: str) -> ResponseReturnValue:
+    """One diagram with the documentation of its elements."""
+    number = request.args.get("release", type=int)
+    release = _release(number)
+    found = release.process(process)
+    return render_template(
+        "processes/show.html",
+        release=release,
+        process=found,
+        steps=diagrams.plain_steps(found),
+        number=number,
+    )
+
+
+@bp.get("/<int:number>/<process>.bpmn")
+def source(number: int, process: str) -> Response:
+    """The XML of a diagram in a release."""
+    release = _release(number)
+    return diagrams.answer(release, release.process(process))

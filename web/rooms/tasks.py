@@ -1,0 +1,260 @@
+"""The task page: the form, the words to say, every timer and limit on it, the customer's other cases."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from werkzeug.datastructures import MultiDict
+
+from engine import attachments, drafts
+from engine.commands import AssignTask, ClaimTask, CompleteTask, ReleaseTask
+from engine.desk import Desk, desk
+from engine.errors import Conflict, FieldError, InvalidForm, Rejected
+from engine.queries import cases, work
+from engine.rules import LEADS
+from web import context, fields, forms_ui, limits
+from web.i18n import locale
+from web.polling import unchanged
+from web.rooms.auth import local_path
+
+bp = Blueprint("tasks", __name__, url_prefix="/tasks/<case_id>/<int:number>")
+KEY_LENGTH = 24  #: bytes of the submit key that makes a second click harmless
+
+
+def _task(case_id: str, number: int) -> tuple[cases.Case, work.Task]:
+    case = context.known_case(case_id)
+    task = work.one_task(context.gongdan().db, case_id, number)
+    if task is None:
+        abort(404)
+    return case, task
+
+
+def _desk(task: work.Task) -> Desk | None:
+    """The open task, None when it is done, or was done between two reads."""
+    if task.state != "open":
+        return None
+    try:
+        return desk(context.gongdan(), task.case_id, task.task, context.person(), locale(), context.now())
+    except Rejected:
+        return None
+
+
+def _side(case: cases.Case, task: work.Task) -> dict[str, object]:
+    """What the polled part of the page shows."""
+    return {
+        "case": case,
+        "task": task,
+        "mine": task.claimed_by == context.person().name,
+        "timers": limits.timers(case, only_task=task.task),
+        "clocks": [row for row in limits.clocks(case) if row.clock.live],
+    }
+
+
+@bp.get("")
+def show_task(case_id: str, number: int) -> ResponseReturnValue:
+    """The page of a task."""
+    case, task = _task(case_id, number)
+    context.note_view(case_id, f"task {number}")
+    return _page(case, task)
+
+
+def _page(
+    case: cases.Case,
+    task: work.Task,
+    values: Mapping[str, Any] | None = None,
+    errors: list[FieldError] | None = None,
+    status: int = 200,
+) -> ResponseReturnValue:
+    here, person = _desk(task), context.person()
+    form = None
+    if here is not None and here.form is not None:
+        if values is None:
+            kept = drafts.form(context.gongdan().db, case.id, task.task, person.name)
+            if kept:
+                values, _ = here.form.parse(MultiDict(kept).getlist)
+            else:
+                values = here.form.initial(here.data, context.now())
+        form = forms_ui.render_form(
+            here.form,
+            values,
+            errors or [],
+            locale(),
+            context.now(),
+            context=here.data,
+            preview_url=url_for(".preview", case_id=case.id, number=task.task),
+        )
+    page = render_template(
+        "tasks/page.html",
+        here=here,
+        form=form,
+        multipart=bool(here and here.form and forms_ui.needs_multipart(here.form)),
+        errors=errors,
+        submit_key=secrets.token_urlsafe(KEY_LENGTH),
+        others=cases.of_phone(context.gongdan().db, case.phone_key, case.id),
+        known=_known(case, here),
+        people=context.gongdan().people.all() if person.roles & LEADS else [],
+        **_side(case, task),
+    )
+    return page, status
+
+
+def _known(case: cases.Case, here: Desk | None) -> list[fields.Line]:
+    """Case data already collected, for reading beside the form."""
+    if here is None:
+        return []
+    return fields.lines(context.gongdan().releases.get(case.release), here.data, here.form)
+
+
+@bp.post("/preview")
+def preview(case_id: str, number: int) -> ResponseReturnValue:
+    """The form drawn anew while it is being filled in: questions come and go."""
+    case, task = _task(case_id, number)
+    here = _desk(task)
+    if here is None or here.form is None:
+        abort(409)
+    return forms_ui.render_preview(
+        here.form,
+        request.form.getlist,
+        locale(),
+        context.now(),
+        context=here.data,
+        preview_url=url_for(".preview", case_id=case.id, number=number),
+    )
+
+
+@bp.get("/side")
+def side(case_id: str, number: int) -> ResponseReturnValue:
+    """Timers, limits and who holds the task; asked every ten seconds."""
+    case, task = _task(case_id, number)
+    return unchanged("tasks/side.html", **_side(case, task))
+
+
+@bp.post("/claim")
+def claim(case_id: str, number: int) -> ResponseReturnValue:
+    """Take the task; says who was faster when somebody was."""
+    _task(case_id, number)
+    try:
+        context.dispatch(
+            ClaimTask(case_id=case_id, task=number, actor=context.person().name, at=context.now())
+        )
+    except Rejected:
+        return _conflict(case_id, number)
+    return redirect(url_for(".show_task", case_id=case_id, number=number), 303)
+
+
+@bp.post("/release")
+def release(case_id: str, number: int) -> ResponseReturnValue:
+    """Give the task back to its queue."""
+    _task(case_id, number)
+    try:
+        context.dispatch(
+            ReleaseTask(case_id=case_id, task=number, actor=context.person().name, at=context.now())
+        )
+    except Rejected:
+        return _conflict(case_id, number)
+    return redirect(local_path(request.args.get("next")), 303)
+
+
+@bp.post("/assign")
+def assign(case_id: str, number: int) -> ResponseReturnValue:
+    """Give the task to somebody, with a reason (supervisors)."""
+    _task(case_id, number)
+    to, reason = request.form.get("to", ""), request.form.get("reason", "").strip()
+    context.dispatch(
+        AssignTask(
+            case_id=case_id, task=number, actor=context.person().name, at=context.now(), to=to, reason=reason
+        )
+    )
+    flash(gettext("Given to %(name)s.", name=context.display_name(to)), "ok")
+    return redirect(url_for(".show_task", case_id=case_id, number=number), 303)
+
+
+@bp.post("/draft")
+def keep_draft(case_id: str, number: int) -> ResponseReturnValue:
+    """Keep what was typed so far; the page sends it by itself."""
+    _, task = _task(case_id, number)
+    if task.state != "open":
+        return "", 409
+    pairs = [(name, text) for name, text in request.form.items(multi=True) if name not in _NOT_ANSWERS]
+    drafts.save_form(context.gongdan().db, case_id, number, context.person().name, pairs, context.now())
+    return "", 204
+
+
+_NOT_ANSWERS = frozenset({"csrf_token", "submit_key"})
+
+
+@bp.post("/complete")
+def complete(case_id: str, number: int) -> ResponseReturnValue:
+    """Check the form and complete the task; a second click gets the first one's answer."""
+    case, task = _task(case_id, number)
+    key = request.form.get("submit_key", "")
+    here = _desk(task)
+    if here is None or here.form is None:
+        return _after(case, task, key)
+    kept = attachments.Folder(context.settings().var, case_id)
+    answers = here.form.submit(
+        request.form.getlist,
+        context=here.data,
+        now=context.now(),
+        files=request.files.getlist,
+        store=kept.store,
+        recall=kept.recall,
+    )
+    if here.form.press_row_button(request.form.getlist, answers.values):
+        return _page(case, task, answers.values)
+    if answers.errors:
+        return _page(case, task, answers.values, answers.errors, 422)
+    try:
+        receipt = context.dispatch(
+            CompleteTask(
+                case_id=case_id,
+                task=number,
+                data=answers.clean,
+                actor=context.person().name,
+                at=context.now(),
+                key=f"{context.person().name}:{key}" if key else None,
+            )
+        )
+    except InvalidForm as error:
+        return _page(case, task, answers.values, list(error.errors), 422)
+    except (Conflict, Rejected):
+        return _conflict(case_id, number)
+    drafts.forget_form(context.gongdan().db, case_id, number)
+    flash(gettext("Done: %(task)s", task=task.name), "ok")
+    return redirect(_onward(receipt.case_id, receipt.opened), 303)
+
+
+def _after(case: cases.Case, task: work.Task, key: str) -> ResponseReturnValue:
+    """The task is done already: by this very submit, sent twice, or by something else."""
+    person = context.person().name
+    if key:
+        asked = CompleteTask(
+            case_id=case.id, task=task.task, data={}, actor=person, at=context.now(), key=f"{person}:{key}"
+        )
+        try:
+            receipt = context.dispatch(asked)
+        except Rejected:
+            return _conflict(case.id, task.task)
+        return redirect(_onward(receipt.case_id, receipt.opened), 303)
+    return _conflict(case.id, task.task)
+
+
+def _conflict(case_id: str, number: int) -> ResponseReturnValue:
+    """What happened to the task meanwhile, and the ways on. What was typed stays in the draft."""
+    case, task = _task(case_id, number)
+    return render_template("tasks/conflict.html", case=case, task=task), 409
+
+
+def _onward(case_id: str, opened: list[int]) -> str:
+    """Where to go after a task: the case's next step when it is the same person's, else the inbox."""
+    for number in opened:
+        task = work.one_task(context.gongdan().db, case_id, number)
+        here = _desk(task) if task else None
+        if here is not None and here.refusal is None:
+            return url_for(".show_task", case_id=case_id, number=number)
+    return url_for("inbox.show")

@@ -1,0 +1,185 @@
+"""How values are shown: instants in Shanghai, time left, masked numbers, words for states and roles."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+from flask_babel import gettext, lazy_gettext
+from markupsafe import Markup
+
+from engine.queries.inbox import MOST
+from engine.sealing import mask_phone
+from web import context
+from web.i18n import pick
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+STATES = {
+    "open": lazy_gettext("open"),
+    "closed": lazy_gettext("closed"),
+    "completed": lazy_gettext("completed"),
+    "cancelled": lazy_gettext("cancelled"),
+    "pending": lazy_gettext("pending"),
+    "sending": lazy_gettext("being sent"),
+    "sent": lazy_gettext("sent"),
+    "failed": lazy_gettext("failed"),
+    "unknown": lazy_gettext("result unknown"),
+    "paused": lazy_gettext("paused"),
+    "running": lazy_gettext("running"),
+    "breached": lazy_gettext("overdue"),
+    "met": lazy_gettext("met"),
+    "missed": lazy_gettext("done too late"),
+    "stopped": lazy_gettext("stopped"),
+    "fired": lazy_gettext("fired"),
+    "ended": lazy_gettext("ended"),
+    "proposed": lazy_gettext("waits for approval"),
+    "active": lazy_gettext("in force"),
+    "superseded": lazy_gettext("superseded"),
+    "refused": lazy_gettext("refused"),
+}
+KINDS = {
+    "sms": lazy_gettext("SMS"),
+    "mail": lazy_gettext("Mail"),
+    "notice": lazy_gettext("Notice"),
+    "webhook": lazy_gettext("Webhook"),
+}
+SEVERITIES = {
+    "low": lazy_gettext("minor"),
+    "general": lazy_gettext("ordinary"),
+    "high": lazy_gettext("high"),
+    "severe": lazy_gettext("severe"),
+    "major": lazy_gettext("major"),
+}
+DOMAINS = {
+    "telecom": lazy_gettext("Telecommunications"),
+    "general": lazy_gettext("General"),
+    "shared": lazy_gettext("Shared steps"),
+}
+UNITS = {
+    "yue": lazy_gettext("Cantonese"),
+    "om": lazy_gettext("Network operations"),
+    "billing": lazy_gettext("Billing"),
+    "finance": lazy_gettext("Finance"),
+    "vas": lazy_gettext("Value-added services"),
+}
+CLOCK_TONES = {
+    "running": "info",
+    "paused": "muted",
+    "breached": "bad",
+    "met": "ok",
+    "missed": "bad",
+    "stopped": "muted",
+}
+
+
+def install(app: Flask) -> None:
+    """Give templates these filters."""
+    app.jinja_env.filters.update(
+        local=local,
+        moment=moment,
+        left=left,
+        span=span,
+        phone=mask_phone,
+        state=state,
+        role=role,
+        who=who,
+        tone=tone,
+        kind=lambda kind: KINDS.get(kind, kind),
+        share=share,
+        count=count,
+        severity=lambda key: SEVERITIES.get(key, key),
+        domain=lambda key: DOMAINS.get(key, key),
+        unit=lambda key: UNITS.get(key, key),
+    )
+    app.jinja_env.globals.update(now=context.now, has_role=context.has_role, clock_tones=CLOCK_TONES)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def parse(instant: str) -> datetime:
+    """An ISO instant in Shanghai."""
+    return datetime.fromisoformat(instant).astimezone(ZONE)
+
+
+def local(instant: str | None) -> str:
+    """``03-02 16:00``; with the year when it is another one than now."""
+    if not instant:
+        return ""
+    at, here = parse(instant), parse(context.now())
+    return at.strftime("%m-%d %H:%M" if at.year == here.year else "%Y-%m-%d %H:%M")
+
+
+def moment(instant: str | None) -> Markup:
+    """An instant as a ``<time>`` whose title gives it in full."""
+    if not instant:
+        return Markup("")
+    return Markup('<time class="num" datetime="{}" title="{}">{}</time>').format(
+        instant, parse(instant).strftime("%Y-%m-%d %H:%M:%S"), local(instant)
+    )
+
+
+def span(seconds: float) -> str:
+    """A length of time in at most two units: ``3天 4小时``, ``1小时25分``, ``12分``."""
+    minutes = int(abs(seconds)) // 60
+    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        return gettext("%(days)sd %(hours)sh", days=days, hours=hours)
+    if hours:
+        return gettext("%(hours)sh %(minutes)sm", hours=hours, minutes=f"{rest:02}")
+    return gettext("%(minutes)sm", minutes=rest)
+
+
+def left(due: str | None) -> str:
+    """Time left until ``due``, or by how much it has passed."""
+    if not due:
+        return ""
+    seconds = (parse(due) - parse(context.now())) / timedelta(seconds=1)
+    if seconds < 0:
+        return gettext("%(span)s over", span=span(seconds))
+    return gettext("%(span)s left", span=span(seconds))
+
+
+def tone(due: str | None, warn: str | None = None) -> str:
+    """``bad`` when past due, ``warn`` when past the warning instant (or two hours before), else ``ok``."""
+    if not due:
+        return "muted"
+    here = context.now()
+    if due <= here:
+        return "bad"
+    warning = datetime.fromisoformat(warn) if warn else datetime.fromisoformat(due) - timedelta(hours=2)
+    return "warn" if warning <= datetime.fromisoformat(here) else "ok"
+
+
+def share(started: str | None, due: str | None) -> int:
+    """How much of the time from ``started`` to ``due`` has passed, in per cent (0–100)."""
+    if not started or not due or due <= started:
+        return 0
+    begin, end, here = (datetime.fromisoformat(i) for i in (started, due, context.now()))
+    return round(100 * min(1.0, max(0.0, (here - begin) / (end - begin))))
+
+
+def state(word: str | None) -> str:
+    """A state in the language of the page."""
+    return str(STATES.get(word or "", word or ""))
+
+
+def role(key: str | None) -> str:
+    """A role's name in the language of the page, from the current release."""
+    names = context.gongdan().releases.current().roles.names.get(key or "", {})
+    return pick(names) if names else str(key or "")
+
+
+def who(name: str | None) -> str:
+    """A person's display name; time itself and the outbox have names too."""
+    if name and name.startswith("system:"):
+        return {
+            "system:clock": gettext("Clock"),
+            "system:outbox": gettext("Outbox"),
+        }.get(name, gettext("System"))
+    return context.display_name(name)
+
+
+def count(number: int) -> str:
+    """A count for a badge; it stops at what the query counts."""
+    return f"{MOST}+" if number > MOST else str(number)

@@ -1,0 +1,192 @@
+"""History in words: what each step was, for timelines and the audit room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext
+
+from engine.effects import resolve
+from engine.errors import NotFound
+from engine.queries.cases import Case
+from engine.queries.timeline import Step
+from engine.release import Release
+from web import context, fields, shown
+from web.i18n import pick
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One step in words. ``tone`` colours its mark; ``notes`` are what it brought about."""
+
+    seq: int
+    at: str
+    recorded_at: str
+    who: str
+    title: str
+    tone: str
+    notes: list[str]
+    changes: list[tuple[str, bool, str, str]]
+    hash: str
+
+
+def told(steps: Sequence[Step], case: Case, release: Release) -> list[Told]:
+    """Every step in words, in order."""
+    teller = _Teller(case, release)
+    return [teller.tell(step) for step in steps]
+
+
+class _Teller:
+    """Knows names as the history goes along: tasks, timers and clocks are numbers there."""
+
+    def __init__(self, case: Case, release: Release) -> None:
+        self.case = case
+        self.release = release
+        self.tasks: dict[int, str] = {}
+        self.timers: dict[int, str] = {}
+        self.clocks: dict[str, str] = {}
+
+    def tell(self, step: Step) -> Told:
+        self._learn(step.effects)
+        title, tone = self._title(step)
+        return Told(
+            step.seq,
+            step.at,
+            step.recorded_at,
+            shown.who(step.actor),
+            title,
+            tone,
+            self._notes(step),
+            fields.changes(self.release, step.changes),
+            step.hash,
+        )
+
+    def _learn(self, effects: Mapping[str, Any]) -> None:
+        for task, ref, *_ in effects.get("opened", ()):
+            self.tasks[task] = self._element(ref)
+        for timer, ref, *_ in effects.get("armed", ()):
+            self.timers[timer] = self._element(ref)
+        for clock, parameter, *_ in effects.get("clocks", ()):
+            found = self.release.parameters.get(parameter)
+            self.clocks[clock] = pick(found.name) if found else parameter
+
+    def _element(self, ref: str) -> str:
+        process, element = resolve(self.case.process, ref)
+        try:
+            return self.release.element(process, element).name or element
+        except NotFound:
+            return element
+
+    def _title(self, step: Step) -> tuple[str, str]:
+        command = step.command
+        task = self.tasks.get(command.get("task", -1), str(command.get("task", "")))
+        match step.kind:
+            case "start":
+                process = self.release.processes.get(str(command.get("process")))
+                return gettext("Opened: %(process)s", process=process.name if process else ""), "info"
+            case "claim":
+                return gettext("Took “%(task)s”", task=task), ""
+            case "release":
+                return gettext("Gave “%(task)s” back", task=task), ""
+            case "assign":
+                to = context.display_name(str(command.get("to")))
+                return gettext(
+                    "Gave “%(task)s” to %(name)s: %(reason)s",
+                    task=task,
+                    name=to,
+                    reason=command.get("reason", ""),
+                ), ""
+            case "complete":
+                return gettext("Completed “%(task)s”", task=task), "ok"
+            case "timer":
+                timer = int(command.get("timer", 0))
+                return gettext("Time came: %(timer)s", timer=self.timers.get(timer, str(timer))), "warn"
+            case "warn":
+                return gettext("Limit near: %(limit)s", limit=self._clock(command)), "warn"
+            case "breach":
+                return gettext("Limit passed: %(limit)s", limit=self._clock(command)), "bad"
+            case "pause":
+                return gettext("Waits for the customer: %(reason)s", reason=command.get("reason", "")), "warn"
+            case "resume":
+                return gettext("The customer answered; limits run on"), "info"
+            case "amend":
+                return gettext("Corrected data: %(reason)s", reason=command.get("reason", "")), "warn"
+            case "service_result":
+                word = shown.state(str(command.get("state")))
+                return gettext("Message %(event)s: %(state)s", event=command.get("event", ""), state=word), ""
+            case "incident":
+                return gettext(
+                    "Incident %(action)s: %(detail)s",
+                    action=command.get("action", ""),
+                    detail=command.get("detail", ""),
+                ), "bad"
+        return step.kind, ""
+
+    def _clock(self, command: Mapping[str, Any]) -> str:
+        clock = str(command.get("clock", ""))
+        return self.clocks.get(clock, clock)
+
+    def _notes(self, step: Step) -> list[str]:
+        effects = step.effects
+        notes = [
+            gettext("new task: %(task)s", task=self._element(row[1])) for row in effects.get("opened", ())
+        ]
+        for clock, _, started, due, *_ in effects.get("clocks", ()):
+            notes.append(
+                gettext(
+                    "limit “%(limit)s” runs from %(start)s to %(due)s",
+                    limit=self.clocks[clock],
+                    start=shown.local(started),
+                    due=shown.local(due),
+                )
+            )
+        for clock, state, detail in effects.get("clock_changes", ()):
+            notes.append(self._clock_change(clock, state, detail))
+        for request in effects.get("requests", ()):
+            kind = str(shown.KINDS.get(request["service"], request["service"]))
+            notes.append(gettext("%(kind)s: %(text)s", kind=kind, text=request.get("text", "")))
+        notes += [
+            gettext("not sent again: %(event)s", event=event) for event in effects.get("suppressed", ())
+        ]
+        if "done" in effects:
+            notes.append(
+                gettext("case closed: %(outcome)s", outcome=outcome(self.release, self.case, effects["done"]))
+            )
+        return notes
+
+    def _clock_change(self, clock: str, state: str, detail: Any) -> str:
+        limit = self.clocks.get(clock, clock)
+        match state:
+            case "warned":
+                return gettext("limit “%(limit)s” is near", limit=limit)
+            case "breached":
+                return gettext("limit “%(limit)s” passed", limit=limit)
+            case "met":
+                return gettext("limit “%(limit)s” met", limit=limit)
+            case "missed":
+                return gettext("limit “%(limit)s” met too late", limit=limit)
+            case "paused":
+                return gettext("limit “%(limit)s” paused", limit=limit)
+            case "resumed":
+                return gettext(
+                    "limit “%(limit)s” runs on, due %(due)s", limit=limit, due=shown.local(detail[0])
+                )
+            case "moved":
+                due = detail[0] if isinstance(detail, list) else detail
+                return gettext("limit “%(limit)s” moved to %(due)s", limit=limit, due=shown.local(due))
+        return gettext("limit “%(limit)s” no longer needed", limit=limit)
+
+
+def outcome(release: Release, case: Case, key: str | None) -> str:
+    """An outcome by the name of the end event that gives it."""
+    process = release.processes.get(case.process)
+    for element in process.elements.values() if process else ():
+        if (
+            element.kind == "endEvent"
+            and element.properties.get("outcome", element.id) == key
+            and element.name
+        ):
+            return element.name
+    return key or ""
