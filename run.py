@@ -46,6 +46,7 @@ COMMANDS = {
     "deadline": ("engine.cli.deadline", "Say when a limit ends, and why."),
     "calendar-data": ("engine.cli.calendar_data", "Write the Chinese calendar anew from the libraries."),
     "db": ("engine.cli.operations", "Upgrade, check, back up and restore the database."),
+    "erase": ("engine.cli.operations", "Erase a person; their history stays provable."),
     "user": ("engine.cli.operations", "Add people who may sign in."),
     "bench": ("bench.cli", "Measure; each figure is a ratio of one run."),
 }

@@ -60,6 +60,12 @@ class Outbox:
                 done.append(self._record(entry, state, answer.detail, now))
         return done
 
+    def is_due(self, now: datetime) -> bool:
+        """Whether anything waits to be sent, or to be given up as unknown, at ``now``."""
+        waiting = sa.and_(outbox.c.state == "pending", outbox.c.next_at <= iso(now))
+        lost = sa.and_(outbox.c.state == "sending", outbox.c.lease < iso(now))
+        return bool(self._db.rows(sa.select(outbox.c.id).where(sa.or_(waiting, lost)).limit(1)))
+
     def send_again(self, entry_id: str, now: datetime) -> None:
         """A person asks to send an unknown or failed entry once more; raises :class:`Rejected` for others."""
         with self._db.begin() as connection:

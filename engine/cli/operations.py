@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import signal
+import asyncio
 import sys
 from pathlib import Path
 
 import click
 
 from engine import backup as backups
+from engine import erasure as erasing
 from engine import rebuild as rebuilding
 from engine.db import upgrade as upgrades
 from engine.people import Person
 from engine.verify import DIVERGED, case_ids
-from engine.worker import Worker
 
 from .common import answer, json_option, opened
 
@@ -51,13 +51,16 @@ def rebuild(as_json: bool) -> None:
 
 
 @click.command("worker")
-def worker() -> None:
-    """Run timers and outbox without pages, until stopped."""
+@click.option(
+    "--concurrency", default=8, show_default=True, type=click.IntRange(1, 64), help="Jobs side by side."
+)
+def worker(concurrency: int) -> None:
+    """Work as one of many: timers and outbox through Procrastinate, on PostgreSQL, until stopped."""
+    from engine.fleet import Fleet  # needs the extra `postgres`
+
     with opened() as gongdan:
-        running = Worker(gongdan)
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: running.stop(0))
-        running.run()
+        gongdan.settle()
+        asyncio.run(Fleet(gongdan, concurrency).run())
 
 
 @click.group("db")
@@ -144,3 +147,17 @@ def add(
             Person(name, display, frozenset(roles), frozenset(skills), frozenset(departments)), password
         )
     click.echo(f"{name} may sign in")
+
+
+@click.command("erase")
+@click.option("--phone", help="Erase every case under this number.")
+@click.option("--case", "cases", multiple=True, help="Erase this case; may be repeated.")
+@click.confirmation_option(prompt="This destroys keys for good. Go on?")
+@json_option
+def erase(phone: str | None, cases: tuple[str, ...], as_json: bool) -> None:
+    """Erase a person: their personal data can never be read again; history stays provable."""
+    if bool(phone) == bool(cases):
+        raise click.UsageError("give --phone, or one --case or more")
+    with opened() as gongdan:
+        done = erasing.erase(gongdan, erasing.cases_of(gongdan, phone) if phone else cases)
+    answer({"erased": done}, as_json, f"{len(done)} cases erased")

@@ -17,7 +17,7 @@ from .tasks import plain_copy
 
 def _this_round(spec: Any, my_task: Any) -> tuple[list[Any], bool]:
     """Tasks of this join, newest first, back to the last time it completed above ``my_task``, and whether it did."""
-    found = []
+    found: list[Any] = []
     for task in reversed(my_task.workflow.by_spec.get(spec.name, {}).values()):
         if task is not my_task and task._state == S.COMPLETED and my_task.is_descendant_of(task):
             return found, True

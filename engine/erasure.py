@@ -1,0 +1,71 @@
+"""Erasing a person: destroy the keys of their cases and clear what read models hold in the open.
+
+History stays, its hashes stay provable, and nothing in it can be read again (ADR 0005). A person is found by the
+keyed HMAC of the phone number; every case under it is erased, closed or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from .app import Gongdan
+from .db.tables import cases, draft, incident, notice, outbox, snapshot
+from .errors import NotFound, Rejected
+from .sealing import lookup_key
+
+#: what replaces personal data in the rows that stay
+_CLEARED: dict[sa.Table, dict[str, str | None]] = {
+    outbox: {"recipient": "erased", "body": "erased", "result": None},
+    notice: {"text": "erased"},
+    incident: {"message": "erased", "command": "{}"},
+}
+
+
+def cases_of(gongdan: Gongdan, phone: str) -> list[str]:
+    """Case numbers under a phone number."""
+    key = lookup_key(gongdan.settings.lookup_key, phone)
+    return [
+        row[0]
+        for row in gongdan.db.rows(sa.select(cases.c.id).where(cases.c.phone_key == key).order_by(cases.c.id))
+    ]
+
+
+def erase(gongdan: Gongdan, case_ids: Iterable[str]) -> list[str]:
+    """Erase the personal data of cases for good. Returns their numbers.
+
+    Raises :class:`NotFound` for an unknown case and :class:`Rejected` for an open one: close it first, since
+    nobody could work on it any more. All or nothing.
+    """
+    chosen = sorted(set(case_ids))
+    states = {
+        row.id: row.state
+        for row in gongdan.db.rows(sa.select(cases.c.id, cases.c.state).where(cases.c.id.in_(chosen)))
+    }
+    for case_id in chosen:
+        if case_id not in states:
+            raise NotFound(f"there is no case {case_id}")
+        if states[case_id] != "closed":
+            raise Rejected(f"Expected closed cases, but {case_id} is open; close it first")
+    with gongdan.db.begin() as connection:
+        connection.execute(
+            sa.update(cases)
+            .where(cases.c.id.in_(chosen))
+            .values(title=None, customer=None, phone=None, phone_key=None)
+        )
+        connection.execute(
+            sa.update(outbox)
+            .where(outbox.c.case_id.in_(chosen))
+            .values(recipient=CLEARED, body=CLEARED, result=None)
+        )
+        connection.execute(sa.update(notice).where(notice.c.case_id.in_(chosen)).values(text=CLEARED))
+        connection.execute(
+            sa.update(incident).where(incident.c.case_id.in_(chosen)).values(message=CLEARED, command="{}")
+        )
+        connection.execute(sa.delete(snapshot).where(snapshot.c.case_id.in_(chosen)))
+        connection.execute(sa.delete(draft).where(draft.c.case_id.in_(chosen)))
+    gongdan.keys.destroy(chosen)
+    for case_id in chosen:
+        gongdan.dispatcher.forget(case_id)
+    return chosen

@@ -1,0 +1,104 @@
+"""Many machines: workers on PostgreSQL through Procrastinate.
+
+The tables stay the truth. Each worker scans for what is due (claimed with SKIP LOCKED and a lease) and hands it to
+Procrastinate, which spreads the jobs over all workers and retries those whose worker died. A job does what the
+embedded worker does: wake one case, or send what the outbox holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import procrastinate
+import sqlalchemy as sa
+import structlog
+from procrastinate.exceptions import AlreadyEnqueued
+
+from .app import Gongdan
+from .errors import ConfigurationError, GongdanError
+from .worker import refuse_simulated
+
+QUEUE = "gongdan"
+_SCHEMA_LOCK = 0x60D7  #: advisory lock: one worker installs Procrastinate's tables, the others wait
+log = structlog.get_logger("gongdan.fleet")
+
+
+class Fleet:
+    """One worker process among many. ``concurrency`` is the number of jobs it runs side by side."""
+
+    def __init__(self, gongdan: Gongdan, concurrency: int = 8) -> None:
+        """Raises :class:`ConfigurationError` for SQLite (use the worker inside ``serve``) or a simulated database."""
+        if gongdan.db.sqlite:
+            raise ConfigurationError(
+                "`worker` needs PostgreSQL (DATABASE_URL); on SQLite `serve` does its work"
+            )
+        refuse_simulated(gongdan)
+        self._gongdan = gongdan
+        self._concurrency = concurrency
+        url = gongdan.db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self.app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
+        self._wake = self.app.task(queue=QUEUE, name="wake", retry=3)(self._wake_case)
+        self._send = self.app.task(queue=QUEUE, name="send")(self._send_due)
+
+    # ------------------------------------------------------------ jobs
+    def _wake_case(self, case_id: str) -> None:
+        now = self._gongdan.wall()
+        try:
+            self._gongdan.dispatcher.wake(case_id, now.isoformat())
+        except GongdanError as error:
+            self._gongdan.incidents.open_for_timer(case_id, error, now)
+
+    def _send_due(self) -> None:
+        while self._gongdan.outbox.work(self._gongdan.wall()):
+            pass
+
+    # ------------------------------------------------------------ running
+    async def run(self) -> None:
+        """Scan and work until the process is told to stop."""
+        await asyncio.to_thread(self.install)
+        async with self.app.open_async():
+            scanner = asyncio.create_task(self._scan())
+            try:
+                await self.app.run_worker_async(
+                    queues=[QUEUE], concurrency=self._concurrency, delete_jobs="successful", name="gongdan"
+                )
+            finally:
+                scanner.cancel()
+                with suppress(asyncio.CancelledError):
+                    await scanner
+
+    async def _scan(self) -> None:
+        while True:
+            try:
+                found = await self.hand_out(self._gongdan.wall())
+            except (GongdanError, procrastinate.exceptions.ConnectorException) as error:
+                log.warning("scan failed, trying again", error=str(error))
+                found = 0
+            if not found:
+                await asyncio.sleep(self._gongdan.settings.worker_poll_seconds)
+
+    async def hand_out(self, now: datetime) -> int:
+        """Claim what is due at ``now`` and make jobs of it; returns how many cases were claimed."""
+        due = await asyncio.to_thread(self._gongdan.timers.claim, now)
+        for case_id in due:
+            await self._defer(self._wake, f"wake:{case_id}", case_id=case_id)
+        if await asyncio.to_thread(self._gongdan.outbox.is_due, now):
+            await self._defer(self._send, "send")
+        return len(due)
+
+    @staticmethod
+    async def _defer(task: Any, lock: str, **arguments: str) -> None:
+        with suppress(AlreadyEnqueued):
+            await task.configure(queueing_lock=lock).defer_async(**arguments)
+
+    def install(self) -> None:
+        """Put Procrastinate's tables into the database where they are missing."""
+        with self._gongdan.db.begin() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
+            if not sa.inspect(connection).has_table("procrastinate_jobs"):
+                # The driver's own cursor: the schema holds many statements and percent signs.
+                raw: Any = connection.connection.driver_connection
+                raw.cursor().execute(procrastinate.schema.SchemaManager.get_schema())
