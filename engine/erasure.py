@@ -54,17 +54,10 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str]) -> list[str]:
             .where(cases.c.id.in_(chosen))
             .values(title=None, customer=None, phone=None, phone_key=None)
         )
-        connection.execute(
-            sa.update(outbox)
-            .where(outbox.c.case_id.in_(chosen))
-            .values(recipient=CLEARED, body=CLEARED, result=None)
-        )
-        connection.execute(sa.update(notice).where(notice.c.case_id.in_(chosen)).values(text=CLEARED))
-        connection.execute(
-            sa.update(incident).where(incident.c.case_id.in_(chosen)).values(message=CLEARED, command="{}")
-        )
-        connection.execute(sa.delete(snapshot).where(snapshot.c.case_id.in_(chosen)))
-        connection.execute(sa.delete(draft).where(draft.c.case_id.in_(chosen)))
+        for table, values in _CLEARED.items():
+            connection.execute(sa.update(table).where(table.c.case_id.in_(chosen)).values(values))
+        for table in (snapshot, draft):
+            connection.execute(sa.delete(table).where(table.c.case_id.in_(chosen)))
     gongdan.keys.destroy(chosen)
     for case_id in chosen:
         gongdan.dispatcher.forget(case_id)
