@@ -85,6 +85,7 @@ class Control:
     columns: list[str] = field(default_factory=list)
     table: list[list[str]] = field(default_factory=list)
     full: bool = False
+    kept: bool = False  #: whether a redraw leaves the control on the page as it is
 
     @property
     def described_by(self) -> str:
@@ -100,6 +101,7 @@ class _Page:
     locale: str
     functions: Mapping[str, Any]
     errors: Mapping[str, str]
+    redrawn_without: frozenset[str] | None = None  #: in a redraw, the fields not to be left as they are
 
 
 def word(key: str, locale: str, **values: object) -> str:
@@ -127,11 +129,24 @@ def render_form(
     ``context`` is the case's data, ``now`` the instant of conditions. With ``preview_url``, fields that others
     depend on and row buttons post the form there and put :func:`render_preview`'s answer in place of this.
     """
+    return _render(form, values, errors, locale, now, context, preview_url, None)
+
+
+def _render(
+    form: Form,
+    values: Mapping[str, Any],
+    errors: Iterable[FieldError],
+    locale: str,
+    now: str,
+    context: Mapping[str, Any],
+    preview_url: str | None,
+    redrawn_without: frozenset[str] | None,
+) -> Markup:
     found = list(errors)
     texts: dict[str, str] = {}
     for error in found:
         texts.setdefault(error.field, message(error, locale))
-    page = _Page(locale, condition_functions(now), texts)
+    page = _Page(locale, condition_functions(now), texts, redrawn_without)
     controls = _draw(form.group, values, context, page)
     summary = [(anchor, label, texts[name]) for name, anchor, label in _places(form, found, controls, locale)]
     template: Any = _environment.get_template("form.html").module
@@ -162,7 +177,9 @@ def render_preview(
     for name, value in form.initial(context, now).items():
         if name not in before:  # it appears only now, so it has its default
             values[name] = value
-    return render_form(form, values, unread, locale, now, context=context, preview_url=preview_url)
+    # A control that was in error shows so on itself, and must lose that look.
+    bad = frozenset(" ".join(getlist("_bad")).split())
+    return _render(form, values, unread, locale, now, context, preview_url, bad)
 
 
 def _draw(
@@ -171,6 +188,8 @@ def _draw(
     needed = {field.name: need for field, need in asked(group, values, context, page.functions)}
     controls = []
     for item in group.fields:
+        if item.name not in needed and page.redrawn_without is not None:
+            continue  # only browsers with scripts ask for redraws, and those draw what applies
         value = context.get(item.name) if item.widget == "readonly" else values.get(item.name)
         control = _control(item, value, prefix + item.name, page)
         control.required = needed.get(item.name, item.required)
@@ -186,6 +205,9 @@ def _draw(
                 for index, row in enumerate(rows)
             ]
             control.full = len(rows) >= item.schema["maxItems"]
+        control.kept = (
+            page.redrawn_without is not None and not prefix and item.name not in page.redrawn_without
+        )
         controls.append(control)
     return controls
 

@@ -67,11 +67,21 @@ def test_a_changed_answer_brings_fields_with_their_defaults() -> None:
     assert page.getlist("b") == [""]
 
 
+def test_a_redraw_keeps_controls_that_are_being_used_and_leaves_out_what_does_not_apply() -> None:
+    form = load(*CHAIN, field("c", "text"), field("d", "text"), ROWS)
+    sent_so_far = Sent({"a": ["y"], "_shown": ["a c d"], "_bad": ["d"], "items-count": ["1"]})
+    page = tree(str(render_preview(form, sent_so_far.getlist, "en", NOW, context={}, preview_url="/p")))
+    assert set(page.xpath("//*[@hx-preserve]/@name")) == {"a", "c"}
+    assert not page.xpath("//noscript")
+    assert not page.xpath("//*[@id='field-b']")
+
+
 def test_only_controlling_fields_redraw_the_form() -> None:
     page = tree(
         str(render_form(load(*CHAIN), {"a": "x"}, [], "en", NOW, context={}, preview_url="/p?x=1&y=2"))
     )
     assert set(page.xpath("//*[@hx-post]/@name")) == {"a"}
+    assert set(page.xpath("//@hx-sync")) == {"closest form:replace"}
     assert set(page.xpath("//@hx-post")) == {"/p?x=1&y=2"}
     assert not tree(draw(load(*CHAIN), {})).xpath("//@hx-post")
 
