@@ -26,7 +26,7 @@ class Draft:
 
     def give_up(self) -> InvalidFile:
         """The error for all problems so far."""
-        return InvalidFile(f"form {self.path}: " + "\n".join(self.problems))
+        return InvalidFile(f"form {self.path or 'file'}: " + "\n".join(self.problems))
 
     def mapping(self, value: Any, where: str, allowed: set[str]) -> Mapping[str, Any]:
         """An object with no other keys than ``allowed``."""
