@@ -34,7 +34,7 @@ from engine.errors import GongdanError  # noqa: E402
 #: command → (module that has the click command of that name, what the list of commands says)
 COMMANDS = {
     "serve": ("web.cli", "Start the pages and the embedded worker (also what run.py does by itself)."),
-    "worker": ("engine.cli.operations", "Run timers and outbox without pages."),
+    "worker": ("engine.cli.operations", "Run timers and outbox on further machines (PostgreSQL)."),
     "lint": ("engine.cli.lint", "Say what is wrong in diagrams, tables and forms, and how to mend it."),
     "layout": ("engine.cli.layout", "Draw a diagram anew: lanes, columns, edges."),
     "publish": ("engine.cli.operations", "Make a new release of bpmn/ and forms/."),

@@ -1,0 +1,1 @@
+"""Tests: units, integration on both databases, scenarios, browser, faults, architecture."""

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from gunicorn.app.base import BaseApplication
 
+from engine import logs
 from engine.app import Gongdan, open_gongdan
 from engine.errors import ConfigurationError
 from engine.settings import Settings
@@ -92,6 +93,7 @@ def serve(host: str | None, port: int | None, demo: bool | None) -> None:
     """Start the pages and the embedded worker."""
     settings = Settings.from_env(host=host, port=port, demo=demo)
     settings.require_secret()
+    logs.configure(settings.log_level)
     gongdan = open_gongdan(settings)
     worker = prepare(gongdan)
     gongdan.close()

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from engine import logs
 from engine.app import Gongdan, open_gongdan
 from engine.settings import Settings
 
@@ -16,7 +17,9 @@ from engine.settings import Settings
 @contextmanager
 def opened(*, migrate: bool = True, **overrides: Any) -> Iterator[Gongdan]:
     """The engine on the database of the environment's settings (``overrides`` win), closed at the end."""
-    gongdan = open_gongdan(Settings.from_env(**overrides), migrate=migrate)
+    settings = Settings.from_env(**overrides)
+    logs.configure(settings.log_level)
+    gongdan = open_gongdan(settings, migrate=migrate)
     try:
         yield gongdan
     finally:
