@@ -61,6 +61,8 @@ def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: 
 
 
 def _words(instance: Instance, key: str, data: Mapping[str, Any], locale: str) -> Words:
+    """The text ``key``; ``=name`` is the text whose key stands in the data field ``name``."""
+    key = str(data.get(key[1:])) if key.startswith("=") else key
     template = instance.release.templates.get(key)
     if template is None:
         return Words(key, 0, "", "", f"release {instance.release.number} has no text {key!r}")

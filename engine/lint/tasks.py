@@ -49,7 +49,7 @@ def people(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
             yield UNKNOWN_FORM.at(model.file, node.id, node.line, name=form)
         if not node.lane:
             yield USER_TASK_LANE.at(model.file, node.id, node.line)
-        for key in node.listed("say"):
+        for key in (k for k in node.listed("say") if not k.startswith("=")):  # "=name": chosen by data
             yield from _template(model.file, node, key, "say", context)
         for parameter in node.listed("meets"):
             if context.parameters and parameter not in context.parameters:
