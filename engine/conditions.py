@@ -198,6 +198,15 @@ class _Builder:
         )
 
     def compare(self, node: ast.Compare, depth: int) -> _Node:
+        for op, right in zip(node.ops, node.comparators, strict=True):
+            single = isinstance(right, ast.Constant) and (
+                right.value is None or isinstance(right.value, bool)
+            )
+            if isinstance(op, ast.Is | ast.IsNot) and not single:
+                # Whether two equal numbers or texts are the same object is an accident of the interpreter.
+                raise NotPlain(
+                    f"condition {self.source!r}: compare by 'is' with None, True or False only; use =="
+                )
         left = self.build(node.left, depth + 1)
         steps = [
             (self.operators[type(op)], self.build(right, depth + 1))
