@@ -1,0 +1,122 @@
+"""How synthetic customers and agents decide, read from ``behaviour.json``: personas, habits, paces, phrases.
+
+A *persona* is a story: what one kind of customer (and the people around the case) answer, by
+``element.field`` or ``form.field``; a list answers the first time, the second time and so on, its last for ever.
+*Habits* are weighted answers where the persona has none. Both are dealt from decks.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.simulate.decks import Decks, generator
+
+FILE = Path(__file__).with_name("behaviour.json")
+_SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗"
+_GIVEN = (
+    "敏",
+    "伟",
+    "静",
+    "磊",
+    "丽华",
+    "志强",
+    "秀英",
+    "建国",
+    "晓东",
+    "嘉欣",
+    "子轩",
+    "雨桐",
+    "国栋",
+    "美玲",
+)
+
+
+@dataclass(frozen=True)
+class Persona:
+    """One kind of story.
+
+    ``pauses`` says how often the case waits for the customer on the way, ``delay_hours`` how long its first task
+    is overlooked.
+    """
+
+    name: str
+    weight: int
+    answers: Mapping[str, Sequence[Any]]
+    pauses: int = 0
+    delay_hours: int = 0
+
+
+@dataclass
+class Customer:
+    """The person behind one case, and how often each question was put."""
+
+    name: str
+    phone: str
+    persona: Persona
+    rng: random.Random
+    pauses_left: int
+    asked: Counter[str] = field(default_factory=Counter)
+
+    def answer(self, element: str, form: str, name: str) -> tuple[bool, Any]:
+        """Whether the persona has an answer to this field, and the answer."""
+        for key in (f"{element}.{name}", f"{form}.{name}"):
+            if key in self.persona.answers:
+                answers = self.persona.answers[key]
+                number = self.asked[key]
+                self.asked[key] += 1
+                return True, answers[min(number, len(answers) - 1)]
+        return False, None
+
+
+class Behaviour:
+    """All of ``behaviour.json``, with the decks of one run."""
+
+    def __init__(self, seed: str, content: bytes | None = None) -> None:
+        raw = json.loads(content if content is not None else FILE.read_bytes())
+        self.seed = seed
+        self.personas = {
+            process: [Persona(**{"answers": {}, **persona}) for persona in group]
+            for process, group in raw["personas"].items()
+        }
+        self.habits: dict[str, list[tuple[Any, int]]] = {
+            key: [(value, weight) for value, weight in choices] for key, choices in raw["habits"].items()
+        }
+        self.phrases: dict[str, list[str]] = raw["phrases"]
+        self.minutes: dict[str, list[int]] = raw["minutes"]
+        self.waits_for_customer = frozenset(raw["waits_for_customer"])
+        self.pause_reasons: list[str] = raw["pause_reasons"]
+        self.paces: list[tuple[str, int]] = [(pace, weight) for pace, weight in raw["paces"]]
+        self._stories: Decks[Persona] = Decks(seed, "persona")
+        self._choices: Decks[Any] = Decks(seed, "habit")
+        self._tempo: Decks[str] = Decks(seed, "pace")
+
+    def customer(self, case_id: str, process: str) -> Customer:
+        """The customer of a case of ``process``."""
+        rng = generator(self.seed, f"customer/{case_id}")
+        group = self.personas.get(process) or [Persona("plain", 1, {})]
+        persona = self._stories.draw(process, [(persona, persona.weight) for persona in group])
+        name = rng.choice(_SURNAMES) + rng.choice(_GIVEN)
+        phone = f"1{rng.choice('3578')}{rng.randrange(10**9):09d}"
+        return Customer(name, phone, persona, rng, persona.pauses)
+
+    def habit(self, keys: Iterable[str]) -> tuple[bool, Any]:
+        """The usual answer to the first of ``keys`` that there is a habit for."""
+        for key in keys:
+            if key in self.habits:
+                return True, self._choices.draw(key, self.habits[key])
+        return False, None
+
+    def pace(self, element: str) -> str:
+        """How soon somebody turns to a task of ``element``: ``prompt``, ``warned`` or ``late``."""
+        return self._tempo.draw(element, self.paces)
+
+    def handling_minutes(self, form: str, rng: random.Random) -> int:
+        """How long a person of usual pace is busy with ``form``."""
+        low, high = self.minutes.get(form, self.minutes["*"])
+        return rng.randint(low, high)

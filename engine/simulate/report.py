@@ -1,0 +1,74 @@
+"""What a simulated database holds, counted from its read models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.db.database import Database
+from engine.db.tables import cases, incident, outbox, sla_clock, task, timer
+
+
+@dataclass
+class SimulationReport:
+    """Figures over all cases of the database."""
+
+    cases: int = 0
+    by_process: dict[str, int] = field(default_factory=dict)
+    by_outcome: dict[str, int] = field(default_factory=dict)
+    sla: dict[str, dict[str, int]] = field(default_factory=dict)
+    timers_fired: int = 0
+    messages_sent: int = 0
+    open: int = 0
+    incidents: int = 0
+    waiting: dict[str, int] = field(default_factory=dict)  #: where the open cases stand
+
+    def as_json(self) -> dict[str, Any]:
+        """The stable keys of ``simulate --json``."""
+        return {name: value for name, value in vars(self).items() if name != "waiting"}
+
+
+def report(db: Database) -> SimulationReport:
+    """Count. An SLA clock is ``met`` (in time), ``breached`` (ever past its limit) or still ``running``."""
+    total = sa.func.count()
+    found = SimulationReport()
+    found.by_process = _counts(db, cases.c.process)
+    found.cases = sum(found.by_process.values())
+    found.by_outcome = _counts(db, cases.c.outcome, cases.c.state == "closed")
+    for parameter, state, late, number in db.rows(
+        sa.select(sla_clock.c.parameter, sla_clock.c.state, sla_clock.c.breached_at.is_not(None), total)
+        .group_by(sla_clock.c.parameter, sla_clock.c.state, sla_clock.c.breached_at.is_not(None))
+        .order_by(sla_clock.c.parameter)
+    ):
+        counted = found.sla.setdefault(parameter, {"met": 0, "breached": 0, "running": 0})
+        if late:
+            counted["breached"] += number
+        elif state == "met":
+            counted["met"] += number
+        elif state in ("running", "paused"):
+            counted["running"] += number
+    found.timers_fired = _count(db, timer, timer.c.state == "fired")
+    found.messages_sent = _count(db, outbox, outbox.c.state == "sent", outbox.c.kind == "sms")
+    found.open = _count(db, cases, cases.c.state == "open")
+    found.incidents = _count(db, incident, incident.c.closed_at.is_(None))
+    found.waiting = _waiting(db)
+    return found
+
+
+def _waiting(db: Database) -> dict[str, int]:
+    """Open cases by what they wait for: the customer, or the open task."""
+    reason = cases.c.waiting_customer
+    paused = _counts(db, reason, reason.is_not(None), cases.c.state == "open")
+    customers = {f"customer: {text}": number for text, number in paused.items()}
+    return customers | _counts(db, task.c.name, task.c.state == "open")
+
+
+def _count(db: Database, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+    return int(db.rows(sa.select(sa.func.count()).select_from(table).where(*conditions))[0][0])
+
+
+def _counts(db: Database, column: sa.Column[Any], *conditions: sa.ColumnElement[bool]) -> dict[str, int]:
+    query = sa.select(column, sa.func.count()).where(*conditions).group_by(column).order_by(column)
+    return {str(name): int(number) for name, number in db.rows(query)}

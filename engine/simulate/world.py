@@ -1,0 +1,312 @@
+"""The simulation itself: events happen in time order, and everything they do is a command of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from engine.app import Gongdan
+from engine.commands import (
+    ClaimTask,
+    Command,
+    CompleteTask,
+    PauseClocks,
+    ResumeClocks,
+    StartCase,
+)
+from engine.dispatch import Receipt
+from engine.errors import GongdanError, Rejected
+from engine.instance import Instance
+from engine.outbox import Outbox
+from engine.rules import fits, is_excluded
+from engine.simulate.arrivals import Arrival, plan_arrivals, revisit_of
+from engine.simulate.behaviour import Behaviour, Customer
+from engine.simulate.decks import generator
+from engine.simulate.filling import Filler
+from engine.simulate.gateway import SimulatedGateway
+from engine.simulate.schedule import Schedule
+from engine.simulate.staff import Worker
+
+SEND_AFTER = timedelta(seconds=20)  #: the outbox is worked off so soon after a command asked for something
+RETRY_AFTER = timedelta(minutes=20)  #: longer than the longest wait between two tries of the outbox
+LATEST_WAIT = timedelta(days=25)  #: nobody overlooks a task for longer
+
+
+@dataclass(frozen=True)
+class Job:
+    """An open task as somebody's work. ``only`` is set when one person has it already."""
+
+    case: str
+    task: int
+    only: Worker | None = None
+    resume: bool = False
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A person is through with a job."""
+
+    worker: Worker
+    job: Job
+
+
+@dataclass(frozen=True)
+class Due:
+    """Time does something on a case."""
+
+    case: str
+
+
+@dataclass(frozen=True)
+class Send:
+    """The outbox has something to send."""
+
+
+@dataclass(frozen=True)
+class OnDuty:
+    """A shift begins."""
+
+    worker: Worker
+
+
+Event = Job | Finished | Due | Send | OnDuty | Arrival
+
+
+@dataclass
+class Known:
+    """What the simulation knows of an open case."""
+
+    instance: Instance
+    customer: Customer
+    tasks: set[int] = field(default_factory=set)
+    due: str | None = None
+    requests: int = 0
+
+
+class World:
+    """Open cases, people at work, customers; run by :meth:`run`."""
+
+    def __init__(
+        self, gongdan: Gongdan, behaviour: Behaviour, workers: list[Worker], start: datetime, until: datetime
+    ) -> None:
+        self.gongdan, self.behaviour, self.workers, self.until = gongdan, behaviour, workers, until
+        self.schedule: Schedule[Event] = Schedule(start)
+        self.filler = Filler(behaviour)
+        self.rng = generator(behaviour.seed, "world")
+        gateway = SimulatedGateway(behaviour.seed)
+        self.outbox = Outbox(
+            gongdan.db, gongdan.dispatcher, {"sms": gateway, "mail": gateway, "webhook": gateway}
+        )
+        self.cases: dict[str, Known] = {}
+        self.waiting: list[Job] = []
+        self.closed = 0
+        self.revisit_every = 1
+        self.happened: dict[type, Callable[..., None]] = {
+            Job: self.on_job,
+            Finished: self.on_finished,
+            Due: self.on_due,
+            Send: self.on_send,
+            OnDuty: self.on_duty,
+            Arrival: self.on_arrival,
+        }
+
+    def run(self, case_ids: list[str], on_progress: Callable[[datetime], object] | None = None) -> None:
+        """Work ``case_ids`` and what is invented on the way, until the end or until nothing is left."""
+        last = self.schedule.now
+        for case_id in case_ids:
+            known = self.meet(case_id)
+            opened = datetime.fromisoformat(known.instance.at)
+            last = max(last, opened)
+            self.look_at(case_id, opened)
+        self.revisit_every = max(1, len(case_ids) // 36)
+        for at, arrival in plan_arrivals(self.behaviour.seed, self.schedule.now, last) if case_ids else ():
+            self.schedule.plan(at, arrival)
+        for worker in self.workers:
+            self.schedule.plan(worker.next_duty(self.schedule.now), OnDuty(worker))
+        while self.cases and (event := self.schedule.next(self.until)) is not None:
+            self.happened[type(event)](event)
+            if on_progress is not None:
+                on_progress(self.schedule.now)
+
+    # ------------------------------------------------------------ cases
+    def meet(self, case_id: str) -> Known:
+        """Take a case into the simulation: its live instance and its customer."""
+        instance = self.gongdan.dispatcher.instance(case_id)
+        known = Known(instance, self.behaviour.customer(case_id, instance.process))
+        known.requests = len(instance.events)
+        self.cases[case_id] = known
+        return known
+
+    def look_at(self, case_id: str, now: datetime) -> None:
+        """After anything happened to a case: new tasks become work, gone ones are dropped, time is planned."""
+        known = self.cases[case_id]
+        instance = known.instance
+        for task in sorted(known.tasks - instance.open.keys()):
+            self.waiting = [job for job in self.waiting if (job.case, job.task) != (case_id, task)]
+        for task in sorted(instance.open.keys() - known.tasks):
+            self.schedule.plan(self.ready(known, task, now), Job(case_id, task))
+        known.tasks = set(instance.open)
+        if len(instance.events) > known.requests:
+            known.requests = len(instance.events)
+            self.schedule.plan(now + SEND_AFTER, Send())
+        if instance.done:
+            del self.cases[case_id]
+            self.closed += 1
+            if instance.process != "satisfaction_revisit" and self.closed % self.revisit_every == 0:
+                self.schedule.plan(*revisit_of(case_id, known.customer, now))
+        elif (due := instance.next_due()) is not None and due[0] != known.due:
+            known.due = due[0]
+            self.schedule.plan(datetime.fromisoformat(due[0]), Due(case_id))
+
+    def ready(self, known: Known, task: int, now: datetime) -> datetime:
+        """When somebody turns to a task: soon, shortly before its limit, or too late."""
+        element = known.instance.element_of(task)
+        earliest = max(now, datetime.fromisoformat(known.instance.not_before.get(task, now.isoformat())))
+        if known.customer.persona.delay_hours and not known.tasks and known.instance.seq == 1:
+            return now + timedelta(hours=known.customer.persona.delay_hours)
+        pace = self.behaviour.pace(element.id)
+        limits = sorted(due for due in known.instance.machine.due.values() if due > now.isoformat())
+        if pace == "prompt" or not limits:
+            return earliest
+        limit = datetime.fromisoformat(limits[0])
+        if limit - now > LATEST_WAIT:
+            return earliest
+        if pace == "warned":
+            return max(earliest, now + (limit - now) * 0.85)
+        return max(earliest, limit + timedelta(minutes=self.rng.randint(5, 90)))
+
+    def command(self, command: Command) -> Receipt:
+        """Dispatch, then look at what became of the case."""
+        receipt = self.gongdan.dispatch(command)
+        if receipt.case_id not in self.cases:
+            self.meet(receipt.case_id)
+        self.look_at(receipt.case_id, datetime.fromisoformat(receipt.at))
+        return receipt
+
+    # ------------------------------------------------------------ events
+    def on_job(self, job: Job) -> None:
+        """A task is there to be done."""
+        known = self.cases.get(job.case)
+        if known is not None and job.task in known.instance.open:
+            self.waiting.append(job)
+            self.hand_out()
+
+    def on_duty(self, event: OnDuty) -> None:
+        """A shift begins: its person takes what waits."""
+        self.schedule.plan(event.worker.next_duty(self.schedule.now), event)
+        self.hand_out()
+
+    def on_due(self, event: Due) -> None:
+        """Timers, warnings and breaches of a case come due."""
+        known = self.cases.get(event.case)
+        if known is None:
+            return
+        known.due = None
+        try:
+            self.gongdan.dispatcher.wake(event.case, self.schedule.now.isoformat())
+        except GongdanError as error:
+            self.gongdan.incidents.open_for_timer(event.case, error, self.schedule.now)
+            known.instance = self.gongdan.dispatcher.instance(event.case)
+            return
+        self.look_at(event.case, self.schedule.now)
+        self.hand_out()
+
+    def on_send(self, event: Send) -> None:
+        """The outbox is worked off; what is to be tried again comes back."""
+        sent = self.outbox.work(self.schedule.now)
+        if any(entry.state == "pending" for entry in sent):
+            self.schedule.plan(self.schedule.now + RETRY_AFTER, event)
+        for case_id in dict.fromkeys(entry.id.partition("/")[0] for entry in sent):
+            if case_id in self.cases:
+                self.look_at(case_id, self.schedule.now)
+
+    def on_arrival(self, arrival: Arrival) -> None:
+        """Somebody comes with something new; an agent on duty opens the case."""
+        free = [w for w in self.workers if "agent" in w.person.roles and w.on_duty(self.schedule.now)]
+        if not free:
+            front = [w.next_duty(self.schedule.now) for w in self.workers if "agent" in w.person.roles]
+            self.schedule.plan(min(front), arrival)
+            return
+        self.command(
+            StartCase(
+                process=arrival.process,
+                data=dict(arrival.data),
+                actor=self.rng.choice(free).person.name,
+                at=self.schedule.now.isoformat(),
+            )
+        )
+        self.hand_out()
+
+    # ------------------------------------------------------------ work
+    def hand_out(self) -> None:
+        """Give waiting work, oldest first, to idle people on duty who may do it."""
+        idle = [w for w in self.workers if not w.busy and w.on_duty(self.schedule.now)]
+        for job in list(self.waiting):
+            if not idle:
+                return
+            worker = self.fitting(job, idle)
+            if worker is not None:
+                idle.remove(worker)
+                self.waiting.remove(job)
+                self.begin(worker, job)
+
+    def fitting(self, job: Job, idle: list[Worker]) -> Worker | None:
+        """Who of the idle takes a job: the one who waited longest."""
+        instance = self.cases[job.case].instance
+        duty = instance.duty_of(job.task)
+        exclude = instance.element_of(job.task).listed("exclude")
+        data = instance.machine.data_of(job.task) if exclude else {}
+        able = [
+            worker
+            for worker in idle
+            if job.only in (None, worker)
+            and fits(worker.person, duty)
+            and not is_excluded(worker.person, instance.respondent, exclude, data)
+        ]
+        return min(able, key=lambda w: (w.idle_since, w.person.name), default=None)
+
+    def begin(self, worker: Worker, job: Job) -> None:
+        """A person takes a job: claims it, perhaps has to wait for the customer, works on it."""
+        known, name, now = self.cases[job.case], worker.person.name, self.schedule.now
+        at = now.isoformat()
+        form = known.instance.element_of(job.task).properties.get("form", "")
+        try:
+            if job.resume:
+                self.command(ResumeClocks(case_id=job.case, actor=name, at=at))
+            elif job.only is None:
+                self.command(ClaimTask(case_id=job.case, task=job.task, actor=name, at=at))
+        except Rejected:
+            return  # a timer took the task away at this very instant
+        if known.customer.pauses_left and form in self.behaviour.waits_for_customer and not job.resume:
+            known.customer.pauses_left -= 1
+            reason = known.customer.rng.choice(self.behaviour.pause_reasons)
+            self.command(PauseClocks(case_id=job.case, reason=reason, actor=name, at=at))
+            answers = now + timedelta(hours=known.customer.rng.randint(4, 70))
+            self.schedule.plan(answers, Job(job.case, job.task, worker, resume=True))
+            worker.idle_since = now
+            return
+        minutes = self.behaviour.handling_minutes(form, known.customer.rng) * worker.pace
+        worker.busy = True
+        self.schedule.plan(now + timedelta(seconds=round(minutes * 60)), Finished(worker, job))
+
+    def on_finished(self, event: Finished) -> None:
+        """A person completes a task with its form, if it is still there."""
+        worker, job, now = event.worker, event.job, self.schedule.now
+        worker.busy, worker.idle_since = False, now
+        known = self.cases.get(job.case)
+        if known is not None and job.task in known.instance.open:
+            element = known.instance.element_of(job.task)
+            form = known.instance.release.forms[element.properties["form"]]
+            context = known.instance.machine.data_of(job.task)
+            values = self.filler.fill(form, element.id, context, known.customer, now)
+            self.command(
+                CompleteTask(
+                    case_id=job.case,
+                    task=job.task,
+                    data=values,
+                    actor=worker.person.name,
+                    at=now.isoformat(),
+                )
+            )
+        self.hand_out()
