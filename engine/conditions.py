@@ -9,19 +9,18 @@ is more than plain raises :class:`NotPlain`; the caller may then hand it to the 
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+from .comparisons import LENIENT, STRICT
 from .errors import GongdanError, InvalidFile, TechnicalFailure
 
 Env = Mapping[str, Any]
 Functions = Mapping[str, Callable[..., Any]]
 Missing = Literal["error", "none"]
 _Node = Callable[[Env, Functions], Any]
-_Operator = Callable[[Any, Any], Any]
 
 MAX_LENGTH = 2000  #: characters of one expression
 MAX_NODES = 200  #: names, constants and operators of one expression
@@ -99,62 +98,13 @@ def compile_condition(expression: str, *, missing: Missing = "error") -> Conditi
     return Condition(source, frozenset(builder.names), frozenset(builder.calls), missing, decide)
 
 
-_ORDER: dict[type[ast.cmpop], _Operator] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
-_EQUAL: dict[type[ast.cmpop], _Operator] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Is: operator.is_,
-    ast.IsNot: operator.is_not,
-}
-
-
-def _contains(item: Any, container: Any) -> bool:
-    return item in container
-
-
-def _contains_not(item: Any, container: Any) -> bool:
-    return item not in container
-
-
-def _or_false(function: _Operator) -> _Operator:
-    def compare(left: Any, right: Any) -> Any:
-        try:
-            return function(left, right)
-        except TypeError:
-            return False
-
-    return compare
-
-
-def _not_in_or_true(item: Any, container: Any) -> bool:
-    try:
-        return item not in container
-    except TypeError:
-        return True
-
-
-_SEARCH: dict[type[ast.cmpop], _Operator] = {ast.In: _contains, ast.NotIn: _contains_not}
-_STRICT: dict[type[ast.cmpop], _Operator] = {**_ORDER, **_EQUAL, **_SEARCH}
-_LENIENT: dict[type[ast.cmpop], _Operator] = {
-    **{kind: _or_false(function) for kind, function in _ORDER.items()},
-    **_EQUAL,
-    ast.In: _or_false(_contains),
-    ast.NotIn: _not_in_or_true,
-}
-
-
 class _Builder:
     """Turns a whitelisted syntax tree into closures, noting names and calls on the way."""
 
     def __init__(self, source: str, *, lenient: bool) -> None:
         self.source = source
         self.lenient = lenient
-        self.operators = _LENIENT if lenient else _STRICT
+        self.operators = LENIENT if lenient else STRICT
         self.names: set[str] = set()
         self.calls: set[str] = set()
         self.nodes = 0
