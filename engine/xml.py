@@ -40,6 +40,8 @@ MAX_DEPTH = 64
 MAX_NODES = 50_000
 MAX_ATTRIBUTES = 100_000
 MAX_ATTRIBUTES_EACH = 64
+#: elements with an id that another element has too
+MAX_REPEATED_IDS = 500
 MAX_JSON_DEPTH = 32
 MAX_JSON_VALUES = 100_000
 MAX_DIGITS = 18
@@ -134,6 +136,15 @@ def dmn_namespace(root: etree._Element) -> str | None:
 
 def schema_problems(root: etree._Element, name: str = "file") -> list[InvalidXml]:
     """What the schema of a BPMN or DMN file says against it, in document order, not more than 20."""
+    repeated = [
+        (ident, count)
+        for ident, count in Counter(cast("list[str]", root.xpath("//@id"))).items()
+        if count > 1
+    ]
+    if sum(count for _, count in repeated) > MAX_REPEATED_IDS:
+        # the schema validator needs quadratic time for these
+        problem = f"{len(repeated)} ids are used more than once, such as {repeated[0][0]!r}"
+        return [InvalidXml(name, "schema", problem, "Give every element an id of its own.")]
     namespace = dmn_namespace(root)
     schema = _bpmn_schema() if namespace is None else _dmn_schema(DMN_SCHEMAS[namespace])
     if schema.validate(root):

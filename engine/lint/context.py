@@ -79,7 +79,7 @@ class LintContext:
             self.calls.setdefault(process.id, set()).update(
                 called for node in nodes if (called := node.element.get("calledElement"))
             )
-        for node in model.nodes():
+        for node in model.nodes() if model.readable else ():
             scripts = [node.script[0]] if node.script is not None else []
             scripts += [text for tag in ("preScript", "postScript") if (text := node.extension(tag))]
             for text in scripts:

@@ -17,6 +17,7 @@ from engine.lint.catalogue.decisions import (
     DECISION_NAME,
     HIT_POLICY,
     INPUT_EXPRESSION,
+    LARGE_TABLE,
     NO_TABLE,
     OUTPUT_CELL,
     OUTPUT_NAME,
@@ -28,8 +29,10 @@ from engine.lint.cells import Cell, Domain, gaps_and_overlaps, read_cell
 from engine.lint.context import LintContext
 from engine.lint.expressions import ARGUMENTS, PYTHON, read_expression
 from engine.lint.finding import Finding
+from engine.lint.model import MAX_WRITTEN
 from engine.xml import dmn_namespace, line_of
 
+MAX_CELLS = 5_000
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 
 
@@ -65,6 +68,10 @@ def _lint_table(
     if policy not in ("UNIQUE", "COLLECT") or element.get("aggregation"):
         shown = f"{policy} {element.get('aggregation', '')}".strip()
         yield HIT_POLICY.at(file, decision, line_of(element), policy=shown)
+    texts = [text.text or "" for text in element.iter(f"{space}text")]
+    if len(texts) > MAX_CELLS or sum(map(len, texts)) > MAX_WRITTEN:
+        yield LARGE_TABLE.at(file, decision, line_of(element), count=len(texts), most=MAX_CELLS)
+        return
     table = _Table(
         [
             ((column.findtext(f"{space}inputExpression/{space}text") or "").strip(), column.get("label", ""))

@@ -19,6 +19,7 @@ from engine.lint.expressions import read_script
 from engine.lint.finding import Finding
 from engine.lint.graph import cycles, reachable
 from engine.lint.model import DECIDING, DiagramModel, Node, Scope
+from engine.lint.structure import LARGE
 
 
 def conditions(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
@@ -70,6 +71,8 @@ def _names(loop: list[Node]) -> str:
 def parallel_writes(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
     """Branches between a parallel split and its join do not write the same names."""
     for scope in model.scopes:
+        if len(scope.nodes) > LARGE or not model.readable:
+            continue
         for node in scope.nodes.values():
             if node.kind in ("parallelGateway", "inclusiveGateway") and 1 < len(node.outgoing) <= 16:
                 writers: dict[str, set[int]] = {}

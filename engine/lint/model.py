@@ -23,6 +23,13 @@ GATEWAYS = frozenset(
     {"exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"}
 )
 NODES = TASKS | CONTAINERS | EVENTS | GATEWAYS
+MAX_WRITTEN = 150_000
+_WRITTEN = frozenset(
+    {
+        *("script", "preScript", "postScript", "conditionExpression", "property"),
+        *("timeDate", "timeDuration", "timeCycle", "calledDecisionId"),
+    }
+)
 #: gateways whose outgoing flows have conditions
 DECIDING = frozenset({"exclusiveGateway", "inclusiveGateway"})
 
@@ -146,6 +153,12 @@ class DiagramModel:
     scopes: list[Scope]
     drawn: set[str]
     has_drawing: bool
+    written: int  #: characters of all scripts and expressions together
+
+    @property
+    def readable(self) -> bool:
+        """False when there is more to read in scripts and expressions than lint takes time for."""
+        return self.written <= MAX_WRITTEN
 
     def nodes(self) -> Iterator[Node]:
         """Every flow node, process by process."""
@@ -183,7 +196,15 @@ def read_diagram(root: etree._Element, file: str) -> DiagramModel:
         for child in plane
         if isinstance(child.tag, str)
     }
-    return DiagramModel(file, root, processes, scopes, drawn, bool(planes))
+    return DiagramModel(file, root, processes, scopes, drawn, bool(planes), _written(root))
+
+
+def _written(root: etree._Element) -> int:
+    return sum(
+        len(element.text or "") + len(element.get("value", ""))
+        for element in root.iter("*")
+        if local(element) in _WRITTEN
+    )
 
 
 def _scope(element: etree._Element, parent: Scope | None, lanes: dict[str, str], found: list[Scope]) -> Scope:

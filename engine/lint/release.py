@@ -38,7 +38,7 @@ def _unused(files: Mapping[str, bytes], context: LintContext) -> Iterator[Findin
     tables: set[str] = set(OWN_DECISIONS)
     for path in sorted(files):
         model = model_of(path, files[path]) if path.endswith(".bpmn") else None
-        for node in model.nodes() if model is not None else ():
+        for node in model.nodes() if model is not None and model.readable else ():
             forms.add(node.properties.get("form", ""))
             tables.add(node.extension("calledDecisionId") or "")
             words |= set(node.listed("say"))

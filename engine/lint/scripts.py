@@ -14,6 +14,7 @@ from engine.lint.catalogue.scripts import (
     SCRIPT_MISSING,
     SLOW_CONDITION,
     SYNTAX,
+    TOO_MUCH_SCRIPT,
     UNKNOWN_FUNCTION,
     UNKNOWN_NAME,
 )
@@ -21,7 +22,7 @@ from engine.lint.catalogue.tasks import UNKNOWN_PARAMETER
 from engine.lint.context import LintContext
 from engine.lint.expressions import ARGUMENTS, KEPT, PYTHON, Source, read_expression, read_script
 from engine.lint.finding import Finding
-from engine.lint.model import DECIDING, DiagramModel
+from engine.lint.model import DECIDING, MAX_WRITTEN, DiagramModel
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,9 @@ def scripts(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
     for node in model.with_kind("scriptTask"):
         if node.script is None or not node.script[0].strip():
             yield SCRIPT_MISSING.at(model.file, node.id, node.line)
+    if not model.readable:
+        yield TOO_MUCH_SCRIPT.at(model.file, count=f"{model.written:,}", most=f"{MAX_WRITTEN:,}")
+        return
     for text in texts(model):
         yield from _check(model.file, text, context)
 

@@ -17,6 +17,7 @@ from engine.lint.catalogue.structure import (
     EVENT_SUBPROCESS,
     FILE_NAME,
     FLOW_END,
+    LARGE_DIAGRAM,
     LINK_EVENT,
     MISSING_ID,
     NO_DRAWING,
@@ -34,6 +35,9 @@ from engine.lint.finding import Finding
 from engine.lint.graph import reachable
 from engine.lint.model import CONTAINERS, DiagramModel, Node, Scope
 from engine.xml import BPMN, BPMNDI, children, line_of, local
+
+#: nodes of one scope beyond which nobody can read it, and branch-by-branch checks would take too long
+LARGE = 200
 
 _BY_EVENT = {
     "signal": SIGNAL_EVENT,
@@ -152,4 +156,11 @@ def drawing(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
                 yield NOT_DRAWN.at(model.file, flow.id, flow.line)
 
 
-CHECKS = (processes, ids, flows, starts_and_ends, unsupported, drawing)
+def size(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
+    """A diagram fits the eye."""
+    for scope in model.scopes:
+        if len(scope.nodes) > LARGE:
+            yield LARGE_DIAGRAM.at(model.file, scope.id, scope.line, count=len(scope.nodes), most=LARGE)
+
+
+CHECKS = (size, processes, ids, flows, starts_and_ends, unsupported, drawing)

@@ -91,7 +91,7 @@ def references(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
 
 def services(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
     """Service tasks say what to send, to whom and with which words."""
-    for node in model.with_kind("serviceTask", "sendTask"):
+    for node in model.with_kind("serviceTask", "sendTask") if model.readable else ():
         service = node.properties.get("service", "")
         if service not in _SERVICES:
             yield SERVICE.at(model.file, node.id, node.line, value=service or "(空/empty)")

@@ -33,7 +33,7 @@ _ZONE = re.compile(r"(Z|[+-]\d\d:?\d\d)\Z")
 
 def timers(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
     """Each timer holds an expression that gives a time of the right kind."""
-    for node in model.nodes():
+    for node in model.nodes() if model.readable else ():
         for timer in node.timers:
             yield from _timer(model.file, node, timer, context)
 

@@ -92,6 +92,14 @@ OUTPUT_NAME = Rule(
     "给它一个名称(name)",
     "give it a name",
 )
+LARGE_TABLE = Rule(
+    "large_table",
+    "warning",
+    "决策表太大({count} 个单元格,最多 {most} 个),没有检查",
+    "the table is too large to check ({count} cells; at most {most})",
+    "拆成几个决策表",
+    "split it into several tables",
+)
 RULE_WIDTH = Rule(
     "rule_width",
     "error",

@@ -12,6 +12,14 @@ SCRIPT_MISSING = Rule(
     "写上脚本,或删除这个步骤",
     "write the script, or remove the step",
 )
+TOO_MUCH_SCRIPT = Rule(
+    "too_much_script",
+    "error",
+    "脚本和表达式共 {count} 个字符,最多 {most} 个",
+    "scripts and expressions have {count} characters together; at most {most} are allowed",
+    "把计算放到决策表里,或拆分流程",
+    "compute in decision tables, or split the process",
+)
 SYNTAX = Rule(
     "syntax",
     "error",

@@ -172,6 +172,14 @@ NOT_DRAWN = Rule(
     "在图上画出来,或用 layout 重新排版",
     "draw it, or lay the diagram out again with `layout`",
 )
+LARGE_DIAGRAM = Rule(
+    "large_diagram",
+    "warning",
+    "这一层有 {count} 个元素,超过 {most} 个就看不清了",
+    "one level has {count} elements; with more than {most} nobody can read it",
+    "用子流程或调用活动拆分",
+    "split it with sub-processes or call activities",
+)
 NO_DRAWING = Rule(
     "no_drawing",
     "warning",
