@@ -148,15 +148,10 @@ class _Builder:
         )
 
     def compare(self, node: ast.Compare, depth: int) -> _Node:
-        for op, right in zip(node.ops, node.comparators, strict=True):
-            single = isinstance(right, ast.Constant) and (
-                right.value is None or isinstance(right.value, bool)
-            )
-            if isinstance(op, ast.Is | ast.IsNot) and not single:
+        for op, other in zip(node.ops, node.comparators, strict=True):
+            if isinstance(op, ast.Is | ast.IsNot) and not _is_single(other):
                 # Whether two equal numbers or texts are the same object is an accident of the interpreter.
-                raise NotPlain(
-                    f"condition {self.source!r}: compare by 'is' with None, True or False only; use =="
-                )
+                raise NotPlain(f"condition {self.source!r}: use 'is' with None, True and False only, else ==")
         left = self.build(node.left, depth + 1)
         steps = [
             (self.operators[type(op)], self.build(right, depth + 1))
@@ -241,6 +236,10 @@ class _Builder:
                 return None  # a function of something that was left out has no value either
 
         return run
+
+
+def _is_single(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool))
 
 
 def _constant(value: Any) -> _Node:
