@@ -40,13 +40,15 @@ fault: .venv/.test ## the long fault tests: kills, races, hostile files
 	$(BIN)/python -m pytest tests/fault --full -n 0 --timeout 3600
 
 lock: ## write the lock files anew from pyproject.toml (needs uv in PATH)
-	@for extra in "" "-test"; do \
-		uv pip compile pyproject.toml --extra postgres $${extra:+--extra test} --universal --python-version 3.11 \
-			--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet \
-			--output-file "requirements$$extra.lock" $(LOCK); \
-		sed -i '1i # Written by `make lock` from pyproject.toml: every package with its version and hashes.' \
-			"requirements$$extra.lock"; \
-	done
+	$(call lock,requirements-test.lock,--extra test)
+	$(call lock,requirements.lock,--constraint requirements-test.lock)
+
+# One set of versions for both: the smaller lock takes what the larger one found.
+define lock
+@uv pip compile pyproject.toml --extra postgres $(2) --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --output-file $(1) $(LOCK)
+@sed -i '1i # Written by `make lock` from pyproject.toml: every package with its version and hashes.' $(1)
+endef
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Gongdan needs Python 3.11 or newer with venv (Debian: apt-get install python3-venv)." >&2; exit 1; }

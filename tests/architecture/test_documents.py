@@ -13,7 +13,7 @@ from engine.app import open_gongdan
 from engine.commands import KINDS as COMMAND_KINDS
 from engine.effects import KINDS as EFFECT_KINDS
 from engine.settings import CHECKOUT, Settings, variables
-from tests.architecture.sources import name, python_files
+from tests.architecture.sources import name, python_files, text_files
 from web import create_app
 
 DOCUMENTS = sorted([*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md")])
@@ -79,6 +79,14 @@ def test_changelog_tells_of_this_version() -> None:
 def test_every_decision_is_listed() -> None:
     pages = {path.name for path in (CHECKOUT / "docs/adr").glob("0*.md")}
     assert set(LINK.findall(text("docs/adr/README.md"))) == pages
+
+
+def test_decisions_that_the_code_names_exist() -> None:
+    known = {path.name[:4] for path in (CHECKOUT / "docs/adr").glob("0*.md")}
+    named = {
+        number for path in text_files() for number in re.findall(r"ADR (\d{4})", path.read_text("utf-8"))
+    }
+    assert named <= known
 
 
 def test_every_route_is_documented(tmp_path: Path) -> None:
