@@ -1,0 +1,1 @@
+"""Processes played through on the real engine."""
