@@ -29,6 +29,7 @@ test: lint .venv/.browser ## style, types, layers, diagrams and all tests (Postg
 
 lint: .venv/.test ## style, types, layers, diagrams
 	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check --quiet $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python run.py lint bpmn forms
