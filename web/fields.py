@@ -60,8 +60,10 @@ def _text(field: Field | None, value: Any) -> str:
         for option in field.options:
             if option.value == value:
                 return localised(option.label, locale())
-        if field.widget in ("money", "datetime", "date"):
+        if field.widget == "money":
             return show(field, value)
+        if field.widget == "datetime" and isinstance(value, str):
+            return shown.parse(value).strftime("%Y-%m-%d %H:%M")
     if isinstance(value, str) and _is_instant(value):
         return shown.parse(value).strftime("%Y-%m-%d %H:%M")
     return str(value)

@@ -33,13 +33,13 @@ class TimerLine:
 
 @dataclass(frozen=True, slots=True)
 class ClockLine:
-    """A limit with the lines that explain its date."""
+    """A limit with the lines that explain its date; ``then`` is what its drawn timer will do."""
 
     clock: work.SlaClock
     name: str
     on: str
     why: list[str]
-    unconfirmed: bool
+    then: str
 
 
 def _drawn(release: Release, case: Case, ref: str | None) -> tuple[str, Element] | None:
@@ -60,12 +60,13 @@ def _name(release: Release, process: str, element_id: str | None) -> str:
 
 
 def timers(case: Case, only_task: int | None = None) -> list[TimerLine]:
-    """Timers of a case, those on ``only_task`` first; each group by due time."""
-    release = context.gongdan().releases.get(case.release)
+    """Timers of a case that are no limit (limits tell of theirs), those on ``only_task`` first."""
+    db, release = context.gongdan().db, context.gongdan().releases.get(case.release)
+    limits = {row.clock for row in work.clocks(db, case.id) if row.live}
     found = []
-    for row in work.timers(context.gongdan().db, case.id):
+    for row in work.timers(db, case.id):
         drawn = _drawn(release, case, row.element)
-        if drawn is None:
+        if drawn is None or str(row.timer) in limits:
             continue
         process, element = drawn
         found.append(
@@ -100,10 +101,11 @@ def clocks(case: Case) -> list[ClockLine]:
     for row in work.clocks(context.gongdan().db, case.id):
         parameter = release.parameters.get(row.parameter)
         drawn = _drawn(release, case, row.element)
-        on = ""
+        on = then = ""
         if drawn is not None:
             process, element = drawn
             on = _name(release, process, element.attached_to or element.id)
+            then = _then(release, process, element) if row.state in ("running", "paused") else ""
         why: list[str] = []
         if parameter is not None and release.calendar is not None:
             calendar = release.calendar.provisional if row.provisional else release.calendar
@@ -115,7 +117,7 @@ def clocks(case: Case) -> list[ClockLine]:
                 name=pick(parameter.name) if parameter else row.parameter,
                 on=on,
                 why=why,
-                unconfirmed=bool(parameter and parameter.unconfirmed),
+                then=then,
             )
         )
     return found

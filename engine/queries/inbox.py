@@ -8,7 +8,7 @@ tasks and a million. Tasks with a limit come first, in due order; then those wit
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -29,7 +29,11 @@ Cursor = tuple[str, str, int]  #: (due or "", case, task) of the last row shown
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """One row of the work list. ``started`` and ``warn_at`` belong to the clock whose limit is ``due_at``."""
+    """One row of the work list.
+
+    ``started`` and ``warn_at`` belong to the clock whose limit is ``due_at``. ``case_due`` is the next limit of
+    the whole case, shown where the task has none of its own; it does not order the list.
+    """
 
     case_id: str
     task: int
@@ -50,6 +54,7 @@ class WorkItem:
     waiting_customer: str | None
     started: str | None = None
     warn_at: str | None = None
+    case_due: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,10 @@ def work(
             rows += _rows(c, branches, filters, False, rest, limit + 1 - len(rows))
         more, rows = len(rows) > limit, rows[:limit]
         clocks = _clocks(c, rows)
-    items = [WorkItem(*row, *clocks.get((row.case_id, row.task), (None, None))) for row in rows]
+    items = []
+    for row in rows:
+        started, warn_at, case_due = clocks.get((row.case_id, row.task), (None, None, None))
+        items.append(replace(WorkItem(*row), started=started, warn_at=warn_at, case_due=case_due))
     last = items[-1] if more else None
     return Page(items, (last.due_at or "", last.case_id, last.task) if last else None)
 
@@ -185,14 +193,27 @@ def _filtered(filters: Filters) -> Iterable[sa.ColumnElement[bool]]:
         yield task.c.case_id.in_(same_phone)
 
 
-def _clocks(c: sa.Connection, rows: list[Any]) -> Mapping[tuple[str, int], tuple[str, str | None]]:
-    """Start and warning of the clock behind each row's limit."""
-    due = {(row.case_id, row.due_at): (row.case_id, row.task) for row in rows if row.due_at}
-    if not due:
-        return {}
-    clocks = c.execute(
-        sa.select(sla_clock.c.case_id, sla_clock.c.due, sla_clock.c.started, sla_clock.c.warn_at).where(
-            sla_clock.c.case_id.in_({case_id for case_id, _ in due})
+Times = tuple[str | None, str | None, str | None]
+
+
+def _clocks(c: sa.Connection, rows: list[Any]) -> Mapping[tuple[str, int], Times]:
+    """For each row: start and warning of the clock behind its limit, and the next limit of its case."""
+    running = c.execute(
+        sa.select(
+            sla_clock.c.case_id, sla_clock.c.task, sla_clock.c.due, sla_clock.c.started, sla_clock.c.warn_at
+        ).where(
+            sla_clock.c.case_id.in_({row.case_id for row in rows}),
+            sla_clock.c.state.in_(("running", "breached")),
         )
-    )
-    return {due[k.case_id, k.due]: (k.started, k.warn_at) for k in clocks if (k.case_id, k.due) in due}
+    ).all()
+    own = {(clock.case_id, clock.due): clock for clock in running}
+    whole: dict[str, str] = {}
+    for clock in running:
+        if clock.task is None:
+            whole[clock.case_id] = min(clock.due, whole.get(clock.case_id, clock.due))
+    found: dict[tuple[str, int], Times] = {}
+    for row in rows:
+        mine = own.get((row.case_id, row.due_at))
+        times = (mine.started, mine.warn_at) if mine else (None, None)
+        found[row.case_id, row.task] = (*times, whole.get(row.case_id))
+    return found
