@@ -34,7 +34,7 @@ DOMAINS: dict[str, dict[str, tuple[Any, ...]]] = {
     },
     "sms_choice": {
         "answered": BOOLEAN,
-        "needs_reconfirmation": BOOLEAN,
+        "reconfirm_needed": BOOLEAN,
         "final_attempt": BOOLEAN,
         "result_state": ("none", "shareable", "confidential"),
     },
