@@ -46,6 +46,10 @@ DEMO_PEOPLE = (
         "billing1", "孙会计(计费)", frozenset({"specialist"}), departments=frozenset({"billing", "finance"})
     ),
     Person("vas1", "钱小宇(增值业务)", frozenset({"specialist"}), departments=frozenset({"vas"})),
+    Person("ops1", "沈浩(运作协查)", frozenset({"specialist"}), departments=frozenset({"operations"})),
+    Person("warehouse1", "韩梅(仓库)", frozenset({"specialist"}), departments=frozenset({"warehouse"})),
+    Person("branch1", "邓洁(机构处理)", frozenset({"specialist"}), departments=frozenset({"branch"})),
+    Person("audit1", "曹正(集团稽核)", frozenset({"specialist"}), departments=frozenset({"audit"})),
     Person("centre1", "刘芳(投诉处理中心)", frozenset({"complaint_centre"})),
     Person("supervisor1", "王班长", frozenset({"supervisor", "agent"})),
     Person("manager1", "赵经理", frozenset({"manager"})),
