@@ -41,18 +41,24 @@ def engine(*, full: bool = False, synchronous: str = "FULL", **settings: Any) ->
 def files(*, full: bool) -> dict[str, bytes | None]:
     """The files of the workloads' release."""
     found: dict[str, bytes | None] = {
-        f"bpmn/bench/{p.name}": p.read_bytes() for p in WORKLOADS.glob("*.bpmn") if full or "full" not in p.name
+        f"bpmn/bench/{p.name}": p.read_bytes()
+        for p in WORKLOADS.glob("*.bpmn")
+        if full or "full" not in p.name
     }
     if full:
         project = WORKLOADS.parent.parent
         found |= {f"forms/{p.name}": p.read_bytes() for p in (WORKLOADS / "forms").glob("*.json")}
-        found |= {f"bpmn/templates/{p.name}": p.read_bytes() for p in (WORKLOADS / "templates").glob("*.json")}
+        found |= {
+            f"bpmn/templates/{p.name}": p.read_bytes() for p in (WORKLOADS / "templates").glob("*.json")
+        }
         for path in ("bpmn/decisions/sla.dmn", "bpmn/calendars/cn.json", "bpmn/roles.json"):
             found[path] = (project / path).read_bytes()
     return found
 
 
-def complete_cases(gongdan: Gongdan, process: str, cases: int, actor: str, form: dict[str, Any]) -> dict[str, float]:
+def complete_cases(
+    gongdan: Gongdan, process: str, cases: int, actor: str, form: dict[str, Any]
+) -> dict[str, float]:
     """Run ``cases`` cases to their end; CPU and wall seconds of the completions alone."""
     cpu, wall, done = 0.0, 0.0, 0
     at = BEGIN
@@ -64,7 +70,9 @@ def complete_cases(gongdan: Gongdan, process: str, cases: int, actor: str, form:
         while tasks:
             at += timedelta(seconds=1)
             step = gongdan.dispatch(
-                CompleteTask(case_id=receipt.case_id, task=tasks.pop(0), data=form, actor=actor, at=at.isoformat())
+                CompleteTask(
+                    case_id=receipt.case_id, task=tasks.pop(0), data=form, actor=actor, at=at.isoformat()
+                )
             )
             tasks += step.opened
             done += 1
@@ -78,13 +86,20 @@ def loop_growth(rounds: tuple[int, int], width: int = 50) -> dict[str, float]:
     with engine(synchronous="OFF") as gongdan:
         at = BEGIN
         receipt = gongdan.dispatch(StartCase(process="loop", data={}, actor=TRUSTED, at=at.isoformat()))
-        task, found = receipt.opened[0], {}
+        task = receipt.opened[0]
+        found: dict[int, float] = {}
         low, high = rounds
         for n in range(1, high + width + 1):
             began = time.process_time()
             at += timedelta(seconds=1)
             step = gongdan.dispatch(
-                CompleteTask(case_id=receipt.case_id, task=task, data={"done": False, "n": n}, actor=TRUSTED, at=at.isoformat())
+                CompleteTask(
+                    case_id=receipt.case_id,
+                    task=task,
+                    data={"done": False, "n": n},
+                    actor=TRUSTED,
+                    at=at.isoformat(),
+                )
             )
             task = step.opened[0]
             for mark in (low, high):

@@ -55,7 +55,7 @@ def command(asked: Command, at: str, instance: Instance, people: People) -> dict
             holder = instance.claims.get(asked.task)
             if holder not in (None, person.name):
                 raise Conflict(f"Expected task {asked.task} to be yours or free, but {holder} has claimed it")
-            return {"data": _checked_form(asked, at, instance)}
+            return _checked_form(asked, at, instance)
         case ClaimTask():
             _check_task(person, instance, asked.task)
         case ReleaseTask():
@@ -93,6 +93,7 @@ def _check_task(person: Person, instance: Instance, task: int) -> None:
 
 
 def _checked_form(asked: CompleteTask, at: str, instance: Instance) -> dict[str, Any]:
+    """Checked values, and the names an earlier round answered and this one left out."""
     element = instance.element_of(asked.task)
     key = element.properties.get("form")
     form = instance.release.forms.get(key or "")
@@ -101,4 +102,6 @@ def _checked_form(asked: CompleteTask, at: str, instance: Instance) -> dict[str,
             f"Expected a form {key!r} for {element.id!r}, but release {instance.release.number} has none"
         )
     context = instance.machine.data_of(asked.task)
-    return form.validate(asked.data, context=context, now=at)
+    clean = form.validate(asked.data, context=context, now=at)
+    cleared = sorted((form.names - clean.keys()) & context.keys())
+    return {"data": clean, "cleared": cleared} if cleared else {"data": clean}

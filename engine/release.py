@@ -62,7 +62,7 @@ class Release:
     @cached_property
     def forms(self) -> dict[str, Form]:
         """Forms by key (the file's stem)."""
-        return {_stem(path): Form.load(body) for path, body in self._under("forms/", ".json").items()}
+        return {_stem(path): Form.load(body, path) for path, body in self._under("forms/", ".json").items()}
 
     @cached_property
     def templates(self) -> dict[str, Template]:

@@ -6,7 +6,7 @@ of what changed. The delta never reads the data of finished tasks again: changes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -81,6 +81,7 @@ class Machine:
         self.workflow: IndexedWorkflow | None = None
         self.open: dict[int, None] = {}
         self.due: dict[int, str] = {}
+        self.held: set[int] = set()  #: timers that are armed but paused
 
     # ------------------------------------------------------------ driving
     def start(self, now: datetime, data: Mapping[str, Any]) -> Delta:
@@ -95,13 +96,17 @@ class Machine:
 
         return self._run(now, begin)
 
-    def complete(self, now: datetime, task_id: int, data: Mapping[str, Any]) -> Delta:
-        """Complete open user task ``task_id`` with form ``data``."""
+    def complete(
+        self, now: datetime, task_id: int, data: Mapping[str, Any], cleared: Iterable[str] = ()
+    ) -> Delta:
+        """Complete open user task ``task_id`` with form ``data``; names in ``cleared`` have no value any more."""
         task = self.flow.open_tasks.get(task_id)
         if task is None:
             raise Rejected(f"Expected to complete task {task_id}, but it is not open")
 
         def finish() -> None:
+            for name in cleared:
+                task.data.pop(name, None)
             task.data.update(data)
             task.run()
 
@@ -133,8 +138,10 @@ class Machine:
         if due is None:
             data["paused"] = True
             self.due.pop(timer, None)
+            self.held.add(timer)
         else:
             data.pop("paused", None)
+            self.held.discard(timer)
             data["event_value"] = self.due[timer] = due
 
     def data_of(self, task_id: int) -> dict[str, Any]:
@@ -192,7 +199,8 @@ class Machine:
             TypeError,
             AttributeError,
         ) as error:
-            raise TechnicalFailure(f"{type(error).__name__}: {error}") from error
+            element = getattr(getattr(error, "task_spec", None), "name", None)
+            raise TechnicalFailure(f"{type(error).__name__}: {error}", element=element) from error
         finally:
             logical.leave(token)
 
@@ -241,7 +249,9 @@ class Machine:
         ]
         delta.closed = [n for n in self.open if n not in flow.open_tasks]
         delta.armed = [self._armed(n, at) for n, at in due.items() if self.due.get(n) != at]
-        delta.ended = [n for n in self.due if n not in due]
+        fallen = sorted(n for n in self.held if n not in flow.event_manager.tasks)
+        self.held.difference_update(fallen)
+        delta.ended = [n for n in self.due if n not in due] + fallen
         self.due, self.open = due, dict.fromkeys(flow.open_tasks)
         delta.done = flow.is_completed()
         return delta
