@@ -7,6 +7,6 @@ shortcut: every step is a command through :meth:`engine.app.Gongdan.dispatch`. `
 
 from .coverage import Coverage
 from .files import Scenario, load
-from .run import Run, ScenarioFailed, bench, run_all
+from .run import Run, ScenarioFailed, bench, report, run_all
 
-__all__ = ["Coverage", "Run", "Scenario", "ScenarioFailed", "bench", "load", "run_all"]
+__all__ = ["Coverage", "Run", "Scenario", "ScenarioFailed", "bench", "load", "report", "run_all"]

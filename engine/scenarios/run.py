@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from engine.settings import Settings
 from engine.spiff.timers import iso
 
 from .coverage import Coverage, Reached, from_moves
-from .files import Scenario, instant
+from .files import Scenario, instant, load
 
 STARTS = "system:scenarios"  #: opens cases of processes that people cannot open
 
@@ -62,6 +62,30 @@ def run_all(gongdan: Gongdan, scenarios: Iterable[Scenario]) -> tuple[Coverage, 
             failed.append(error)
         coverage.reached |= run.reached()
     return coverage, failed
+
+
+def report(files: Mapping[str, bytes], diagrams: Collection[str]) -> dict[str, Any]:
+    """Run all scenarios of a project; coverage is counted over ``diagrams`` (paths among ``files``).
+
+    Plain data for ``lint --scenarios``: ``{coverage: {elements, flows, uncovered}, scenarios: {run, failed}}``.
+    Files that make no release are one failure that says why.
+    """
+    try:
+        scenarios = load(files)
+        with bench(files) as gongdan:
+            coverage, failed = run_all(gongdan, scenarios)
+        told = [str(error) for error in failed]
+    except GongdanError as error:
+        scenarios, coverage, told = [], Coverage([]), [str(error)]
+    coverage.processes = [p for p in coverage.processes if p.path in diagrams]
+    return {
+        "coverage": {
+            "elements": round(coverage.share(flows=False), 4),
+            "flows": round(coverage.share(flows=True), 4),
+            "uncovered": coverage.uncovered(),
+        },
+        "scenarios": {"run": len(scenarios), "failed": told},
+    }
 
 
 class Run:

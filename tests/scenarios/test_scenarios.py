@@ -10,7 +10,7 @@ import pytest
 from engine.app import Gongdan
 from engine.errors import InvalidFile
 from engine.releases import read_folder
-from engine.scenarios import Coverage, Run, Scenario, ScenarioFailed, bench, load, run_all
+from engine.scenarios import Coverage, Run, Scenario, ScenarioFailed, bench, load, report, run_all
 from engine.settings import CHECKOUT
 
 FILES = read_folder(CHECKOUT)
@@ -70,3 +70,17 @@ def test_nothing_reached_is_nothing_covered(engine: Gongdan) -> None:
     coverage = Coverage(list(engine.releases.current().processes.values()))
     assert coverage.share(flows=True) == 0
     assert "cantonese_callback/callback_1" in coverage.uncovered()
+
+
+def test_the_report_counts_the_asked_diagrams_only() -> None:
+    found = report(FILES, {"bpmn/telecom/cantonese_callback.bpmn"})
+    assert found["coverage"] == {"elements": 1.0, "flows": 1.0, "uncovered": []}
+    assert found["scenarios"] == {"run": len(SCENARIOS), "failed": []}
+
+
+def test_files_that_make_no_release_are_a_failure_that_says_why() -> None:
+    found = report(
+        {"bpmn/telecom/cantonese_callback.bpmn": b"<nonsense"}, {"bpmn/telecom/cantonese_callback.bpmn"}
+    )
+    assert found["scenarios"]["run"] == 0
+    assert "cantonese_callback.bpmn" in found["scenarios"]["failed"][0]
