@@ -25,7 +25,13 @@ def import_(file: Path, mapping_name: str, historic: bool, as_json: bool) -> Non
     with (
         opened() as gongdan,
         tqdm(
-            total=file.stat().st_size, unit="B", unit_scale=True, desc=file.name, file=sys.stderr, leave=False
+            total=file.stat().st_size,
+            unit="B",
+            unit_scale=True,
+            desc=file.name,
+            file=sys.stderr,
+            leave=False,
+            mininterval=1,
         ) as bar,
     ):
         gongdan.publish_folder()

@@ -69,7 +69,13 @@ def db() -> None:
 
 
 @db.command("upgrade")
-@click.option("--simulated", metavar="SEED", help="Mark the empty database as simulated with this seed.")
+@click.option(
+    "--simulated",
+    metavar="[SEED]",
+    is_flag=False,
+    flag_value="1",
+    help="Mark the empty database as simulated with this seed.",
+)
 def upgrade(simulated: str | None) -> None:
     """Bring the database to the newest shape."""
     with opened() as gongdan:

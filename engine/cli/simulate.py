@@ -32,7 +32,7 @@ def simulate(until: str | None, agents: int, seed: str | None, as_json: bool) ->
         raise click.BadParameter(str(error), param_hint="--until") from None
     with (
         opened(lru=LIVE) as gongdan,
-        tqdm(desc="simulate", file=sys.stderr, unit=" days", leave=False) as bar,
+        tqdm(desc="simulate", file=sys.stderr, unit=" days", leave=False, mininterval=1) as bar,
     ):
         gongdan.publish_folder()
         first: list[datetime] = []
@@ -56,6 +56,8 @@ def _text(report: SimulationReport) -> str:
     ):
         if counts:
             lines += ["", f"{title}:", *(f"  {number:6} {name}" for name, number in counts.items())]
+    if report.left_aside:
+        lines += ["", "left aside:", *(f"  {reason}" for reason in report.left_aside)]
     if report.sla:
         lines += ["", "limits:                        met  breached  running"]
         lines += [

@@ -12,6 +12,7 @@ from engine.simulate.decks import generator
 
 #: How many of each arrive over the time in which complaints come in: enough for every story to be told.
 COUNTS = {"cantonese_callback": 48, "number_request_consultation": 40}
+REVISITS = 36  #: about so many closed cases are revisited, whatever their number
 SHORTEST = timedelta(days=14)  #: they arrive over at least this long
 
 

@@ -112,9 +112,9 @@ class Behaviour:
                 return True, self._choices.draw(key, self.habits[key])
         return False, None
 
-    def pace(self, element: str) -> str:
-        """How soon somebody turns to a task of ``element``: ``prompt``, ``warned`` or ``late``."""
-        return self._tempo.draw(element, self.paces)
+    def pace(self, work: str) -> str:
+        """How soon somebody turns to a kind of work: ``prompt``, ``warned`` or ``late``."""
+        return self._tempo.draw(work, self.paces)
 
     def handling_minutes(self, form: str, rng: random.Random) -> int:
         """How long a person of usual pace is busy with ``form``."""

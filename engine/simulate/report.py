@@ -24,10 +24,11 @@ class SimulationReport:
     open: int = 0
     incidents: int = 0
     waiting: dict[str, int] = field(default_factory=dict)  #: where the open cases stand
+    left_aside: list[str] = field(default_factory=list)  #: cases that this run could not go on with, and why
 
     def as_json(self) -> dict[str, Any]:
         """The stable keys of ``simulate --json``."""
-        return {name: value for name, value in vars(self).items() if name != "waiting"}
+        return {name: value for name, value in vars(self).items() if name not in ("waiting", "left_aside")}
 
 
 def report(db: Database) -> SimulationReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy as sa
@@ -41,6 +42,7 @@ def simulate(
         .where(cases.c.state == "open")
         .order_by(cases.c.opened_at, cases.c.id)
     )
+    left_aside: list[str] = []
     if found:
         first, last = min(row.at for row in found), max(row.at for row in found)
         start = max(datetime.fromisoformat(first), reached(gongdan) or datetime.min.replace(tzinfo=UTC))
@@ -48,7 +50,8 @@ def simulate(
         world = World(gongdan, Behaviour(seed), workers, start.replace(microsecond=0), end)
         world.run([row.id for row in found], on_progress)
         _put(gongdan, REACHED, world.schedule.now.isoformat())
-    return report(gongdan.db)
+        left_aside = world.left_aside
+    return replace(report(gongdan.db), left_aside=left_aside)
 
 
 def mark(gongdan: Gongdan, seed: str | None) -> str:

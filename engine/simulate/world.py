@@ -16,14 +16,14 @@ from engine.commands import (
     StartCase,
 )
 from engine.dispatch import Receipt
-from engine.errors import GongdanError, Rejected
+from engine.errors import GongdanError, Rejected, TechnicalFailure
 from engine.instance import Instance
 from engine.outbox import Outbox
-from engine.rules import fits, is_excluded
-from engine.simulate.arrivals import Arrival, plan_arrivals, revisit_of
+from engine.simulate.arrivals import COUNTS, REVISITS, Arrival, plan_arrivals, revisit_of
 from engine.simulate.behaviour import Behaviour, Customer
 from engine.simulate.decks import generator
-from engine.simulate.filling import Filler
+from engine.simulate.desk import Desk, Job
+from engine.simulate.filling import CannotFill, Filler
 from engine.simulate.gateway import SimulatedGateway
 from engine.simulate.schedule import Schedule
 from engine.simulate.staff import Worker
@@ -31,16 +31,6 @@ from engine.simulate.staff import Worker
 SEND_AFTER = timedelta(seconds=20)  #: the outbox is worked off so soon after a command asked for something
 RETRY_AFTER = timedelta(minutes=20)  #: longer than the longest wait between two tries of the outbox
 LATEST_WAIT = timedelta(days=25)  #: nobody overlooks a task for longer
-
-
-@dataclass(frozen=True)
-class Job:
-    """An open task as somebody's work. ``only`` is set when one person has it already."""
-
-    case: str
-    task: int
-    only: Worker | None = None
-    resume: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +82,7 @@ class World:
     ) -> None:
         self.gongdan, self.behaviour, self.workers, self.until = gongdan, behaviour, workers, until
         self.schedule: Schedule[Event] = Schedule(start)
+        self.desk = Desk(workers, lambda case: self.cases[case].instance)
         self.filler = Filler(behaviour)
         self.rng = generator(behaviour.seed, "world")
         gateway = SimulatedGateway(behaviour.seed)
@@ -99,8 +90,8 @@ class World:
             gongdan.db, gongdan.dispatcher, {"sms": gateway, "mail": gateway, "webhook": gateway}
         )
         self.cases: dict[str, Known] = {}
-        self.waiting: list[Job] = []
         self.closed = 0
+        self.left_aside: list[str] = []  #: what nobody here can go on with, and why
         self.revisit_every = 1
         self.happened: dict[type, Callable[..., None]] = {
             Job: self.on_job,
@@ -119,7 +110,7 @@ class World:
             opened = datetime.fromisoformat(known.instance.at)
             last = max(last, opened)
             self.look_at(case_id, opened)
-        self.revisit_every = max(1, len(case_ids) // 36)
+        self.revisit_every = max(1, (len(case_ids) + sum(COUNTS.values())) // REVISITS)
         for at, arrival in plan_arrivals(self.behaviour.seed, self.schedule.now, last) if case_ids else ():
             self.schedule.plan(at, arrival)
         for worker in self.workers:
@@ -143,7 +134,7 @@ class World:
         known = self.cases[case_id]
         instance = known.instance
         for task in sorted(known.tasks - instance.open.keys()):
-            self.waiting = [job for job in self.waiting if (job.case, job.task) != (case_id, task)]
+            self.desk.drop(case_id, task)
         for task in sorted(instance.open.keys() - known.tasks):
             self.schedule.plan(self.ready(known, task, now), Job(case_id, task))
         known.tasks = set(instance.open)
@@ -165,7 +156,7 @@ class World:
         earliest = max(now, datetime.fromisoformat(known.instance.not_before.get(task, now.isoformat())))
         if known.customer.persona.delay_hours and not known.tasks and known.instance.seq == 1:
             return now + timedelta(hours=known.customer.persona.delay_hours)
-        pace = self.behaviour.pace(element.id)
+        pace = self.behaviour.pace(f"{known.instance.process}/{element.id}")
         limits = sorted(due for due in known.instance.machine.due.values() if due > now.isoformat())
         if pace == "prompt" or not limits:
             return earliest
@@ -189,7 +180,7 @@ class World:
         """A task is there to be done."""
         known = self.cases.get(job.case)
         if known is not None and job.task in known.instance.open:
-            self.waiting.append(job)
+            self.desk.add(job)
             self.hand_out()
 
     def on_duty(self, event: OnDuty) -> None:
@@ -207,9 +198,9 @@ class World:
             self.gongdan.dispatcher.wake(event.case, self.schedule.now.isoformat())
         except GongdanError as error:
             self.gongdan.incidents.open_for_timer(event.case, error, self.schedule.now)
-            known.instance = self.gongdan.dispatcher.instance(event.case)
-            return
-        self.look_at(event.case, self.schedule.now)
+            self.leave_aside(event.case, error)
+        else:
+            self.look_at(event.case, self.schedule.now)
         self.hand_out()
 
     def on_send(self, event: Send) -> None:
@@ -240,31 +231,9 @@ class World:
 
     # ------------------------------------------------------------ work
     def hand_out(self) -> None:
-        """Give waiting work, oldest first, to idle people on duty who may do it."""
-        idle = [w for w in self.workers if not w.busy and w.on_duty(self.schedule.now)]
-        for job in list(self.waiting):
-            if not idle:
-                return
-            worker = self.fitting(job, idle)
-            if worker is not None:
-                idle.remove(worker)
-                self.waiting.remove(job)
-                self.begin(worker, job)
-
-    def fitting(self, job: Job, idle: list[Worker]) -> Worker | None:
-        """Who of the idle takes a job: the one who waited longest."""
-        instance = self.cases[job.case].instance
-        duty = instance.duty_of(job.task)
-        exclude = instance.element_of(job.task).listed("exclude")
-        data = instance.machine.data_of(job.task) if exclude else {}
-        able = [
-            worker
-            for worker in idle
-            if job.only in (None, worker)
-            and fits(worker.person, duty)
-            and not is_excluded(worker.person, instance.respondent, exclude, data)
-        ]
-        return min(able, key=lambda w: (w.idle_since, w.person.name), default=None)
+        """Give waiting work to whoever is idle, on duty and may do it."""
+        for worker, job in self.desk.hand_out(self.schedule.now):
+            self.begin(worker, job)
 
     def begin(self, worker: Worker, job: Job) -> None:
         """A person takes a job: claims it, perhaps has to wait for the customer, works on it."""
@@ -299,14 +268,23 @@ class World:
             element = known.instance.element_of(job.task)
             form = known.instance.release.forms[element.properties["form"]]
             context = known.instance.machine.data_of(job.task)
-            values = self.filler.fill(form, element.id, context, known.customer, now)
-            self.command(
-                CompleteTask(
-                    case_id=job.case,
-                    task=job.task,
-                    data=values,
-                    actor=worker.person.name,
-                    at=now.isoformat(),
+            try:
+                values = self.filler.fill(form, element.id, context, known.customer, now)
+                self.command(
+                    CompleteTask(
+                        case_id=job.case,
+                        task=job.task,
+                        data=values,
+                        actor=worker.person.name,
+                        at=now.isoformat(),
+                    )
                 )
-            )
+            except (CannotFill, TechnicalFailure) as error:
+                self.leave_aside(job.case, error)
         self.hand_out()
+
+    def leave_aside(self, case_id: str, error: GongdanError) -> None:
+        """A case that cannot go on stays open for people; the rest of the desk goes on."""
+        self.left_aside.append(f"{case_id}: {error}")
+        self.desk.drop(case_id)
+        del self.cases[case_id]
