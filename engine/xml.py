@@ -37,7 +37,7 @@ DMN_SCHEMAS = {
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 64
-MAX_NODES = 50_000
+MAX_NODES = 20_000
 MAX_ATTRIBUTES = 100_000
 MAX_ATTRIBUTES_EACH = 64
 #: elements with an id that another element has too

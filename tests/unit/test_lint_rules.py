@@ -1,0 +1,110 @@
+"""Every rule finds its own fault, says how to mend it in both languages, and says nothing about a clean release."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.lint import RULES, LintContext, lint_file, lint_release
+from engine.release import Release
+from engine.releases import check
+from tests.unit import lint_samples as samples
+
+
+def test_a_clean_release_has_no_finding() -> None:
+    assert lint_release(samples.release()) == []
+
+
+def test_what_lint_passes_the_engine_takes() -> None:
+    check(Release(1, samples.release()))
+
+
+def test_every_rule_has_a_sample() -> None:
+    assert set(samples.SAMPLES) == set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rule_finds_its_fault(rule: str) -> None:
+    found = [finding for finding in lint_release(samples.SAMPLES[rule]()) if finding.rule == rule]
+    assert found
+    for locale in ("zh-Hans", "en"):
+        for words in (found[0].message_in(locale), found[0].fix_in(locale)):
+            assert words
+            assert "{" not in words.replace("{}", ""), "a value was not filled in"
+
+
+@pytest.mark.parametrize(
+    ("rule", "element"),
+    [
+        ("timer_unquoted", "late"),
+        ("flow_end", "alert__alerted"),
+        ("no_default", "reached_gate"),
+        ("unknown_form", "call"),
+        ("automatic_loop", "prepare"),
+        ("cell_list", "r0"),
+        ("not_drawn", "archive"),
+        ("syntax", "prepare"),
+    ],
+)
+def test_findings_name_the_element_and_its_line(rule: str, element: str) -> None:
+    files = samples.SAMPLES[rule]()
+    found = next(finding for finding in lint_release(files) if finding.rule == rule)
+    assert found.element == element
+    assert found.line is not None
+    lines = files[found.file].decode().split("\n")
+    assert 1 <= found.line <= len(lines)
+
+
+def test_a_script_fault_has_the_line_of_the_file() -> None:
+    files = samples.SAMPLES["syntax"]()
+    found = next(finding for finding in lint_release(files) if finding.rule == "syntax")
+    assert "if attempts" in files[samples.BPMN].decode().split("\n")[(found.line or 0) - 1]
+
+
+def test_literal_limits_are_errors_only_beside_a_table_of_limits() -> None:
+    files = samples.timed('"PT2H"', "timeDuration")
+    alone = lint_file(samples.BPMN, files[samples.BPMN])
+    assert [f.severity for f in alone if f.rule == "timer_literal"] == ["warning"]
+    beside = lint_file(samples.BPMN, files[samples.BPMN], LintContext.of(files))
+    assert [f.severity for f in beside if f.rule == "timer_literal"] == ["error"]
+
+
+def test_without_surroundings_references_are_not_doubted() -> None:
+    alone = {f.rule for f in lint_file(samples.BPMN, samples.release()[samples.BPMN])}
+    assert not {rule for rule in alone if rule.startswith("unknown_")}
+
+
+@pytest.mark.parametrize(
+    ("cell", "clean"),
+    [
+        ('"yue"', True),
+        ("> 3", True),
+        ("3 < ? < 6", True),
+        ("? in (1, 2)", True),
+        ("? != None", True),
+        ("1,5,9", False),
+        ("not(3)", False),
+        ("[1..5]", False),
+        ("true", False),
+        ('"a" or', False),
+    ],
+)
+def test_cells(cell: str, clean: bool) -> None:
+    found = {f.rule for f in lint_release(samples.cell(cell)) if f.rule.startswith("cell_")}
+    assert (not found) == clean
+
+
+@pytest.mark.parametrize(
+    ("rows", "gap"),
+    [
+        ([('"a"', "1"), ('? != "a"', "2")], False),
+        ([("> 3", "1"), ("<= 3", "2")], False),
+        ([("> 3", "1"), ("< 3", "2")], True),
+        ([("True", "1"), ("False", "2")], False),
+        ([("True", "1")], True),
+        ([('? in ("a", "b")', "1"), ('? not in ("a", "b")', "2")], False),
+    ],
+)
+def test_gaps_in_tables(rows: list[tuple[str, str]], gap: bool) -> None:
+    found = {f.rule for f in lint_release(samples.release(table=samples.table(*rows)))}
+    assert ("table_gap" in found) == gap
+    assert "table_overlap" not in found
