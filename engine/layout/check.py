@@ -104,15 +104,17 @@ def _check_scope(scope: etree._Element, drawn: _Drawn) -> Iterator[Fault]:
 
 
 def _check_lanes(process: etree._Element, drawn: _Drawn) -> Iterator[Fault]:
+    frames = {node.get("id") for node in process.iter(f"{{{BPMN}}}subProcess")}  # may span their steps' lanes
     for lane in process.iter(f"{{{BPMN}}}lane"):
         band = drawn.shapes.get(lane.get("id", ""))
         if band is None:
             yield Fault("missing", lane.get("id", ""), "the lane is not drawn")
             continue
         for ref in children(lane, "flowNodeRef"):
-            box = drawn.shapes.get((ref.text or "").strip())
+            ident = (ref.text or "").strip()
+            box = None if ident in frames else drawn.shapes.get(ident)
             if box is not None and not band.contains(box):
-                yield Fault("lane", (ref.text or "").strip(), f"is drawn outside lane {lane.get('name', '')}")
+                yield Fault("lane", ident, f"is drawn outside lane {lane.get('name', '')}")
 
 
 def _box(bounds: etree._Element | None) -> Box | None:
