@@ -15,7 +15,7 @@ from engine import store
 from engine.app import Gongdan, open_gongdan
 from engine.commands import CompleteTask, PauseClocks, ResumeClocks, StartCase
 from engine.effects import resolve
-from engine.errors import GongdanError, InvalidForm, Rejected
+from engine.errors import GongdanError, InvalidForm, NotAllowed, Rejected
 from engine.queries import cases, work
 from engine.settings import Settings
 from engine.spiff.timers import iso
@@ -150,7 +150,7 @@ class Run:
             self.gongdan.dispatch(command)
         except InvalidForm as error:
             refused = sorted({e.field for e in error.errors})
-        except Rejected:
+        except (NotAllowed, Rejected):
             refused = ["*"]
         else:
             refused = []
