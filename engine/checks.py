@@ -10,6 +10,7 @@ from .commands import (
     ClaimTask,
     Command,
     CompleteTask,
+    FireTimer,
     PauseClocks,
     ReleaseTask,
     ResumeClocks,
@@ -46,6 +47,8 @@ def start_data(command: StartCase, release: Release) -> dict[str, Any]:
 
 def command(asked: Command, at: str, instance: Instance, people: People) -> dict[str, Any]:
     """Check ``asked`` against the live instance; returns what to change in its plain data (checked form values)."""
+    if isinstance(asked, CompleteTask | FireTimer) and asked.skip:
+        check_lead(people.get(asked.skipped_by or ""), "pass over a failed step")
     if asked.actor.startswith(SYSTEM):
         return {}
     person = people.cached(asked.actor)

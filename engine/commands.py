@@ -76,6 +76,8 @@ class CompleteTask(Command):
     kind: ClassVar[str] = "complete"
     task: int
     data: Mapping[str, Any]
+    skip: tuple[str, ...] = ()  #: failed automatic steps to pass over
+    skipped_by: str | None = None  #: the supervisor who allowed it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +86,8 @@ class FireTimer(Command):
 
     kind: ClassVar[str] = "timer"
     timer: int
+    skip: tuple[str, ...] = ()  #: failed automatic steps to pass over
+    skipped_by: str | None = None  #: the supervisor who allowed it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,9 +151,9 @@ class NoteIncident(Command):
 
 
 def to_plain(command: Command) -> dict[str, Any]:
-    """The command as plain data for history: ``type``, ``at``, ``actor`` and what its class adds (None left out)."""
+    """The command as plain data for history: ``type``, ``at``, ``actor`` and what its class adds (None and () left out)."""
     out: dict[str, Any] = {"type": command.kind, "at": command.at, "actor": command.actor}
     for f in fields(command):
-        if f.name not in _NOT_IN_HISTORY and (value := getattr(command, f.name)) is not None:
+        if f.name not in _NOT_IN_HISTORY and (value := getattr(command, f.name)) not in (None, ()):
             out[f.name] = dict(value) if isinstance(value, Mapping) else value
     return out

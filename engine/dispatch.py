@@ -147,6 +147,19 @@ class Dispatcher:
                     self.forget(case_id)
         return done
 
+    def wake_once(self, case_id: str, now: str, skip: tuple[str, ...], skipped_by: str) -> None:
+        """Fire the next due timer of a case, passing over failed automatic steps."""
+        instance = self.instance(case_id)
+        with instance.lock:
+            due = instance.next_due()
+            if due is None or due[0] > now:
+                return
+            command = _due_command(instance, due)
+            if isinstance(command, FireTimer):
+                command = replace(command, skip=skip, skipped_by=skipped_by)
+            checks.command(command, command.at, instance, self.people)
+            self._run(instance, to_plain(command), None)
+
     def _work_off(self, instance: Instance, now: str, asked: Command | None) -> int:
         """Issue what is due by ``now``, in due order. A due thing the asked command itself names is left to it."""
         done = 0

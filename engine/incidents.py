@@ -94,21 +94,26 @@ class Incidents:
         self._note(case_id, incident_id, "opened", str(error)[:500], "system:incidents", at)
         return incident_id
 
-    def retry(self, incident_id: str, actor: str, at: datetime) -> Receipt | None:
-        """Try the failed command again, now. Closes the incident when it works; raises what it raises."""
+    def retry(self, incident_id: str, actor: str, at: datetime, skip: tuple[str, ...] = ()) -> Receipt | None:
+        """Try the failed command again, now; ``skip`` passes over failed automatic steps (by a supervisor's leave).
+
+        Closes the incident when it works; raises what the command raises, and the incident stays open.
+        """
         found = self.get(incident_id)
         if found.closed_at is not None:
             raise Rejected("Expected an open incident, but it is closed")
-        plain = dict(found.command)
-        kind = plain.pop("type")
+        plain = {k: v for k, v in found.command.items() if k not in ("type", "cleared")}
+        by = {"skip": skip, "skipped_by": actor} if skip else {}
         receipt = None
-        if kind == "wake":
+        if found.command["type"] == "wake":
             self._dispatcher.forget(found.case_id)
+            if skip:
+                self._dispatcher.wake_once(found.case_id, iso(at), **by)
             self._dispatcher.wake(found.case_id, iso(at))
             self._rewake(found.case_id)
         else:
-            receipt = self.dispatch(KINDS[kind](**{**plain, "at": iso(at)}), at)
-        self.close(incident_id, actor, "retried", at)
+            receipt = self.dispatch(KINDS[found.command["type"]](**{**plain, "at": iso(at), **by}), at)
+        self.close(incident_id, actor, f"retried, passing over {', '.join(skip)}" if skip else "retried", at)
         return receipt
 
     def close(self, incident_id: str, actor: str, resolution: str, at: datetime) -> None:

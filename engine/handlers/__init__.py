@@ -40,6 +40,7 @@ def execute(instance: Instance, command: dict[str, Any]) -> Effects:
         raise Rejected(f"Expected an instant not before {instance.at}, but the command says {command['at']}")
     if instance.done and command["type"] not in ("service_result", "incident"):
         raise Rejected(f"Expected case {instance.case_id} to be open, but it is closed")
+    instance.machine.skip = frozenset(command.get("skip", ()))
     effects = HANDLERS[command["type"]](instance, command)
     instance.at = command["at"]
     return effects

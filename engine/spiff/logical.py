@@ -34,17 +34,20 @@ class Counters:
 class Logical:
     """What one command sees: case counters, instant, the timer that fires, and what the diagram asked for.
 
-    ``now`` is aware, in UTC. ``firing`` is the task id of the timer this command fires. ``services`` collects
+    ``now`` is aware, in UTC. ``skip`` names automatic steps that a person allowed to pass over. ``firing`` is the task id of the timer this command fires. ``services`` collects
     what service tasks ask of the outside world; ``due_calls`` the last ``sla_due`` answer per armed timer.
     """
 
-    __slots__ = ("counters", "due_call", "firing", "first_id", "now", "services", "steps")
+    __slots__ = ("counters", "due_call", "firing", "first_id", "now", "services", "skip", "steps")
 
-    def __init__(self, counters: Counters, now: datetime, firing: int | None = None) -> None:
+    def __init__(
+        self, counters: Counters, now: datetime, firing: int | None = None, skip: frozenset[str] = frozenset()
+    ) -> None:
         self.counters = counters
         self.first_id = counters.ids
         self.now = now
         self.firing = firing
+        self.skip = skip
         self.steps = 0
         self.services: list[dict[str, Any]] = []
         self.due_call: dict[str, Any] | None = None

@@ -179,7 +179,7 @@ class Machine:
         task_id: int | None = None,
         form: Mapping[str, Any] | None = None,
     ) -> Delta:
-        world = Logical(self.counters, now, firing)
+        world = Logical(self.counters, now, firing, self.skip)
         token = logical.enter(world)
         try:
             action()

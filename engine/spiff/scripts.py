@@ -15,6 +15,7 @@ from engine.conditions import Condition, ConditionError, NotPlain, compile_condi
 from engine.errors import GongdanError
 
 from . import sandbox
+from .logical import current
 from .sandbox import ScriptFailed
 
 Functions = Mapping[str, Callable[..., Any]]
@@ -79,6 +80,8 @@ class ScriptEngine:
 
     def execute(self, task: Any, script: str, external_context: Mapping[str, Any] | None = None) -> bool:
         """Run ``script`` over the task's data; raises :class:`ScriptFailed` with element id and line."""
+        if task.task_spec.name in current().skip:
+            return True  # by a supervisor's leave, recorded in the command
         data: dict[str, Any] = task.data
         functions = self._with_data(data)
         lines = _assignments(script)
