@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from itertools import islice
+from math import isinf
 from pathlib import Path
 from typing import cast
 from xml.parsers import expat
@@ -184,11 +185,23 @@ def safe_json(content: bytes, name: str = "file") -> object:
             raise InvalidJson(name, "syntax", "a number has too many digits", "Write it as text.")
         return int(digits)
 
+    def number(digits: str) -> float:
+        value = float(digits)
+        if isinf(value):
+            raise InvalidJson(name, "syntax", f"the number {digits[:40]} is too large", "Write it as text.")
+        return value
+
     def constant(word: str) -> object:
         raise InvalidJson(name, "syntax", f"{word} is not JSON", "Use a number or null.")
 
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_int=integer, parse_constant=constant)
+        return json.loads(
+            text,
+            object_pairs_hook=pairs,
+            parse_int=integer,
+            parse_float=number,
+            parse_constant=constant,
+        )
     except json.JSONDecodeError as error:
         mend = "Mend the JSON at this line: commas, quotes and brackets."
         raise InvalidJson(name, "syntax", f"not valid JSON: {error.msg}", mend, error.lineno) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import pairwise
 
 from engine.layout import layout_bpmn
@@ -114,6 +115,12 @@ def template(key: str, kind: str) -> bytes:
 
 def release(**changed: bytes) -> Files:
     """The clean release; keys name the constants above."""
+    paths = {"bpmn": BPMN, "table": TABLE, "form": FORM, "template": TEMPLATE}
+    return _clean() | {paths[name]: content for name, content in changed.items()}
+
+
+@cache
+def _clean() -> Files:
     label = dict.fromkeys(("zh-Hans", "zh-Hant-HK", "en"), "…")
     form = {
         "key": "attempt",
@@ -131,8 +138,6 @@ def release(**changed: bytes) -> Files:
     }
     for path in ("bpmn/roles.json", "bpmn/decisions/sla.dmn", "bpmn/calendars/cn.json"):
         files[path] = (CHECKOUT / path).read_bytes()
-    for name, content in changed.items():
-        files[{"bpmn": BPMN, "table": TABLE, "form": FORM, "template": TEMPLATE}[name]] = content
     return files
 
 
