@@ -89,7 +89,7 @@ class Dispatcher:
             return self._start(command)
         try:
             return self._on_fresh(command)
-        except Conflict:
+        except Rejected:  # perhaps because the same submit came through while this one waited
             if command.key is not None and (answered := store.first_answer(self.db, command.key)) is not None:
                 return replace(Receipt(**orjson.loads(answered)), already=True)
             raise
