@@ -16,8 +16,20 @@ from web import context, shown
 
 _STEPS = frozenset(
     {
-        "userTask", "serviceTask", "scriptTask", "businessRuleTask", "callActivity", "subProcess", "manualTask",
-        "startEvent", "endEvent", "intermediateCatchEvent", "boundaryEvent", "task", "sendTask", "receiveTask",
+        "userTask",
+        "serviceTask",
+        "scriptTask",
+        "businessRuleTask",
+        "callActivity",
+        "subProcess",
+        "manualTask",
+        "startEvent",
+        "endEvent",
+        "intermediateCatchEvent",
+        "boundaryEvent",
+        "task",
+        "sendTask",
+        "receiveTask",
     }
 )
 
@@ -49,9 +61,12 @@ class Sheet:
 def _lines(process: Process, here: Mapping[str, timeline.Position]) -> list[StepLine]:
     return [
         StepLine(
-            element.id, element.name or element.id, element.lane or "",
+            element.id,
+            element.name or element.id,
+            element.lane or "",
             here[element.id].state if element.id in here else "",
-            here[element.id].times if element.id in here else 0, element.documentation,
+            here[element.id].times if element.id in here else 0,
+            element.documentation,
         )
         for element in process.elements.values()
         if element.kind in _STEPS and (element.name or element.id in here)
@@ -71,7 +86,9 @@ def _flows(process: Process, here: Mapping[str, timeline.Position]) -> list[str]
 
 
 def marks(
-    process: Process, here: Mapping[str, timeline.Position], timers: Mapping[str, str] | None = None,
+    process: Process,
+    here: Mapping[str, timeline.Position],
+    timers: Mapping[str, str] | None = None,
     late: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """What the drawing shows: element states, flows passed, pending timers (element → due)."""

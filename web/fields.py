@@ -101,15 +101,14 @@ def technical(release: Release, data: Mapping[str, Any]) -> list[Line]:
     ]
 
 
-def changes(release: Release, found: Iterable[tuple[str, Any, Any]]) -> list[tuple[str, bool, str, str]]:
-    """(name, whether a form knows it, before, after) of changed data, forms' data first."""
-    told = [
-        (
-            label(release, name) or name,
-            label(release, name) is not None,
-            text(release, name, before),
-            text(release, name, after),
-        )
-        for name, before, after in found
-    ]
+Change = tuple[str, bool, str | None, str | None]
+
+
+def changes(release: Release, found: Iterable[tuple[str, Any, Any]]) -> list[Change]:
+    """(name, whether a form knows it, before, after) of changed data, forms' data first; None: not there."""
+    told = []
+    for name, before, after in found:
+        title = label(release, name)
+        texts = [None if value is None else text(release, name, value) for value in (before, after)]
+        told.append((title or name, title is not None, texts[0], texts[1]))
     return sorted(told, key=lambda change: not change[1])

@@ -28,7 +28,7 @@ class Told:
     title: str
     tone: str
     notes: list[str]
-    changes: list[tuple[str, bool, str, str]]
+    changes: list[fields.Change]
     hash: str
 
 

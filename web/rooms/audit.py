@@ -50,7 +50,7 @@ def show(case_id: str) -> ResponseReturnValue:
         "data": fields.lines(release, timeline.data_after(so_far)),
         "technical": fields.technical(release, timeline.data_after(so_far)),
     }
-    return render_template("audit/step.html" if context.wants_fragment() else "audit/page.html", **values)
+    return render_template("audit/page.html", **values)
 
 
 @bp.post("/<case_id>/verify")

@@ -50,13 +50,11 @@ def room() -> ResponseReturnValue:
     release = _current()
     mine = _mine()
     findings = proposals.lint(release, {draft.path: draft.body for draft in mine})
-    by_path: dict[str, list[str]] = {}
-    for process in release.processes.values():
-        by_path.setdefault(process.path, []).append(process.name)
     return render_template(
         "designer/room.html",
         release=release,
-        names=by_path,
+        groups=_groups(release),
+        names=_names(release),
         authors=context.gongdan().releases.authors(release.number),
         mine=mine,
         findings=findings,
@@ -76,7 +74,7 @@ def edit() -> ResponseReturnValue:
     return render_template(
         "designer/text.html" if as_text else "designer/modeler.html",
         path=path,
-        name=_name(release, path),
+        name=_names(release).get(path, path),
         draft=draft,
         base=draft.base_release if draft else release.number,
         body=body.decode("utf-8", "replace"),
@@ -86,8 +84,36 @@ def edit() -> ResponseReturnValue:
     )
 
 
-def _name(release: Release, path: str) -> str:
-    return "、".join(process.name for process in release.processes.values() if process.path == path) or path
+def _names(release: Release) -> dict[str, str]:
+    """What a file is called: its processes, its form's title, its text's key."""
+    found: dict[str, str] = {}
+    for process in release.processes.values():
+        found[process.path] = "、".join(filter(None, [found.get(process.path), process.name]))
+    found |= {f"forms/{key}.json": pick(form.title) for key, form in release.forms.items()}
+    return found | {
+        f"bpmn/templates/{key}.json": pick(template.text)[:40] for key, template in release.templates.items()
+    }
+
+
+def _groups(release: Release) -> list[tuple[str, list[str]]]:
+    """Files by kind, diagrams first."""
+    kinds = {
+        "diagrams": gettext("Diagrams"),
+        "tables": gettext("Decision tables"),
+        "forms": gettext("Forms"),
+        "texts": gettext("Texts"),
+        "others": gettext("Other files"),
+    }
+    found: dict[str, list[str]] = {kind: [] for kind in kinds}
+    for path in sorted(release.files):
+        found[_kind(path)].append(path)
+    return [(kinds[kind], paths) for kind, paths in found.items()]
+
+
+def _kind(path: str) -> str:
+    if path.endswith((".bpmn", ".dmn")):
+        return "diagrams" if path.endswith(".bpmn") else "tables"
+    return "forms" if path.startswith("forms/") else "texts" if "/templates/" in path else "others"
 
 
 def _catalogue(release: Release) -> dict[str, list[dict[str, str]]]:

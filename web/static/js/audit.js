@@ -8,7 +8,7 @@ async function go(step) {
   const mine = ++asked;
   const address = new URL(location.href);
   address.searchParams.set('step', step);
-  const answer = await fetch(address, { headers: { 'HX-Request': 'true' } });
+  const answer = await fetch(address);
   if (!answer.ok || mine !== asked) return;
   const text = await answer.text();
   if (mine !== asked) return;
@@ -16,14 +16,17 @@ async function go(step) {
   const fresh = new DOMParser().parseFromString(text, 'text/html');
   for (const part of fresh.querySelectorAll('[data-part]')) {
     const old = document.getElementById(part.id);
-    // A drawing that is there already keeps its place and zoom; only its marks change.
-    if (old && part.id !== 'sheets') old.replaceWith(part);
+    const slider = document.activeElement?.matches('[data-slider]');
+    old.replaceWith(part);
+    // Who drags or keys along the slider goes on doing so on the fresh one.
+    if (slider && part.id === 'stepper') part.querySelector('[data-slider]').focus();
   }
   await redraw(fresh.getElementById('sheets'));
   document.querySelectorAll('[data-step]').forEach((line) => line.toggleAttribute('aria-current', line.dataset.step === String(step)));
   document.querySelector('[data-step][aria-current]')?.scrollIntoView({ block: 'nearest' });
 }
 
+// A drawing that is there already keeps its place and zoom; only its marks change.
 async function redraw(fresh) {
   const old = document.getElementById('sheets');
   const names = (root) => [...root.querySelectorAll('[data-sheet]')].map((tab) => tab.dataset.sheet).join();

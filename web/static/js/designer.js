@@ -89,7 +89,14 @@ async function keep() {
 }
 
 await modeler.importXML(await (await fetch(source)).text());
-modeler.get('canvas').zoom('fit-viewport', 'auto');
+const canvas = modeler.get('canvas');
+canvas.zoom('fit-viewport', 'auto');
+if (canvas.zoom() < 0.7) {
+  // Too small to read: begin at the start event, beside the palette.
+  canvas.zoom(0.8);
+  const start = registry.filter((element) => element.type === 'bpmn:StartEvent')[0];
+  if (start) canvas.scrollToElement(start, { top: 80, bottom: 80, left: 240, right: 80 });
+}
 show(JSON.parse(document.getElementById('designer-findings').textContent));
 modeler.on('commandStack.changed', changed);
 document.getElementById('keep').addEventListener('click', keep);
