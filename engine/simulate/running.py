@@ -35,7 +35,7 @@ def simulate(
     the database's own seed is taken. Raises Rejected for a database with cases that is not marked.
     """
     seed = mark(gongdan, seed)
-    workers = hire(agents, generator(seed, "staff"))
+    workers = hire(agents, generator(seed, "staff"), gongdan.releases.current().roles.lanes)
     introduce(gongdan, workers)
     found = gongdan.db.rows(
         sa.select(cases.c.id, cases.c.at)

@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from engine.people import Person
+from engine.roles import CALLER, Duty
 
 ZONE = ZoneInfo("Asia/Shanghai")
-OFFICE = (
-    time(9),
-    time(18),
-)  #: back office; of two people one works Monday to Friday, one Wednesday to Sunday
-WEEKEND, MONDAY_AND_TUESDAY = frozenset({5, 6}), frozenset({0, 1})
 EARLY, LATE = (time(8), time(16)), (time(14), time(22))  #: the two shifts of the front line, every day
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
-SKILLED_EVERY = 4  #: every fourth agent of the front line speaks Cantonese, the second one first
+OFFICE = (time(9), time(18))  #: the back office; each duty has two people, whose days off differ
+DAYS_OFF = (frozenset({5, 6}), frozenset({0, 1}))  #: Saturday and Sunday, Monday and Tuesday
+CANTONESE = "yue"
 NO_PASSWORD = "!"  # noqa: S105 - no hash: synthetic people cannot sign in
-
-#: (name, what people read, roles, departments) of those who come with any front line
-BACK_OFFICE: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("sim-senior-1", "模拟高级坐席一", ("senior_agent", "agent"), ()),
-    ("sim-senior-2", "模拟高级坐席二", ("senior_agent", "agent"), ()),
-    ("sim-dispatch-1", "模拟派单员一", ("dispatcher",), ()),
-    ("sim-dispatch-2", "模拟派单员二", ("dispatcher",), ()),
-    ("sim-om-1", "模拟运维一", ("specialist",), ("om",)),
-    ("sim-om-2", "模拟运维二", ("specialist",), ("om",)),
-    ("sim-billing-1", "模拟计费一", ("specialist",), ("billing", "finance")),
-    ("sim-billing-2", "模拟计费二", ("specialist",), ("billing", "finance")),
-    ("sim-vas-1", "模拟增值业务一", ("specialist",), ("vas", "other")),
-    ("sim-vas-2", "模拟增值业务二", ("specialist",), ("vas", "other")),
-    ("sim-centre-1", "模拟投诉中心一", ("complaint_centre",), ()),
-    ("sim-centre-2", "模拟投诉中心二", ("complaint_centre",), ()),
-    ("sim-supervisor-1", "模拟值班长一", ("supervisor",), ()),
-    ("sim-supervisor-2", "模拟值班长二", ("supervisor",), ()),
-    ("sim-manager-1", "模拟分管领导一", ("manager",), ()),
-    ("sim-manager-2", "模拟分管领导二", ("manager",), ()),
-    ("sim-quality-1", "模拟质检一", ("quality",), ()),
-    ("sim-quality-2", "模拟质检二", ("quality",), ()),
-)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_NUMERALS = "一二"
 
 
 @dataclass(eq=False)
@@ -65,20 +43,44 @@ class Worker:
         while True:
             begin = datetime.combine(day, self.shift[0], ZONE)
             if begin > at and begin.weekday() not in self.rest:
-                return begin.astimezone(at.tzinfo)
+                return begin.astimezone(UTC)
             day += timedelta(days=1)
 
 
-def hire(agents: int, rng: random.Random) -> list[Worker]:
-    """``agents`` people of the front line, in two shifts, and the back office that goes with them."""
+def hire(agents: int, rng: random.Random, lanes: Mapping[str, Duty]) -> list[Worker]:
+    """``agents`` people of the front line, in two shifts, and two for every other duty that ``lanes`` ask for."""
     workers = []
     for number in range(1, agents + 1):
-        skills = frozenset({"yue"}) if number % SKILLED_EVERY in (2, 3) or agents == 1 else frozenset()
+        # In eight agents two of each shift speak Cantonese.
+        speaks = number % 4 in (2, 3) or agents == 1
+        skills = frozenset({CANTONESE}) if speaks else frozenset()
         person = Person(f"sim-agent-{number}", f"模拟坐席{number}", frozenset({"agent"}), skills)
         shift = EARLY if number % 2 else LATE
         workers.append(Worker(person, shift, frozenset(), pace=rng.uniform(0.7, 1.6)))
-    for name, shown, roles, departments in BACK_OFFICE:
-        person = Person(name, shown, frozenset(roles), departments=frozenset(departments))
-        rest = MONDAY_AND_TUESDAY if name.endswith("-2") else WEEKEND
-        workers.append(Worker(person, OFFICE, rest, pace=rng.uniform(0.8, 1.4)))
+    for duty, lane in _back_office(lanes).items():
+        name = "-".join(filter(None, ("sim", duty.role, duty.department, duty.skill)))
+        for number, rest in enumerate(DAYS_OFF, 1):
+            person = Person(
+                f"{name}-{number}",
+                f"模拟{lane}{_NUMERALS[number - 1]}",
+                frozenset({duty.role}),
+                frozenset(filter(None, (duty.skill,))),
+                frozenset(filter(None, (duty.department,))),
+            )
+            workers.append(Worker(person, OFFICE, rest, pace=rng.uniform(0.8, 1.4)))
     return workers
+
+
+def _back_office(lanes: Mapping[str, Duty]) -> dict[Duty, str]:
+    """The duties that the front line does not have, each with the first lane that asks for it, in a fixed order."""
+    front = (Duty("agent"), Duty("agent", CANTONESE))
+    asked = {lane: duty for lane, duty in lanes.items() if duty.role not in (CALLER, "system")}
+    found: dict[Duty, str] = {}
+    for lane, duty in sorted(asked.items(), key=lambda item: (_key(item[1]), item[0])):
+        if duty not in front:
+            found.setdefault(duty, lane)
+    return found
+
+
+def _key(duty: Duty) -> tuple[str, str, str]:
+    return (duty.role, duty.department or "", duty.skill or "")
