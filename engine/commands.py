@@ -151,7 +151,7 @@ class NoteIncident(Command):
 
 
 def to_plain(command: Command) -> dict[str, Any]:
-    """The command as plain data for history: ``type``, ``at``, ``actor`` and what its class adds (None and () left out)."""
+    """The command as plain data for history: ``type``, ``at``, ``actor`` and what its class adds, where it has any."""
     out: dict[str, Any] = {"type": command.kind, "at": command.at, "actor": command.actor}
     for f in fields(command):
         if f.name not in _NOT_IN_HISTORY and (value := getattr(command, f.name)) not in (None, ()):

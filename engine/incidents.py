@@ -103,15 +103,15 @@ class Incidents:
         if found.closed_at is not None:
             raise Rejected("Expected an open incident, but it is closed")
         plain = {k: v for k, v in found.command.items() if k not in ("type", "cleared")}
-        by = {"skip": skip, "skipped_by": actor} if skip else {}
         receipt = None
         if found.command["type"] == "wake":
             self._dispatcher.forget(found.case_id)
             if skip:
-                self._dispatcher.wake_once(found.case_id, iso(at), **by)
+                self._dispatcher.wake_once(found.case_id, iso(at), skip, actor)
             self._dispatcher.wake(found.case_id, iso(at))
             self._rewake(found.case_id)
         else:
+            by = {"skip": skip, "skipped_by": actor} if skip else {}
             receipt = self.dispatch(KINDS[found.command["type"]](**{**plain, "at": iso(at), **by}), at)
         self.close(incident_id, actor, f"retried, passing over {', '.join(skip)}" if skip else "retried", at)
         return receipt

@@ -34,8 +34,9 @@ class Counters:
 class Logical:
     """What one command sees: case counters, instant, the timer that fires, and what the diagram asked for.
 
-    ``now`` is aware, in UTC. ``skip`` names automatic steps that a person allowed to pass over. ``firing`` is the task id of the timer this command fires. ``services`` collects
-    what service tasks ask of the outside world; ``due_calls`` the last ``sla_due`` answer per armed timer.
+    ``now`` is aware, in UTC. ``firing`` is the task id of the timer this command fires; ``skip`` names automatic
+    steps that a supervisor allowed to pass over. ``services`` collects what service tasks ask of the outside
+    world, ``due_call`` the last ``sla_due`` question until the timer that asked takes it.
     """
 
     __slots__ = ("counters", "due_call", "firing", "first_id", "now", "services", "skip", "steps")

@@ -82,6 +82,7 @@ class Machine:
         self.open: dict[int, None] = {}
         self.due: dict[int, str] = {}
         self.held: set[int] = set()  #: timers that are armed but paused
+        self.skip: frozenset[str] = frozenset()  #: automatic steps the running command may pass over
 
     # ------------------------------------------------------------ driving
     def start(self, now: datetime, data: Mapping[str, Any]) -> Delta:
