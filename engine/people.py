@@ -50,6 +50,19 @@ DEMO_PEOPLE = (
     Person("warehouse1", "韩梅(仓库)", frozenset({"specialist"}), departments=frozenset({"warehouse"})),
     Person("branch1", "邓洁(机构处理)", frozenset({"specialist"}), departments=frozenset({"branch"})),
     Person("audit1", "曹正(集团稽核)", frozenset({"specialist"}), departments=frozenset({"audit"})),
+    Person(
+        "property1", "冯姐（物业责任部门）", frozenset({"specialist"}), departments=frozenset({"property"})
+    ),
+    Person("repair1", "吴师傅（装维）", frozenset({"specialist"}), departments=frozenset({"repair"})),
+    Person(
+        "group1", "蒋经理（集团客户）", frozenset({"specialist"}), departments=frozenset({"group_account"})
+    ),
+    Person("cable1", "朱师傅（有线维修）", frozenset({"specialist"}), departments=frozenset({"maintenance"})),
+    Person("medical1", "秦主任（医务）", frozenset({"specialist"}), departments=frozenset({"medical"})),
+    Person("legal1", "许律师（法务）", frozenset({"specialist"}), departments=frozenset({"legal"})),
+    Person(
+        "campus1", "杨主管（后勤服务中心）", frozenset({"specialist"}), departments=frozenset({"logistics"})
+    ),
     Person("centre1", "刘芳(投诉处理中心)", frozenset({"complaint_centre"})),
     Person("supervisor1", "王班长", frozenset({"supervisor", "agent"})),
     Person("manager1", "赵经理", frozenset({"manager"})),
