@@ -104,7 +104,10 @@ def _check_scope(scope: etree._Element, drawn: _Drawn) -> Iterator[Fault]:
 
 
 def _check_lanes(process: etree._Element, drawn: _Drawn) -> Iterator[Fault]:
-    frames = {node.get("id") for node in process.iter(f"{{{BPMN}}}subProcess")}  # may span their steps' lanes
+    # a sub-process may span the lanes of its steps, which are drawn where it is,
+    # and a boundary event sits on its activity whatever lane lists it
+    loose = ("subProcess", "boundaryEvent")
+    own = {child.get("id") for child in children(process) if local(child) not in loose}
     for lane in process.iter(f"{{{BPMN}}}lane"):
         band = drawn.shapes.get(lane.get("id", ""))
         if band is None:
@@ -112,7 +115,7 @@ def _check_lanes(process: etree._Element, drawn: _Drawn) -> Iterator[Fault]:
             continue
         for ref in children(lane, "flowNodeRef"):
             ident = (ref.text or "").strip()
-            box = None if ident in frames else drawn.shapes.get(ident)
+            box = drawn.shapes.get(ident) if ident in own else None
             if box is not None and not band.contains(box):
                 yield Fault("lane", ident, f"is drawn outside lane {lane.get('name', '')}")
 

@@ -81,7 +81,13 @@ def _attempt(scope: Scope, placement: Placement, slack: int) -> tuple[Drawing, i
         drawing.edges[flow.id] = _straight(way)
     for lane, (top, bottom) in zip(scope.lanes, grid.lane_bands(), strict=False):
         drawing.bands[lane.id] = Box(0, top, grid.width, bottom - top)
-    drawing.labels, problems = place_labels(scope, drawing.shapes, drawing.edges, grid.width, grid.height)
+    drawing.labels, problems = place_labels(
+        scope,
+        drawing.shapes,
+        drawing.edges,
+        Box(0, 0, grid.width, grid.height),
+        [bottom for _, bottom in grid.lane_bands()[:-1]],
+    )
     return drawing, problems
 
 

@@ -59,12 +59,15 @@ class Box:
 
 
 def place_labels(
-    scope: Scope, shapes: dict[str, Box], edges: dict[str, Way], width: int, height: int
+    scope: Scope, shapes: dict[str, Box], edges: dict[str, Way], area: Box, borders: list[int]
 ) -> tuple[dict[str, Box], int]:
-    """Boxes of all outside labels of a scope, and the number of those that touch something."""
+    """Boxes of all outside labels of a scope, and the number of those that touch something.
+
+    ``borders`` are the heights of lines between lanes, which labels avoid like flows.
+    """
     labels: dict[str, Box] = {}
-    area = Box(0, 0, width, height)
     segments = [(a, b) for way in edges.values() for a, b in pairwise(way)]
+    segments += [((area.x, y), (area.right, y)) for y in borders]
     problems = 0
 
     def take(ident: str, candidates: Iterator[Box]) -> None:

@@ -19,10 +19,10 @@ CROSSING = 35
 #: extra price of leaving or entering by a side that is less usual for the element
 SIDE = 45
 #: price of a side that is already used in the other direction, and of one shared by two leaving flows
-CLASH = 600
-SHARED = 220
+CLASH = 1500
+SHARED = 900
 #: price of leaving upwards to something below, or the other way round
-AWAY = 250
+AWAY = 1000
 
 #: price of running along another flow, when there is no other way
 FOREIGN = 400
