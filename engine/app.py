@@ -56,7 +56,7 @@ class Gongdan:
         return verify.verify_case(self.db, self.releases, self.keys, case_id)
 
     def settle(self) -> None:
-        """Compile the live release and keep the garbage collector off what lives for ever: for long-running processes."""
+        """Compile the live release and keep the garbage collector off what lives for ever (long-running processes)."""
         releases.check(self.releases.current())
         gc.collect()
         gc.freeze()

@@ -89,10 +89,7 @@ def may_see(person: Person, instance: Instance) -> bool:
 
 
 def _check_task(person: Person, instance: Instance, task: int) -> None:
-    element = instance.element_of(task)
-    exclude = element.listed("exclude")
-    data = instance.machine.data_of(task) if exclude else {}
-    check_work(person, instance.duty_of(task), instance.respondent, exclude, data)
+    check_work(person, instance.duty_of(task), instance.kept_off(task))
 
 
 def _checked_form(asked: CompleteTask, at: str, instance: Instance) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: 
         data = deepcopy(instance.machine.data_of(task))
         refusal = None
         try:
-            check_work(person, instance.duty_of(task), instance.respondent, element.listed("exclude"), data)
+            check_work(person, instance.duty_of(task), instance.kept_off(task))
         except NotAllowed as error:
             refusal = str(error)
         world = logical.enter(instance.at_instant(now))

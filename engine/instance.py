@@ -43,6 +43,7 @@ class Instance:
         self.claims: dict[int, str] = {}
         self.open: dict[int, tuple[str, str]] = {}  #: task → (element reference, duty)
         self.not_before: dict[int, str] = {}
+        self.done_by: dict[str, str] = {}  #: element reference → who completed it last
         self.events: set[str] = set()  #: keys of everything ever asked of the outbox
         self.paused: str | None = None
         self.respondent: str | None = None
@@ -62,6 +63,23 @@ class Instance:
         role, _, rest = self.open[task][1].partition("/")
         skill, _, department = rest.partition("/")
         return Duty(role, skill or None, department or None)
+
+    def kept_off(self, task: int) -> set[str]:
+        """People who may not do a task: the respondent, and those its ``exclude`` property names.
+
+        An entry is a data name holding one name or several, or ``@element``: whoever completed that element.
+        """
+        entries = self.element_of(task).listed("exclude")
+        data = self.machine.data_of(task) if any(not e.startswith("@") for e in entries) else {}
+        people = {self.respondent} if self.respondent else set()
+        for entry in entries:
+            if entry.startswith("@"):
+                wanted = entry[1:]
+                people |= {p for ref, p in self.done_by.items() if ref.rpartition("/")[2] == wanted}
+            else:
+                value = data.get(entry)
+                people |= set(value) if isinstance(value, list) else {value} if isinstance(value, str) else set()
+        return people
 
     def next_due(self) -> tuple[str, int, str] | None:
         """The earliest thing time will do, as (instant, rank, id): rank 0 warning, 1 case breach, 2 BPMN timer."""
@@ -227,6 +245,7 @@ class Instance:
             "claims": list(self.claims.items()),
             "open": [[t, ref, duty] for t, (ref, duty) in self.open.items()],
             "not_before": list(self.not_before.items()),
+            "done_by": list(self.done_by.items()),
             "events": sorted(self.events),
             "paused": self.paused,
             "respondent": self.respondent,
@@ -246,6 +265,7 @@ class Instance:
         instance.claims = dict(map(tuple, dumped["claims"]))
         instance.open = {task: (ref, duty) for task, ref, duty in dumped["open"]}
         instance.not_before = dict(map(tuple, dumped["not_before"]))
+        instance.done_by = dict(map(tuple, dumped["done_by"]))
         instance.events = set(dumped["events"])
         instance.paused, instance.respondent = dumped["paused"], dumped["respondent"]
         instance.outcome = dumped["outcome"]

@@ -5,8 +5,7 @@ The same ``may`` decides for buttons on pages and for commands, so what is shown
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection
 
 from .errors import NotAllowed
 from .people import Person
@@ -28,33 +27,18 @@ def fits(person: Person, duty: Duty) -> bool:
     )
 
 
-def is_excluded(
-    person: Person, respondent: str | None, names: Iterable[str], data: Mapping[str, Any]
-) -> bool:
-    """Whether separation of duties keeps a person off a task.
+def check_work(person: Person, duty: Duty, kept_off: Collection[str]) -> None:
+    """Raise :class:`NotAllowed` when ``person`` may not do a task of ``duty``.
 
-    The person complained about never handles the case; ``names`` are the data fields that hold further people
-    the task excludes, such as the first handler of a case under review.
+    ``kept_off`` are people whom separation of duties keeps off it (processes §0.3): the person complained
+    about, and whoever the diagram excludes, such as the one who asked for what is to be approved.
     """
-    if person.name == respondent:
-        return True
-    return any(person.name in (v if isinstance(v := data.get(n), list) else [v]) for n in names)
-
-
-def check_work(
-    person: Person,
-    duty: Duty,
-    respondent: str | None,
-    exclude: Iterable[str],
-    data: Mapping[str, Any],
-) -> None:
-    """Raise :class:`NotAllowed` when ``person`` may not do a task of ``duty``."""
     if not person.active:
         raise NotAllowed(f"Expected an active account, but {person.name} is switched off")
     if not fits(person, duty):
         need = " ".join(filter(None, [duty.role, duty.department, duty.skill]))
         raise NotAllowed(f"Expected somebody with the duty {need!r}, but {person.name} does not have it")
-    if is_excluded(person, respondent, exclude, data):
+    if person.name in kept_off:
         raise NotAllowed(f"Expected somebody not involved in the case, but {person.name} is")
 
 

@@ -48,6 +48,7 @@ def complete(instance: Instance, command: dict[str, Any]) -> Effects:
     wait = instance.not_before.get(task)
     if wait is not None and at < wait:
         raise Rejected(f"Expected to work on task {task} not before {wait}, but it is {at}")
+    instance.done_by[instance.open[task][0]] = command["actor"]
     delta = instance.machine.complete(
         datetime.fromisoformat(at), task, command["data"], command.get("cleared", ())
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.instance import Instance
-from engine.rules import fits, is_excluded
+from engine.rules import fits
 from engine.simulate.staff import Worker
 
 
@@ -52,13 +52,12 @@ class Desk:
         """Who of the idle takes a job: the one who waited longest."""
         instance = self._instance_of(job.case)
         duty = instance.duty_of(job.task)
-        exclude = instance.element_of(job.task).listed("exclude")
-        data = instance.machine.data_of(job.task) if exclude else {}
+        kept_off = instance.kept_off(job.task)
         able = [
             worker
             for worker in idle
             if job.only in (None, worker)
             and fits(worker.person, duty)
-            and not is_excluded(worker.person, instance.respondent, exclude, data)
+            and worker.person.name not in kept_off
         ]
         return min(able, key=lambda worker: (worker.idle_since, worker.person.name), default=None)
