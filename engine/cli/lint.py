@@ -13,11 +13,11 @@ import orjson
 from engine.cli.layout import layout
 from engine.lint import Finding, LintContext, lint_file
 from engine.lint.release import lint_across
+from engine.xml import MAX_BYTES
 
 __all__ = ["layout", "lint"]
 
 ENDINGS = (".bpmn", ".dmn", ".json")
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 @click.command()
@@ -65,8 +65,17 @@ def _asked(paths: tuple[Path, ...]) -> dict[str, bytes]:
     for path in paths:
         inside = sorted(p for p in path.rglob("*") if p.suffix in ENDINGS and p.is_file())
         for file in inside if path.is_dir() else [path]:
-            found[str(file)] = file.read_bytes()
+            found[str(file)] = _read(file)
     return found
+
+
+def _read(file: Path) -> bytes:
+    """The file, but of one that is too large only enough to see that it is."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _lint(asked: Mapping[str, bytes]) -> list[Finding]:
@@ -100,11 +109,11 @@ def _inside(path: Path, project: Path | None) -> str:
 
 
 def _release_files(project: Path | None) -> dict[str, bytes]:
-    """What stands beside the files: their project's folders, or what ships with this checkout's limits and lanes."""
+    """What stands beside the files in their project; nothing for files outside one."""
     if project is None:
         return {}
     return {
-        path.relative_to(project).as_posix(): path.read_bytes()
+        path.relative_to(project).as_posix(): _read(path)
         for folder in ("bpmn", "forms")
         for path in sorted((project / folder).rglob("*"))
         if path.suffix in ENDINGS and path.is_file()

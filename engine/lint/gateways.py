@@ -9,6 +9,7 @@ from engine.lint.catalogue.gateways import (
     CONDITION_IGNORED,
     CONDITION_MISSING,
     CONDITION_ON_DEFAULT,
+    INCLUSIVE_LOOP,
     LOOP_WITHOUT_EXCLUSIVE,
     NO_DEFAULT,
     PARALLEL_OVERWRITE,
@@ -51,6 +52,10 @@ def loops(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
         automatic = [node for node in scope.nodes.values() if not _waits(node, context)]
         for loop in cycles(automatic, scope.steps):
             yield AUTOMATIC_LOOP.at(model.file, loop[0].id, loop[0].line, loop=_names(loop))
+        for loop in cycles(scope.nodes.values(), scope.steps):
+            for node in loop:
+                if node.kind == "inclusiveGateway":
+                    yield INCLUSIVE_LOOP.at(model.file, node.id, node.line)
         undecided = [node for node in scope.nodes.values() if node.kind != "exclusiveGateway"]
         for loop in cycles(undecided, scope.steps):
             yield LOOP_WITHOUT_EXCLUSIVE.at(model.file, loop[0].id, loop[0].line, loop=_names(loop))

@@ -312,6 +312,7 @@ SAMPLES: dict[str, Callable[[], Files]] = {
     "loop_without_exclusive": lambda: changed(
         'sourceRef="alert" targetRef="alerted"', 'sourceRef="alert" targetRef="call"'
     ),
+    "inclusive_loop": lambda: changed("exclusiveGateway", "inclusiveGateway"),
     "parallel_overwrite": _parallel,
     "timer_empty": lambda: timed(""),
     "timer_unquoted": lambda: timed("PT2H", "timeDuration"),

@@ -17,6 +17,7 @@ from lxml import etree
 from engine.cli.layout import layout as layout_command
 from engine.layout import layout_bpmn
 from engine.layout.check import check_drawing
+from engine.settings import CHECKOUT
 from engine.xml import BPMN, BPMNDI, DC, DI, children, load_bpmn
 from tests.unit import diagrams
 from tests.unit.diagrams import FlowLine, Step
@@ -70,6 +71,18 @@ def test_samples_are_drawn_without_fault(sample: Callable[[], bytes]) -> None:
     root = drawn(sample())
     assert check_drawing(root) == []
     assert covered_twice(root) == []
+
+
+SHIPPED = sorted(path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "bpmn").rglob("*.bpmn"))
+
+
+@pytest.mark.parametrize("path", SHIPPED)
+def test_what_ships_is_drawn_without_fault(path: str) -> None:
+    content = (CHECKOUT / path).read_bytes()
+    assert check_drawing(load_bpmn(content)) == []
+    again = drawn(content)
+    assert check_drawing(again) == []
+    assert covered_twice(again) == []
 
 
 def test_flows_are_orthogonal_and_end_at_their_shapes() -> None:

@@ -60,6 +60,14 @@ LOOP_WITHOUT_EXCLUSIVE = Rule(
     "用排他网关决定是否回去",
     "let an exclusive gateway decide whether to go back",
 )
+INCLUSIVE_LOOP = Rule(
+    "inclusive_loop",
+    "info",
+    "循环里有包容网关,轮次多了会变慢",
+    "there is an inclusive gateway in a loop; with many rounds it becomes slow",
+    "循环里用排他网关或并行网关",
+    "use exclusive or parallel gateways in loops",
+)
 PARALLEL_OVERWRITE = Rule(
     "parallel_overwrite",
     "warning",
