@@ -80,6 +80,11 @@ class Play:
         return self.now
 
     @property
+    def changed(self) -> dict[str, Any]:
+        """Names and values that the steps of the last command set, beyond its form."""
+        return {name: value for _, put, _, _ in self.last.data for name, value in put.items()}
+
+    @property
     def data(self) -> dict[str, Any]:
         """The most recent data of the case."""
         return self.machine.any_data()

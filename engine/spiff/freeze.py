@@ -76,7 +76,9 @@ def thaw(program: Program, frozen: dict[str, Any]) -> Machine:
     for part in frozen["flows"]:
         _thaw_flow(flow, part)
     for task_id in frozen["events"]:
-        flow.event_manager.add_task(flow.get_task_from_id(task_id))
+        flow.event_manager.add_task(task := flow.get_task_from_id(task_id))
+        if task.internal_data.get("paused"):
+            machine.held.add(task_id)
     flow.open_tasks = {n: flow.get_task_from_id(n) for n in frozen["open_order"]}
     flow.moves = []
     return machine

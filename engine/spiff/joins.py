@@ -16,11 +16,14 @@ from .tasks import plain_copy
 
 
 def _this_round(spec: Any, my_task: Any) -> tuple[list[Any], bool]:
-    """Tasks of this join, newest first, back to the last time it completed above ``my_task``, and whether it did."""
+    """Tasks of this join since it last completed above ``my_task``, newest first, and whether it did so.
+
+    Those are the tasks below that completed one: a cancelled sibling of the earlier round may be younger than it.
+    """
     found: list[Any] = []
     for task in reversed(my_task.workflow.by_spec.get(spec.name, {}).values()):
         if task is not my_task and task._state == S.COMPLETED and my_task.is_descendant_of(task):
-            return found, True
+            return [t for t in found if t.is_descendant_of(task)], True
         found.append(task)
     return found, False
 

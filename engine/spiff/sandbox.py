@@ -17,7 +17,7 @@ from typing import Any
 
 import pydantic_monty as monty
 
-from engine.errors import TechnicalFailure
+from engine.errors import ConfigurationError, TechnicalFailure
 
 MAX_SOURCE = 16_384  #: characters of a script
 MAX_OUTPUT_NODES = 20_000  #: values a script may give back
@@ -27,7 +27,7 @@ LIMITS: Any = {"max_feed_duration_secs": 0.5, "max_memory": 64 << 20, "max_recur
 
 _lock = threading.Lock()
 _pool: Any = None
-_leaked: Any = None
+_forked = False
 
 
 class ScriptFailed(TechnicalFailure):
@@ -37,16 +37,26 @@ class ScriptFailed(TechnicalFailure):
 def _get_pool() -> Any:
     global _pool
     with _lock:
+        if _forked:
+            raise ConfigurationError(
+                "scripts ran before this process was forked, and the sandbox does not survive a fork; "
+                "fork the web processes first (gunicorn without preload)"
+            )
         if _pool is None:
             _pool = monty.Monty(min_processes=1, max_processes=4, request_timeout=3.0).__enter__()
-            atexit.register(_pool.__exit__, None, None, None)
+            atexit.register(_close, _pool, os.getpid())
         return _pool
 
 
+def _close(pool: Any, owner: int) -> None:
+    if os.getpid() == owner:  # a fork must not end its parent's workers
+        pool.__exit__(None, None, None)
+
+
 def _after_fork() -> None:
-    # A pool shared over fork() hangs the child and corrupts the parent's wire protocol.
-    global _pool, _leaked, _lock
-    _leaked, _pool, _lock = _pool, None, threading.Lock()
+    # The pool's runtime has threads, which fork() does not copy: whoever asked it would wait for ever.
+    global _forked, _lock
+    _forked, _lock = _pool is not None, threading.Lock()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -32,6 +32,8 @@ def _plain(expression: str) -> Condition | None:
 @lru_cache(maxsize=2_048)
 def _assignments(script: str) -> tuple[tuple[str, Condition, int], ...] | None:
     """The script as plain assignments, or None when it needs the sandbox."""
+    if len(script) > sandbox.MAX_SOURCE:
+        return None
     try:
         tree = ast.parse(script)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

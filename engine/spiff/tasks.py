@@ -24,7 +24,7 @@ def plain_copy(value: Any) -> Any:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether plain values are equal in type and key order too: ``1 == True == 1.0``, but texts made from them differ."""
+    """Whether plain values are equal in type and key order too (``1 == True == 1.0``, but not as text)."""
     if a is b or a != b:
         return a is b
     try:
@@ -42,7 +42,7 @@ class IndexedTask(spiff_task.Task):  # type: ignore[misc]
         task_spec: Any,
         parent: Any = None,
         state: int = S.MAYBE,
-        id: int | None = None,  # noqa: A002 - stock calls it so
+        id: int | None = None,
     ) -> None:
         self.id = id or new_id()
         workflow.tasks[self.id] = self

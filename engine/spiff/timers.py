@@ -7,6 +7,7 @@ outage replays faithfully.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,10 +18,26 @@ from engine.errors import InvalidFile
 
 from .logical import LogicalDatetime, current
 
+_TIME = r"T(?=\d)(\d{1,6}H)?(\d{1,6}M)?(\d{1,9}(\.\d{1,6})?S)?"
+_DURATION = re.compile(rf"P(?!$)(\d{{1,4}}W|(\d{{1,3}}Y)?(\d{{1,4}}M)?(\d{{1,6}}D)?({_TIME})?)")
+_CYCLE = re.compile(r"R(\d{0,6})(/[^/]+){1,2}")
+
 
 def iso(instant: datetime) -> str:
     """ISO 8601 text in UTC."""
     return instant.astimezone(UTC).isoformat()
+
+
+def _computed(definition: Any, task: Any, compute: Any) -> Any:
+    """What the timer's expression comes to; raises :class:`InvalidFile` naming the timer when it cannot be used."""
+    answer = task.workflow.script_engine.evaluate(task, definition.expression)
+    where = f"timer {task.task_spec.name!r}"
+    if type(answer) is not str:
+        raise InvalidFile(f"{where}: its expression must give text, not {type(answer).__name__}")
+    try:
+        return compute(answer)
+    except (ValueError, OverflowError) as error:
+        raise InvalidFile(f"{where}: {answer!r} {error}") from None
 
 
 def _armed(definition: Any, task: Any, compute: Any) -> bool:
@@ -28,12 +45,7 @@ def _armed(definition: Any, task: Any, compute: Any) -> bool:
     logical = current()
     if data.get("event_value") is None:
         logical.take_due_call()
-        answer = task.workflow.script_engine.evaluate(task, definition.expression)
-        if type(answer) is not str:
-            raise InvalidFile(
-                f"timer {task.task_spec.name!r}: its expression must give text, not {type(answer).__name__}"
-            )
-        data["event_value"] = compute(answer)
+        data["event_value"] = _computed(definition, task, compute)
         asked = logical.take_due_call()
         if asked is not None and isinstance(task.task_spec, BoundaryEvent):
             data["sla"] = asked
@@ -47,16 +59,32 @@ def _instant(text: str) -> str:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidFile(f"timer: {text!r} is not an ISO 8601 date and time") from None
+        raise ValueError("is not an ISO 8601 date and time") from None
     if parsed.tzinfo is None:
-        raise InvalidFile(f"timer: {text!r} has no zone; write an offset such as +08:00")
+        raise ValueError("has no zone; write an offset such as +08:00")
     return iso(parsed)
 
 
 def _after(text: str) -> str:
     """The instant a duration text away from the command's time."""
+    if not _DURATION.fullmatch(text):  # stock makes an hour of -PT1H and nothing of P
+        raise ValueError("is not an ISO 8601 duration such as PT2H")
     parsed = TimerEventDefinition.parse_iso_duration(text)
     return iso(LogicalDatetime.now(UTC) + TimerEventDefinition.get_timedelta_from_start(parsed))
+
+
+def _rounds(text: str) -> dict[str, Any]:
+    """The rounds of a cycle text: how many (-1: for ever), when next, how many seconds apart."""
+    if not _CYCLE.fullmatch(text):
+        raise ValueError("is not an ISO 8601 repeating interval such as R3/PT2H")
+    count, *parts = text.split("/")
+    parts = [part if _DURATION.fullmatch(part) else _instant(part) for part in parts]
+    if sum(part.startswith("P") for part in parts) != 1:
+        raise ValueError("must have one duration")
+    rounds, start, every = TimerEventDefinition.parse_iso_recurring_interval("/".join([count, *parts]))
+    if every <= timedelta():
+        raise ValueError("would come round again at the same instant")
+    return {"cycles": rounds, "next": iso(start), "duration": every.total_seconds()}
 
 
 def date_has_fired(self: Any, task: Any) -> bool:
@@ -73,9 +101,7 @@ def cycle_complete(self: Any, task: Any) -> bool:
     """Replaces ``CycleTimerEventDefinition.cycle_complete``: one round per command that names the timer."""
     data, logical = task.internal_data, current()
     if data.get("event_value") is None:
-        text = task.workflow.script_engine.evaluate(task, self.expression)
-        rounds, start, every = TimerEventDefinition.parse_iso_recurring_interval(text)
-        data["event_value"] = {"cycles": rounds, "next": iso(start), "duration": every.total_seconds()}
+        data["event_value"] = _computed(self, task, _rounds)
     value = data["event_value"]
     if value["cycles"] == 0:
         data["event_fired"] = True

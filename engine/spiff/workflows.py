@@ -13,9 +13,12 @@ from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.util.task import TaskState as S
 
+from engine.errors import Runaway
+
 from .logical import current
 from .tasks import in_tree_order
 
+MAX_NESTING = 64  #: sub-processes and calls inside one another
 _INDEXED_STATES = {S.READY: "ready", S.WAITING: "waiting", S.NOT_FINISHED_MASK: "unfinished"}
 
 
@@ -51,6 +54,7 @@ class _Indexed:
             elif state == S.WAITING:
                 self.waiting[task.id] = task
         self.by_spec.setdefault(task.task_spec.name, {})[task.id] = task
+        self.top_workflow.by_id[task.id] = task
 
     def _note_ready(self, task: Any) -> None:
         self.ready[task.id] = task
@@ -96,6 +100,7 @@ class _Indexed:
     def tear_down(self, task: Any) -> None:
         """End what a removed task leaves behind: stock keeps its timers armed and its sub-process running."""
         top = self.top_workflow
+        top.by_id.pop(task.id, None)
         if S.WAITING <= task._state <= S.STARTED:
             top.moves.append((task, S.CANCELLED))
         top.event_manager.tasks.pop(task.id, None)
@@ -161,10 +166,13 @@ class IndexedWorkflow(_Indexed, BpmnWorkflow):  # type: ignore[misc]
         self.moves: list[tuple[Any, int]] = []
         self.open_tasks: dict[int, Any] = {}
         self.active: dict[int, IndexedSubWorkflow] = {}
+        self.by_id: dict[int, Any] = {}
         super().__init__(*args, **kwargs)
 
     def create_subprocess(self, my_task: Any, spec_name: str) -> IndexedSubWorkflow:
-        """Stock hard-codes its own class here."""
+        """Stock hard-codes its own class here. Raises :class:`Runaway` for a process that calls itself."""
+        if getattr(my_task.workflow, "depth", 0) >= MAX_NESTING:
+            raise Runaway(f"calls nested more than {MAX_NESTING} deep: a process calls itself")
         inner = IndexedSubWorkflow(
             self.subprocess_specs[spec_name], parent_task_id=my_task.id, top_workflow=self
         )
@@ -172,15 +180,9 @@ class IndexedWorkflow(_Indexed, BpmnWorkflow):  # type: ignore[misc]
         return inner
 
     def get_task_from_id(self, task_id: int) -> Any:
-        """The task, wherever it runs; live sub-processes are asked before finished ones."""
-        task = self.tasks.get(task_id)
-        if task is not None:
-            return task
-        for group in (self.active, self.subprocesses):
-            for inner in group.values():
-                if (task := inner.tasks.get(task_id)) is not None:
-                    return task
-        return super().get_task_from_id(task_id)
+        """The task, wherever it runs (stock asks every sub-process in turn)."""
+        found = self.by_id.get(task_id)
+        return found if found is not None else super().get_task_from_id(task_id)
 
     def is_inside(self, inner: Any, outer: Any) -> bool:
         """Whether sub-process ``inner`` runs (directly or not) inside ``outer``."""

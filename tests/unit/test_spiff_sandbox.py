@@ -1,0 +1,315 @@
+"""The sandbox: scripts of diagrams reach nothing, take no more than their share, and fail with element and line.
+
+Stock runs them with ``eval`` and ``exec``: a diagram reads /etc/passwd and starts programs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.conditions import compile_condition
+from engine.errors import TechnicalFailure
+from engine.settings import CHECKOUT
+from engine.spiff import sandbox
+from engine.spiff.sandbox import MAX_OUTPUT_DEPTH, MAX_SOURCE, ScriptFailed
+from tests.bpmn_text import bpmn, dmn, rule, script, timer_on
+from tests.playing import Play, program
+
+
+def _run(text: str, **data: object) -> dict[str, object]:
+    """The case data after a script task with ``text``."""
+    play = Play(program(bpmn("main", "start > compute > look > end", script("compute", text))), data)
+    return play.data
+
+
+ESCAPES = [
+    "().__class__.__base__.__subclasses__()",
+    "''.__class__.__mro__[1].__subclasses__()",
+    "(lambda: 0).__globals__['__builtins__']",
+    "(lambda: 0).__code__",
+    "now.__globals__",
+    "data_get.__self__",
+    "__import__('os').system('true')",
+    "open('/etc/passwd').read()",
+    "eval('1')",
+    "exec('x = 1')",
+    "compile('1', 'x', 'eval')",
+    "globals()",
+    "vars()",
+    "getattr(now, '__globals__')",
+    "getattr('', '__class__')",
+    "type('X', (), {})",
+    "breakpoint()",
+    "input()",
+    "help()",
+    "'{0.__class__.__mro__}'.format('')",
+    "f'{now.__globals__}'",
+    "(x for x in []).gi_frame.f_globals",
+    "[].append.__self__.__class__",
+    "BaseException().__traceback__",
+    "__builtins__",
+    "__loader__",
+    "memoryview(b'')",
+    "object.__new__(object)",
+]
+
+
+@pytest.mark.parametrize("text", ESCAPES)
+def test_no_expression_reaches_out(text: str) -> None:
+    """Every way that ever led out of a Python sandbox fails, and fails as a script failure."""
+    for attempt in (f"found = {text}", f"found = str({text})"):
+        try:
+            found = str(_run(attempt).get("found"))
+        except TechnicalFailure as failure:
+            found = failure.element or "?"
+        assert not any(word in found for word in ("root:", "builtins", "subclass", "object at", "module"))
+
+
+@pytest.mark.parametrize(
+    "text", ["import os", "from os import system", "x = 1\nimport sys", "def f():\n    import os\nf()"]
+)
+def test_imports_are_refused_with_their_line(text: str) -> None:
+    with pytest.raises(
+        TechnicalFailure, match=r"element 'compute', line .: scripts may not import"
+    ) as failure:
+        _run(text)
+    line = next(number for number, row in enumerate(text.splitlines(), 1) if "import" in row)
+    assert failure.value.line == line
+
+
+def test_del_is_refused_with_element_and_line() -> None:
+    with pytest.raises(TechnicalFailure, match="element 'compute'") as failure:
+        _run("kept = 1\ndel kept", kept=0)
+    assert (failure.value.element, failure.value.line) == ("compute", 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a = 1\nb = a / 0", 2),
+        ("a = 1\n\nb = missing + 1", 3),
+        ("a = (", 1),
+        ("items = [1, 2]\nfor item in items:\n    last = item.nothing", 3),
+    ],
+)
+def test_a_failing_script_names_its_element_and_line(text: str, line: int) -> None:
+    with pytest.raises(TechnicalFailure, match=f"element 'compute', line {line}") as failure:
+        _run(text)
+    assert (failure.value.element, failure.value.line) == ("compute", line)
+
+
+# ---------------------------------------------------------------- bombs
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "while True:\n    pass",
+        "n = 0\nwhile True:\n    n = n + 1",
+        "n = 9 ** 9 ** 9",
+        "total = sum(range(10 ** 12))",
+        "items = sorted(range(10 ** 9))",
+    ],
+    ids=["busy loop", "counting", "power tower", "long sum", "long sort"],
+)
+def test_a_script_that_takes_too_long_is_stopped_soon(text: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(TechnicalFailure):
+        _run(text)
+    assert time.monotonic() - began < 4
+    assert _run("fine = 1 + 1")["fine"] == 2, "and the next script runs"
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = [0] * 10 ** 9",
+        "x = 'a' * 10 ** 10",
+        "x = 1 << 10 ** 9",
+        "x = [1]\nfor _ in range(60):\n    x = x + x",
+        "x = 'a'\nfor _ in range(60):\n    x = x + x",
+        "x = {}\nfor i in range(10 ** 8):\n    x[str(i)] = i",
+        "x = [[0] * 10000 for _ in range(10 ** 5)]",
+        "x = 'a'.ljust(10 ** 10)",
+        "x = ','.join(['a' * 10 ** 6] * 10 ** 5)",
+        "x = 'aa'.replace('a', 'b' * 10 ** 9)",
+    ],
+)
+def test_a_memory_bomb_neither_fills_the_memory_nor_ends_the_process(text: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(TechnicalFailure):
+        _run(text)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10  # kilobytes
+    assert _run("fine = 1 + 1")["fine"] == 2
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(n):\n    return f(n + 1)\nx = f(0)",
+        "f = lambda: f()\nx = f()",
+        "x = []\nx.append(x)",
+        f"x = {'[' * 150}{']' * 150}",
+        f"x = {'(' * 5000}1{')' * 5000}",
+        f"x = 1{' + 1' * 3000}",
+        "x = []\nfor _ in range(100000):\n    x = [x]",
+    ],
+    ids=["recursion", "lambda", "cycle", "deep list", "deep brackets", "long sum", "deep result"],
+)
+def test_a_recursion_bomb_is_a_failure_like_any_other(text: str) -> None:
+    try:
+        found = _run(text)["x"]
+    except TechnicalFailure:
+        return
+    assert found in (3001, ["[...]"]), "only what really is a plain value gets through"
+
+
+def test_what_comes_out_is_bounded() -> None:
+    deep = f"x = {'[' * (MAX_OUTPUT_DEPTH + 1)}{']' * (MAX_OUTPUT_DEPTH + 1)}"
+    with pytest.raises(TechnicalFailure, match="too deeply nested"):
+        _run(deep)
+    with pytest.raises(TechnicalFailure, match=f"the limit is {MAX_SOURCE:,}"):
+        _run("x = 1 + 1\n" + "#" * MAX_SOURCE)
+
+
+@pytest.mark.parametrize(
+    "text", ["x = lambda: 1", "x = [print][0]", "x = (n for n in [1])", "x = [int]", "x = ValueError('a')"]
+)
+def test_only_plain_data_leaves_a_script(text: str) -> None:
+    """What is not plain is refused, or arrives as its text: nothing that could be called ever comes out."""
+    try:
+        found = _run(text)["x"]
+    except TechnicalFailure:
+        return
+    assert json.loads(json.dumps(found)) == found
+
+
+# ---------------------------------------------------------------- what honest scripts need
+def test_an_honest_script_has_ordinary_python() -> None:
+    found = _run(
+        "counts = {}\n"
+        "for call in calls:\n"
+        "    counts[call['result']] = counts.get(call['result'], 0) + 1\n"
+        "worst = max(counts, key=lambda k: counts[k])\n"
+        "text = f'{worst}: {counts[worst]}次'\n"
+        "many = len([c for c in calls if c['result'] == 'busy']) > 1",
+        calls=[{"result": "busy"}, {"result": "reached"}, {"result": "busy"}],
+    )
+    assert found["counts"] == {"busy": 2, "reached": 1}
+    assert (found["worst"], found["text"], found["many"]) == ("busy", "busy: 2次", True)
+
+
+def test_only_the_names_a_script_uses_and_binds_change() -> None:
+    found = _run("second = first + 1", first=1, other={"a": [1]})
+    assert found == {"first": 1, "other": {"a": [1]}, "second": 2}
+
+
+def test_functions_the_plain_language_lacks_are_the_sandbox_s() -> None:
+    play = Play(
+        program(
+            bpmn(
+                "main", "start > call > x_many > few > end; x_many > several: len(items) > 2; several > end_s"
+            )
+        ),
+        {"items": []},
+    )
+    play.complete("call", items=[1, 2, 3])
+    assert play.open == ["several"]
+
+
+@pytest.mark.parametrize("name", ["now", "sla_due", "data_get"])
+def test_functions_of_the_engine_cannot_be_assigned(name: str) -> None:
+    with pytest.raises(TechnicalFailure, match="function of the engine"):
+        _run(f"{name} = 1")
+    found = _run(f"x = 1\nfor {name} in [1]:\n    x = x + 1")
+    assert found == {"x": 2}, "nor does a loop's name leak over them"
+
+
+def test_a_condition_of_a_gateway_cannot_change_data() -> None:
+    play = Play(program(bpmn("main", "start > call > x_in > end; x_in > call: items.append(1) or False")))
+    play.complete("call", items=[1])
+    assert play.done
+    assert play.data["items"] == [1]
+
+
+def test_timers_and_decision_cells_are_sandboxed_too() -> None:
+    bad_timer = bpmn(
+        "main", "start > call > end; t_bad > end_t", timer_on("call", "t_bad", "open('/etc/passwd').read()")
+    )
+    with pytest.raises(TechnicalFailure):
+        Play(program(bad_timer))
+    table = dmn("route", ["language"], ["queue"], ["-", "().__class__.__name__"])
+    made = program(bpmn("main", "start > decide > look > end", rule("decide", "route")), tables=(table,))
+    with pytest.raises(TechnicalFailure):
+        Play(made, {"language": "yue"})
+
+
+def test_a_sandbox_worker_that_is_killed_costs_nobody_a_case() -> None:
+    assert _run("x = 2 + 2")["x"] == 4
+    children = _children(os.getpid())
+    assert children
+    for child in children:
+        os.kill(child, 9)
+    assert _run("x = 3 + 3")["x"] == 6
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("used", [False, True])
+def test_a_fork_has_a_pool_of_its_own_or_says_that_it_cannot(*, used: bool) -> None:
+    """The sandbox's runtime does not survive a fork: a child of a process that used it would wait for ever."""
+    code = f"""
+import os
+from engine.errors import ConfigurationError
+from engine.spiff import sandbox
+{"sandbox.evaluate('1 + 1', {}, {})" if used else ""}
+child = os.fork()
+if child == 0:
+    try:
+        print(sandbox.evaluate("2 + 2", {{}}, {{}}), flush=True)
+    except ConfigurationError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=30, check=True)
+    assert ("before this process was forked" in done.stdout) if used else (done.stdout.strip() == "4"), (
+        done.stderr
+    )
+
+
+def test_the_plain_language_and_the_sandbox_agree() -> None:
+    """What is decided by the fast path must be what the sandbox would say."""
+    data = {"a": 1, "b": "x", "c": [1, 2, {"k": None}], "d": {"k": True}}
+    for text in (
+        "a == 1 and b != 'y'", "not a or c[2]['k']", "a in c", "b in ('x', 'y')", "d['k'] is True", "a < 2 <= 2",
+        "c[-1]['k'] is None", "a or b", "b and a", "[a, b]", "-1", "'x' * 0 == ''",
+    ):  # fmt: skip
+        try:
+            plain = compile_condition(text).evaluate(data, {})
+        except ScriptFailed:
+            raise
+        except Exception:  # noqa: BLE001 - more than plain: nothing to compare
+            continue
+        assert plain == sandbox.evaluate(text, data, {}), text
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent:
+            found.append(int(path.parent.name))
+    return found
