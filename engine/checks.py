@@ -11,6 +11,7 @@ from .commands import (
     Command,
     CompleteTask,
     FireTimer,
+    MoveClock,
     PauseClocks,
     ReleaseTask,
     ResumeClocks,
@@ -69,6 +70,10 @@ def command(asked: Command, at: str, instance: Instance, people: People) -> dict
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the assignment, but it is empty")
             _check_task(people.get(asked.to), instance, asked.task)
+        case MoveClock():
+            check_lead(person, "move a limit")
+            if not asked.reason.strip():
+                raise Rejected("Expected a reason for the new date, but it is empty")
         case AmendData():
             check_lead(person, "correct case data")
             if not asked.reason.strip():

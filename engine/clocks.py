@@ -95,6 +95,13 @@ class Clocks:
                 changes.append([clock.id, "resumed", [clock.due, clock.warnings]])
         return changes
 
+    def move(self, clock_id: str, due: str, at: str) -> list[Any]:
+        """Give a running clock another due time; warnings that are still to come move along."""
+        clock = self.live[clock_id]
+        clock.due = due
+        clock.warnings = [w for w in self._warnings(clock.parameter, clock.started, due) if w > at]
+        return [clock_id, "moved", [due, clock.warnings]]
+
     def next_due(self) -> tuple[str, int, str] | None:
         """The earliest warning (rank 0) or case-level breach (rank 1) to come, as (instant, rank, clock)."""
         found = []

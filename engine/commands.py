@@ -122,6 +122,16 @@ class ResumeClocks(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MoveClock(Command):
+    """An SLA clock gets another due time, with a reason: a calendar became known, or a supervisor decided so."""
+
+    kind: ClassVar[str] = "move_clock"
+    clock: str
+    due: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AmendData(Command):
     """Correct case data, with a reason; shown in history as what it is."""
 

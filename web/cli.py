@@ -10,6 +10,7 @@ from gunicorn.app.base import BaseApplication
 from engine import logs
 from engine.app import Gongdan, open_gongdan
 from engine.errors import ConfigurationError
+from engine.recalendar import recompute_provisional
 from engine.settings import Settings
 from engine.worker import Worker
 from web import create_app
@@ -77,6 +78,8 @@ def prepare(gongdan: Gongdan) -> bool:
         click.echo(f"Published release {published.number}: {files} files changed.", err=True)
     for path in published.kept:
         click.echo(f"Kept the designers' {path}; `run.py pull` writes it into the folder.", err=True)
+    if moved := recompute_provisional(gongdan):
+        click.echo(f"{moved} provisional limits now follow the published calendar.", err=True)
     simulated = gongdan.keys.seed is not None
     if simulated:
         click.echo(

@@ -11,6 +11,7 @@ import click
 from engine import backup as backups
 from engine import erasure as erasing
 from engine import rebuild as rebuilding
+from engine import recalendar
 from engine.db import upgrade as upgrades
 from engine.people import Person
 from engine.verify import DIVERGED, case_ids
@@ -25,11 +26,15 @@ def publish(note: str, as_json: bool) -> None:
     """Make a release of bpmn/ and forms/ where they changed."""
     with opened() as gongdan:
         done = gongdan.releases.publish_folder(gongdan.settings.project, gongdan.now(), note)
+        moved = recalendar.recompute_provisional(gongdan)
     lines = [f"release {done.number}: {len(done.changed)} files" if done.number else "nothing changed"]
     lines += [
         f"kept the designers' newer {path}; `run.py pull` brings it into the folder" for path in done.kept
     ]
-    answer({"release": done.number, "changed": done.changed, "kept": done.kept}, as_json, "\n".join(lines))
+    if moved:
+        lines.append(f"{moved} provisional limits now follow the published calendar")
+    result = {"release": done.number, "changed": done.changed, "kept": done.kept, "moved": moved}
+    answer(result, as_json, "\n".join(lines))
 
 
 @click.command("pull")

@@ -31,6 +31,7 @@ HANDLERS: dict[str, Handler] = {
     "breach": timing.breach,
     "pause": timing.pause,
     "resume": timing.resume,
+    "move_clock": timing.move_clock,
 }
 
 

@@ -51,5 +51,18 @@ def resume(instance: Instance, command: dict[str, Any]) -> Effects:
     return _with_changes({"resumed": True}, instance.let_run(command["at"]))
 
 
+def move_clock(instance: Instance, command: dict[str, Any]) -> Effects:
+    """A running clock gets another due time; its drawn timer follows."""
+    clock = instance.clocks.live.get(command["clock"])
+    if clock is None or clock.state != "running":
+        raise Rejected(f"Expected clock {command['clock']} to be running, but it is not")
+    if command["due"] <= command["at"]:
+        raise Rejected(f"Expected a due time to come, but {command['due']} has passed")
+    change = instance.clocks.move(clock.id, command["due"], command["at"])
+    if clock.timer is not None:
+        instance.machine.reschedule(clock.timer, clock.due)
+    return {"clock_changes": [change]}
+
+
 def _with_changes(effects: Effects, changes: list[list[Any]]) -> Effects:
     return {**effects, "clock_changes": changes} if changes else effects

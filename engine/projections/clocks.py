@@ -24,7 +24,7 @@ STATEMENTS = {
     "clock_paused": sa.update(sla_clock).where(*_THIS).values(state="paused", paused_at=P("paused_at")),
     "clock_resumed": sa.update(sla_clock)
     .where(*_THIS)
-    .values(state="running", due=P("due"), warn_at=P("warn_at"), paused_at=sa.null()),
+    .values(state="running", due=P("due"), warn_at=P("warn_at"), paused_at=sa.null(), provisional=0),
 }
 
 
@@ -62,7 +62,7 @@ def project(change: Change) -> Iterator[Write]:
             yield "clock_breached", {**this, "breached_at": detail}
         elif state == "paused":
             yield "clock_paused", {**this, "paused_at": change.at}
-        elif state == "resumed":
+        elif state in ("resumed", "moved"):
             due, warnings = detail
             yield "clock_resumed", {**this, "due": due, "warn_at": warnings[0] if warnings else None}
         else:

@@ -48,5 +48,5 @@ def project(change: Change) -> Iterator[Write]:
             continue
         if state == "paused":
             yield "timer_state", {"b_id": change.case_id, "b_timer": int(clock), "state": "paused"}
-        elif state == "resumed":
+        elif state in ("resumed", "moved"):
             yield "timer_moved", {"b_id": change.case_id, "b_timer": int(clock), "due": detail[0]}
