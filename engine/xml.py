@@ -11,17 +11,15 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cache
-from importlib.util import find_spec
 from itertools import islice
 from math import isinf
-from pathlib import Path
 from typing import cast
 from xml.parsers import expat
 
 from lxml import etree
 
 from engine.errors import InvalidFile
+from engine.schemas import DMN_SCHEMAS, bpmn_schema, dmn_schema
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 BPMNDI = "http://www.omg.org/spec/BPMN/20100524/DI"
@@ -29,12 +27,6 @@ DC = "http://www.omg.org/spec/DD/20100524/DC"
 DI = "http://www.omg.org/spec/DD/20100524/DI"
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
-#: DMN model namespaces and the schema that describes each.
-DMN_SCHEMAS = {
-    "https://www.omg.org/spec/DMN/20191111/MODEL/": "DMN13.xsd",
-    "http://www.omg.org/spec/DMN/20180521/MODEL/": "DMN12.xsd",
-    "http://www.omg.org/spec/DMN/20151101/dmn.xsd": "DMN.xsd",
-}
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 64
@@ -147,7 +139,7 @@ def schema_problems(root: etree._Element, name: str = "file") -> list[InvalidXml
         problem = f"{len(repeated)} ids are used more than once, such as {repeated[0][0]!r}"
         return [InvalidXml(name, "schema", problem, "Give every element an id of its own.")]
     namespace = dmn_namespace(root)
-    schema = _bpmn_schema() if namespace is None else _dmn_schema(DMN_SCHEMAS[namespace])
+    schema = bpmn_schema() if namespace is None else dmn_schema(namespace)
     if schema.validate(root):
         return []
     return [
@@ -280,24 +272,6 @@ def _stream(content: bytes, name: str) -> None:
     except expat.ExpatError as error:
         message = f"not well-formed XML: {expat.ErrorString(error.code)}"
         raise InvalidXml(name, "syntax", message, _MEND_SYNTAX, error.lineno) from None
-
-
-@cache
-def _bpmn_schema() -> etree.XMLSchema:
-    return _schema("bpmn/parser/schema/BPMN20.xsd")
-
-
-@cache
-def _dmn_schema(file: str) -> etree.XMLSchema:
-    return _schema(f"dmn/parser/schema/{file}")
-
-
-def _schema(path: str) -> etree.XMLSchema:
-    """A schema shipped inside SpiffWorkflow, found without importing it."""
-    spec = find_spec("SpiffWorkflow")
-    if spec is None or not spec.submodule_search_locations:
-        raise InvalidFile("SpiffWorkflow is not installed: the BPMN schema is missing. Run make setup.")
-    return etree.XMLSchema(etree.parse(Path(spec.submodule_search_locations[0]) / path))
 
 
 def _plain(message: str) -> str:
