@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from . import checks, snapshots, store
+from . import checks, failpoints, snapshots, store
 from .commands import (
     CLOCK,
     BreachClock,
@@ -187,6 +187,7 @@ class Dispatcher:
             command = instance.seal.open_all(orjson.loads(command_bytes))
             effects = execute(instance, command)
             effects_bytes = canonical(effects)
+            failpoints.reach("dispatch.executed")
             previous, instance.seq = instance.head, instance.seq + 1
             instance.head = chain(
                 instance.case_id,
@@ -233,6 +234,7 @@ class Dispatcher:
             raise
         if instance.done:
             self.forget(instance.case_id)
+        failpoints.reach("dispatch.answered")
         return receipt
 
     # ------------------------------------------------------------ live instances

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from . import failpoints
 from .commands import OUTBOX, RecordServiceResult
 from .db.database import Database
 from .db.tables import outbox
@@ -53,6 +54,7 @@ class Outbox:
                 done.append(self._record(entry, FAILED, f"there is no gateway for {entry.kind}", now))
                 continue
             answer = gateway.send(entry)
+            failpoints.reach("outbox.sent")
             if answer.state == RETRY and entry.attempts < MAX_ATTEMPTS:
                 done.append(self._postpone(entry, answer.detail, now))
             else:
@@ -93,6 +95,8 @@ class Outbox:
                 .values(state="sending", attempts=outbox.c.attempts + 1, lease=iso(now + LEASE))
                 .returning(outbox)
             ).all()
+        if rows:
+            failpoints.reach("outbox.claimed")
         return [_entry(row) for row in sorted(rows, key=lambda r: (r.next_at, r.id))]
 
     def _lost(self, now: datetime) -> list[Entry]:

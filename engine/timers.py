@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
+from . import failpoints
 from .db.database import Database
 from .db.tables import cases
 from .dispatch import Dispatcher
@@ -46,6 +47,8 @@ class Timers:
                 connection.execute(
                     sa.update(cases).where(cases.c.id.in_(found)).values(wake_lease=iso(now + LEASE))
                 )
+        if found:
+            failpoints.reach("timers.claimed")
         return list(found)
 
     def wake_due(self, now: datetime, limit: int = 100) -> int:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy import event
 
+from engine import failpoints
 from engine.errors import Conflict, GongdanError
 
 log = structlog.get_logger("gongdan.database")
@@ -146,12 +147,15 @@ class Database:
         try:
             if self.sqlite:
                 cursor.execute("BEGIN IMMEDIATE")
+            failpoints.reach("commit.begun")
             for job in jobs:
                 self._execute(cursor, job, alone=len(jobs) == 1)
+            failpoints.reach("commit.written")
             if self.sqlite:
                 cursor.execute("COMMIT")
             else:
                 raw.commit()
+            failpoints.reach("commit.done")
         except BaseException:
             self._roll_back(raw, cursor)
             raise
