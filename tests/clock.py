@@ -25,6 +25,11 @@ class Clock:
         return self.now
 
     @property
+    def instant(self) -> datetime:
+        """The current instant, as the engine's workers take it."""
+        return self._at
+
+    @property
     def now(self) -> str:
         """The current instant."""
         return self._at.isoformat(timespec="seconds")

@@ -17,6 +17,7 @@ from tests.clock import Clock
 if TYPE_CHECKING:
     from engine.app import Gongdan
 
+pytest_plugins = ["tests.casework"]
 _numbers = itertools.count(1)
 
 

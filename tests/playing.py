@@ -89,8 +89,7 @@ class Play:
         """The most recent data of the case."""
         return self.machine.any_data()
 
-    @property
-    def done(self) -> bool:
+    def is_done(self) -> bool:
         """Whether the case is over."""
         return self.machine.flow.is_completed()
 

@@ -34,7 +34,7 @@ def test_in_every_round_the_join_waits_for_every_branch(order: tuple[str, ...], 
         assert play.data["rounds"] == number
         assert {f"{e}_{number}" for e in order} <= play.data.keys(), "what the branches brought is merged"
         play.complete("look", again=number < 4)
-    assert play.done
+    assert play.is_done()
 
 
 def test_a_branch_cancelled_in_an_earlier_round_does_not_count_in_this_one() -> None:
@@ -74,7 +74,7 @@ def test_a_parallel_gateway_at_the_head_of_a_loop_opens_its_branches_each_round(
         play.complete("two", again=True)
     play.complete("two")
     play.complete("one", again=False)
-    assert play.done
+    assert play.is_done()
 
 
 def test_data_is_merged_in_the_order_of_arrival_whatever_was_reloaded() -> None:
@@ -110,9 +110,9 @@ def test_a_join_of_joins() -> None:
 def test_the_end_comes_when_every_branch_has_ended() -> None:
     play = Play(program(bpmn("main", "start > p_a > one > end_one; p_a > two > end_two")))
     play.complete("one")
-    assert not play.done
+    assert not play.is_done()
     play.complete("two")
-    assert play.done
+    assert play.is_done()
     assert play.last.ends == ["end_two"]
 
 
@@ -120,7 +120,7 @@ def test_a_terminate_end_stops_the_other_branches() -> None:
     play = Play(program(bpmn("main", "start > p_a > one > kill; p_a > two > end_two", stop("kill"))))
     two = play.task("two")
     delta = play.complete("one")
-    assert play.done
+    assert play.is_done()
     assert two in delta.closed
 
 

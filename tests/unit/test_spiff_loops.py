@@ -18,12 +18,12 @@ def test_the_open_task_is_visible_however_many_rounds_came_before() -> None:
     play = Play(program(bpmn("main", "start > call > x_again > end; x_again > call: again")))
     for number in range(ROUNDS):
         assert play.open == ["call"], f"round {number}"
-        assert not play.done, f"round {number}"
+        assert not play.is_done(), f"round {number}"
         assert not play.last.done
         play.complete("call", again=True, number=number)
     assert play.machine.flow.get_tasks(state=TaskState.READY, manual=True) != []
     play.complete("call", again=False)
-    assert play.done
+    assert play.is_done()
     assert play.last.done
 
 
@@ -46,7 +46,7 @@ def test_a_loop_with_boundary_timers_does_not_recurse() -> None:
     assert play.data["later_count"] == 1
     assert play.open == ["call"]
     play.complete("call", again=False)
-    assert play.done
+    assert play.is_done()
 
 
 def test_a_loop_of_sub_processes_keeps_only_the_running_one_live() -> None:
@@ -64,7 +64,7 @@ def test_a_loop_of_sub_processes_keeps_only_the_running_one_live() -> None:
         assert len(play.machine.flow.get_active_subprocesses()) == 1
         play.complete("work", again=True)
     play.complete("work", again=False)
-    assert play.done
+    assert play.is_done()
 
 
 def test_the_indexes_hold_what_a_walk_over_all_tasks_finds() -> None:

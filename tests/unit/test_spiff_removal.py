@@ -52,7 +52,7 @@ def test_interrupting_an_activity_takes_everything_inside_it_down(*, called: boo
     with pytest.raises(Rejected):
         play.machine.fire(play.pass_time(days=1), inner)
     play.complete("escalate")
-    assert play.done
+    assert play.is_done()
 
 
 def test_sub_processes_of_sub_processes_fall_too() -> None:
@@ -95,9 +95,9 @@ def test_a_non_interrupting_branch_lives_on_after_its_task() -> None:
     play.fire("t_note")
     play.complete("call")
     assert play.open == ["chase"]
-    assert not play.done
+    assert not play.is_done()
     play.complete("chase")
-    assert play.done
+    assert play.is_done()
 
 
 @pytest.mark.parametrize("task", [0, 1, 99, -1])

@@ -237,7 +237,7 @@ def test_functions_of_the_engine_cannot_be_assigned(name: str) -> None:
 def test_a_condition_of_a_gateway_cannot_change_data() -> None:
     play = Play(program(bpmn("main", "start > call > x_in > end; x_in > call: items.append(1) or False")))
     play.complete("call", items=[1])
-    assert play.done
+    assert play.is_done()
     assert play.data["items"] == [1]
 
 
