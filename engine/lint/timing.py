@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from engine.durations import Duration, Moment
 from engine.lint.catalogue.timing import (
     LIMIT_INTERRUPTS,
     MULTI_INSTANCE_TIMER,
@@ -61,7 +62,7 @@ def _timer(file: str, node: Node, timer: Timer, context: LintContext) -> Iterato
         known = context.parameters.get(parameter)
         if known is None:
             continue
-        if known.clock not in ("clock", "work"):
+        if known.clock == "manual" or not isinstance(known.limit, Duration | Moment):
             yield say(PARAMETER_KIND, parameter=parameter, clock=known.clock)
         elif node.kind == "boundaryEvent" and node.interrupting and not known.interrupting:
             yield say(LIMIT_INTERRUPTS, parameter=parameter)
