@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from . import projections, store
 from .app import Gongdan
 from .db.database import Database, Write
-from .db.tables import cases, metadata, outbox, sla_clock, snapshot, task, timer
+from .db.tables import case_fact, cases, metadata, outbox, sla_clock, snapshot, task, timer
 from .errors import GongdanError
 from .handlers import execute
 from .instance import Instance
@@ -22,6 +22,7 @@ DERIVED = (
     task,
     timer,
     sla_clock,
+    case_fact,
 )  #: rebuilt whole; outbox and notices keep what gateways and people did to them
 _KEPT = ("outbox_", "notice_")
 _WIPES = {

@@ -144,6 +144,16 @@ sla_clock = sa.Table(
     _int("provisional", default=0),
     sqlite_with_rowid=False,
 )
+case_fact = sa.Table(  # named, non-personal values that reports count by (engine/projections/facts.py)
+    "case_fact",
+    metadata,
+    _text("case_id", primary_key=True),
+    _int("seq", primary_key=True, autoincrement=False),
+    _text("name", primary_key=True),
+    _text("value"),  # JSON
+    _text("at"),
+    sqlite_with_rowid=False,
+)
 incident = sa.Table(
     "incident",
     metadata,
@@ -261,6 +271,8 @@ sa.Index("ix_cases_opened", cases.c.opened_at, cases.c.id)
 sa.Index("ix_cases_list", cases.c.state, cases.c.opened_at, cases.c.id)
 sa.Index("ix_cases_process", cases.c.process, cases.c.state, cases.c.opened_at, cases.c.id)
 sa.Index("ix_cases_process_opened", cases.c.process, cases.c.opened_at, cases.c.id)
+_closed = cases.c.closed_at.is_not(None)
+sa.Index("ix_cases_closed", cases.c.closed_at, cases.c.id, sqlite_where=_closed, postgresql_where=_closed)
 _has_phone = cases.c.phone_key.is_not(None)
 sa.Index("ix_cases_phone", cases.c.phone_key, sqlite_where=_has_phone, postgresql_where=_has_phone)
 sa.Index("ix_clock_parameter", sla_clock.c.parameter, sla_clock.c.state)

@@ -10,10 +10,17 @@ from collections.abc import Iterator
 
 from engine.db.database import Write
 
-from . import cases, clocks, outbox, tasks, timers
+from . import cases, clocks, facts, outbox, tasks, timers
 from .change import Change
 
-PROJECTIONS = (cases.project, tasks.project, timers.project, clocks.project, outbox.project)
+PROJECTIONS = (
+    cases.project,
+    tasks.project,
+    timers.project,
+    clocks.project,
+    facts.project,
+    outbox.project,
+)
 
 PROJECTED: dict[str, str] = {
     "opened": "tasks",
@@ -27,7 +34,7 @@ PROJECTED: dict[str, str] = {
     "service": "outbox",
     "paused": "cases",
     "resumed": "cases",
-    "data": "cases",
+    "data": "cases, facts",
     "amended": "cases",
     "done": "cases",
 }

@@ -1,0 +1,85 @@
+"""Facts that reports count by: a few named, non-personal values of a case, each time they were recorded.
+
+Only the names below are kept, and never a sealed value. Of personal texts that matter to a report only *that*
+they were given is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from engine.db.database import Write
+from engine.db.tables import case_fact
+
+from .change import Change
+
+STATEMENTS = {"fact_new": sa.insert(case_fact)}
+LONGEST = 200  #: characters of JSON; what is longer is no code and belongs into no report
+
+#: answers of forms: each time the form is sent counts (three ratings are three rounds)
+ASKED = frozenset({
+    # satisfaction (seed 004:535, 541-544)
+    "attitude", "speed", "handling_result", "overall", "solved", "times_complained", "dissatisfaction_reason",
+    "first_call_resolved", "satisfaction",
+    # what it was about, how it ended
+    "kind", "category", "closing_code", "complaint_type", "complaint_subtype", "dispute_type", "fault_kind",
+    "reason_l1", "reason_l2", "reason_l3", "cause_kind", "knowledge_article_needed", "improvement_due",
+    "effect_checked_at", "duplicate_of", "duplicate_relation", "escalation_decision", "rise_channel",
+    # callback desk (seed 000:7, 19-22)
+    "result", "language", "reason", "business_related", "mandarin_accepted", "mandarin_refusal",
+    "needs_reconfirmation", "answered_language",
+    # staff, spot checks, fault counts (seeds 001:36, 003:188, 004:557-561)
+    "behaviour", "finding", "measure", "published_to", "score", "passed", "defects", "sample_kind", "published",
+    "address_kind", "area", "centre",
+})  # fmt: skip
+
+#: values that decision tables and scripts may set as well
+DECIDED = frozenset({
+    "severity", "responsible_branch", "branch", "origin_region", "destination_region",
+    "responsible_department", "department", "revisit_outcome", "triage_category", "proposed_measure",
+})  # fmt: skip
+
+#: personal texts of which only is kept that they were given
+GIVEN = frozenset({"root_cause", "improvement_action", "improvement_done"})
+
+_FORM = ASKED | DECIDED
+
+
+def project(change: Change) -> Iterator[Write]:
+    """One row for each fact this command recorded."""
+    found: dict[str, Any] = {}
+    sent: dict[str, Any] = change.command.get("data") or {}
+    for name in _FORM & sent.keys():
+        found[name] = sent[name]
+    for name in GIVEN & sent.keys():
+        found[name] = True
+    for _, put, _ in change.effects.get("data", ()):
+        for name in DECIDED & put.keys():
+            found.setdefault(name, put[name])
+    personal = change.instance.seal.personal
+    for name in sorted(found):
+        value = found[name]
+        if not _plain(value) or (name in personal and name not in GIVEN):
+            continue
+        text = orjson.dumps(value).decode()
+        if len(text) <= LONGEST:
+            yield (
+                "fact_new",
+                {
+                    "case_id": change.case_id,
+                    "seq": change.instance.seq,
+                    "name": name,
+                    "value": text,
+                    "at": change.at,
+                },
+            )
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(one, str | int | float | bool) for one in value)
+    return isinstance(value, str | int | float | bool)
