@@ -15,11 +15,11 @@ from engine.settings import Settings
 
 
 @contextmanager
-def opened(*, migrate: bool = True, **overrides: Any) -> Iterator[Gongdan]:
+def opened(*, migrate: bool = True, synchronous: str = "FULL", **overrides: Any) -> Iterator[Gongdan]:
     """The engine on the database of the environment's settings (``overrides`` win), closed at the end."""
     settings = Settings.from_env(**overrides)
     logs.configure(settings.log_level)
-    gongdan = open_gongdan(settings, migrate=migrate)
+    gongdan = open_gongdan(settings, migrate=migrate, synchronous=synchronous)
     try:
         yield gongdan
     finally:

@@ -15,6 +15,7 @@ from engine.simulate.running import simulate as run
 from .common import answer, json_option, opened
 
 LIVE = 100_000  #: all open cases stay in memory: a simulation goes round all of them
+UNHURRIED = "NORMAL"  #: SQLite's disk syncs; what a power cut takes of a simulation can be simulated again
 
 
 @click.command("simulate")
@@ -31,7 +32,7 @@ def simulate(until: str | None, agents: int, seed: str | None, as_json: bool) ->
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--until") from None
     with (
-        opened(lru=LIVE) as gongdan,
+        opened(lru=LIVE, synchronous=UNHURRIED) as gongdan,
         tqdm(desc="simulate", file=sys.stderr, unit=" days", leave=False, mininterval=1) as bar,
     ):
         gongdan.publish_folder()
