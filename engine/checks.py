@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .commands import (
@@ -38,12 +39,16 @@ def start(command: StartCase, release: Release, people: People) -> None:
 
 def start_data(command: StartCase, release: Release) -> dict[str, Any]:
     """The start data, with names that a form could have; raises :class:`Rejected` for others."""
+    _check_names(command.data, release)
+    return dict(command.data)
+
+
+def _check_names(data: Mapping[str, Any], release: Release) -> None:
     reserved = release.program.scripts.functions
-    for name in command.data:
+    for name in data:
         reason = "it is a function of the engine" if name in reserved else why_not(name)
         if reason is not None:
-            raise Rejected(f"Expected names that a form may use, but start data has {name!r}: {reason}")
-    return dict(command.data)
+            raise Rejected(f"Expected names that a form may use, but the data has {name!r}: {reason}")
 
 
 def command(asked: Command, at: str, instance: Instance, people: People) -> dict[str, Any]:
@@ -78,6 +83,7 @@ def command(asked: Command, at: str, instance: Instance, people: People) -> dict
             check_lead(person, "correct case data")
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the correction, but it is empty")
+            _check_names(asked.data, instance.release)
         case PauseClocks() | ResumeClocks():
             if not may_see(person, instance):
                 raise NotFound(f"there is no case {asked.case_id}")

@@ -42,7 +42,7 @@ class Desk:
 
 def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: str) -> Desk:
     """The open task ``task`` for ``person``; raises Rejected when it is not open any more."""
-    instance = g.dispatcher.instance(case_id)
+    instance = g.dispatcher.current(case_id)
     with instance.lock:
         element = instance.element_of(task)
         data = deepcopy(instance.machine.data_of(task))

@@ -27,7 +27,7 @@ from .commands import (
     WarnClock,
     to_plain,
 )
-from .db.database import Database, Write
+from .db.database import Database, Unavailable, Write
 from .effects import Effects
 from .errors import Conflict, GongdanError, NotFound, Rejected, TechnicalFailure
 from .handlers import execute
@@ -40,6 +40,7 @@ from .projections import Change
 from .releases import Releases
 from .sealing import Seal
 
+ATTEMPTS = 5  #: fresh copies a command is tried on while other processes keep changing its case
 MAX_FIRINGS = 500  #: due things worked off before one command; a stuck clock must not hold a thread for ever
 
 
@@ -83,16 +84,23 @@ class Dispatcher:
     # ------------------------------------------------------------ commands
     def dispatch(self, command: Command) -> Receipt:
         """Run ``command``. Raises what :mod:`engine.errors` names; a refused command changes nothing."""
-        if command.key is not None and (answered := store.first_answer(self.db, command.key)) is not None:
-            return replace(Receipt(**orjson.loads(answered)), already=True)
-        if isinstance(command, StartCase):
-            return self._start(command)
+        if (answered := self._answered(command)) is not None:
+            return answered
         try:
-            return self._on_fresh(command)
+            return self._start(command) if isinstance(command, StartCase) else self._on_fresh(command)
         except Rejected:  # perhaps because the same submit came through while this one waited
-            if command.key is not None and (answered := store.first_answer(self.db, command.key)) is not None:
-                return replace(Receipt(**orjson.loads(answered)), already=True)
+            if (answered := self._answered(command)) is not None:
+                return answered
             raise
+
+    def _answered(self, command: Command) -> Receipt | None:
+        """The receipt first given for the command's submit key."""
+        if command.key is None or (found := store.first_answer(self.db, command.key)) is None:
+            return None
+        receipt = Receipt(**orjson.loads(found))
+        if command.case_id not in ("", receipt.case_id):
+            raise Rejected("Expected a submit key of its own, but this key was used for another case")
+        return replace(receipt, already=True)
 
     def _start(self, command: StartCase) -> Receipt:
         release = self.releases.current()
@@ -107,20 +115,28 @@ class Dispatcher:
         return receipt
 
     def _on_fresh(self, command: Command) -> Receipt:
-        """Run on the live instance; when it turns out stale (another process was first), once more on a fresh one."""
-        for attempt in (1, 2):
+        """Run on the live instance; when that turns out stale (another process was first), again on a fresh one."""
+        for _ in range(ATTEMPTS):
             instance = self.instance(command.case_id)
             with instance.lock:
-                if not instance.done and self._live.get(command.case_id) is not instance:
-                    continue  # dropped while we waited: take the fresh one (closed cases are never kept)
+                if instance.spoiled:  # while we waited
+                    continue
                 try:
                     return self._run_checked(instance, command)
-                except Rejected:
-                    current = store.head(self.db, command.case_id)
-                    if attempt == 2 or current is None or current.hash == instance.head:
+                except Unavailable:
+                    raise
+                except GongdanError:
+                    if not self._is_stale(instance):
                         raise
-                    self.forget(command.case_id)
         raise Conflict(f"Expected case {command.case_id} to hold still, but it keeps changing; try again")
+
+    def _is_stale(self, instance: Instance) -> bool:
+        """Whether another process moved the case on; then the instance is dropped."""
+        head = store.head(self.db, instance.case_id)
+        if head is None or head.seq == instance.seq:
+            return False
+        self._drop(instance)
+        return True
 
     def _run_checked(self, instance: Instance, command: Command) -> Receipt:
         if not isinstance(
@@ -136,15 +152,17 @@ class Dispatcher:
     def wake(self, case_id: str, now: str) -> int:
         """Let time do what is due on a case by ``now``; returns how many things it did."""
         done = 0
-        for _ in (1, 2):
+        for _ in range(ATTEMPTS):
             instance = self.instance(case_id)
             with instance.lock:
-                if self._live.get(case_id) is not instance:
+                if instance.spoiled:
                     continue
                 try:
-                    return done + self._work_off(instance, now, None)
+                    done += self._work_off(instance, now, None)
                 except Conflict:
-                    self.forget(case_id)
+                    continue
+                if done or not self._is_stale(instance):  # a stale copy may not know of what is due
+                    break
         return done
 
     def wake_once(self, case_id: str, now: str, skip: tuple[str, ...], skipped_by: str) -> None:
@@ -179,6 +197,7 @@ class Dispatcher:
     def _run(
         self, instance: Instance, plain: dict[str, Any], key: str | None, extra: list[Write] | None = None
     ) -> Receipt:
+        before = instance.seq, instance.head
         try:
             sealed = dict(plain)
             if "data" in plain:
@@ -230,7 +249,8 @@ class Dispatcher:
                 instance.snapshot_seq = instance.seq
             store.commit(self.db, row, Change(instance, command, effects, self._lookup_key), writes)
         except BaseException:
-            self.forget(instance.case_id)  # it may be half changed: the next one is built from history
+            instance.seq, instance.head = before
+            self._drop(instance)  # it may be half changed: the next one is built from history
             raise
         if instance.done:
             self.forget(instance.case_id)
@@ -247,6 +267,13 @@ class Dispatcher:
                 return found
         return self._keep(self.load(case_id))
 
+    def current(self, case_id: str) -> Instance:
+        """As :meth:`instance`, but sure to know what other processes have done to the case: for pages."""
+        instance = self.instance(case_id)
+        with instance.lock:
+            stale = instance.spoiled or self._is_stale(instance)
+        return self.instance(case_id) if stale else instance
+
     def _keep(self, instance: Instance) -> Instance:
         if instance.done:
             return instance
@@ -261,6 +288,12 @@ class Dispatcher:
         """Drop a live instance; the next use loads it from history."""
         with self._guard:
             self._live.pop(case_id, None)
+
+    def _drop(self, instance: Instance) -> None:
+        instance.spoiled = True  # for those who wait for its lock
+        with self._guard:
+            if self._live.get(instance.case_id) is instance:
+                del self._live[instance.case_id]
 
     @property
     def live_count(self) -> int:
@@ -279,10 +312,15 @@ class Dispatcher:
         if use_snapshot and key is not None and (body := store.latest_snapshot(self.db, case_id)) is not None:
             instance = snapshots.read(case_id, body, release, seal, key)
         instance = instance or Instance(case_id, head.process, release, seal)
-        for row in store.rows(self.db, case_id, instance.seq):
-            execute(instance, seal.open_all(orjson.loads(row.command)))
-            instance.seq, instance.head = row.seq, row.hash
-        if instance.head != head.hash:
+        # Another process may write on meanwhile: the head is read again until the history read after it leads there.
+        if instance.seq > head.seq:
+            head = store.head(self.db, case_id) or head
+        while instance.seq < head.seq and (rows := store.rows(self.db, case_id, instance.seq)):
+            for row in rows:
+                execute(instance, seal.open_all(orjson.loads(row.command)))
+                instance.seq, instance.head = row.seq, row.hash
+            head = store.head(self.db, case_id) or head
+        if (instance.seq, instance.head) != (head.seq, head.hash):
             raise GongdanError(
                 f"history of case {case_id} does not lead to its head; run `run.py verify {case_id}`"
             )

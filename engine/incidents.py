@@ -157,7 +157,7 @@ class Incidents:
         )
 
     def _rewake(self, case_id: str) -> None:
-        due = self._dispatcher.instance(case_id).next_due()
+        due = self._dispatcher.current(case_id).next_due()
         with self._db.begin() as connection:
             connection.execute(
                 sa.update(cases).where(cases.c.id == case_id).values(next_due=due[0] if due else None)

@@ -49,6 +49,7 @@ class Instance:
         self.respondent: str | None = None
         self.outcome: str | None = None
         self.done = False
+        self.spoiled = False  #: half changed or stale: whoever waited for its lock takes a fresh one
 
     # ------------------------------------------------------------ questions
     def element_of(self, task: int) -> Element:

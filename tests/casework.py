@@ -129,7 +129,7 @@ class Desk:
     def open(self, case: str) -> dict[str, int]:
         """Open tasks: element → task."""
         return {
-            ref.rpartition("/")[2]: task for task, (ref, _) in self.g.dispatcher.instance(case).open.items()
+            ref.rpartition("/")[2]: task for task, (ref, _) in self.g.dispatcher.current(case).open.items()
         }
 
     def claim(self, case: str, element: str = "call", actor: str = "agent1") -> Receipt:

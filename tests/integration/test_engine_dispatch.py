@@ -1,0 +1,383 @@
+"""Dispatch, on both databases: what time brought comes first, a repeat gets the first answer, nobody's work is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.commands import AmendData, AssignTask, ClaimTask, CompleteTask, FireTimer, ReleaseTask, StartCase
+from engine.desk import desk as show
+from engine.dispatch import Receipt
+from engine.errors import Conflict, InvalidForm, NotAllowed, NotFound, Rejected
+from engine.snapshots import fingerprint
+from tests.casework import CUSTOMER, Desk, opened
+from tests.clock import Clock
+
+
+def together(*actions: Callable[[], Any]) -> list[Any]:
+    """Run actions at the same moment, each in a thread; their results, or the exceptions they raised."""
+    gate = threading.Barrier(len(actions))
+
+    def run(action: Callable[[], Any]) -> Any:
+        gate.wait()
+        try:
+            return action()
+        except (Rejected, NotAllowed, InvalidForm) as error:
+            return error
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(run, actions))
+
+
+# ---------------------------------------------------------------- order
+def test_what_is_due_happens_before_the_asked_command_and_in_due_order(any_desk: Desk) -> None:
+    case = any_desk.start()
+    any_desk.clock.advance(hours=3)
+    any_desk.complete(case, result="reached")
+    told = [(command["type"], at) for _, at, command, _ in any_desk.history(case)]
+    assert told == [
+        ("start", "2026-03-02T01:00:00+00:00"),
+        ("warn", "2026-03-02T02:36:00+00:00"),
+        ("timer", "2026-03-02T03:00:00+00:00"),
+        ("complete", "2026-03-02T04:00:00+00:00"),
+    ]
+
+
+def test_a_command_at_the_due_instant_comes_after_the_timer(any_desk: Desk) -> None:
+    case = any_desk.start()
+    any_desk.clock.advance(hours=2)
+    any_desk.complete(case, result="reached")
+    assert any_desk.kinds(case)[-2:] == ["timer", "complete"]
+
+
+def test_an_outage_leaves_the_history_it_would_have_been_without_it(any_desk: Desk) -> None:
+    """Only the instant of writing (``recorded_at``) may differ."""
+    awake, asleep = any_desk.start(), any_desk.start()
+    for _ in range(72):
+        any_desk.clock.advance(hours=5)
+        any_desk.g.dispatcher.wake(awake, any_desk.at)
+    any_desk.g.dispatcher.wake(asleep, any_desk.at)
+
+    def told(case: str) -> list[Any]:
+        rows = [(at, command, effects) for _, at, command, effects in any_desk.history(case)]
+        return rows[1:]
+
+    assert [(at, c["type"], e) for at, c, e in told(awake)] == [
+        (at, c["type"], _renamed(e, asleep, awake)) for at, c, e in told(asleep)
+    ]
+    assert any_desk.kinds(awake) == ["start", "warn", "timer", "warn", "warn", "breach"]
+
+
+def _renamed(effects: Any, old: str, new: str) -> Any:
+    """Effects with one case number for another; texts sealed with the case's own key are left out of it."""
+    if isinstance(effects, dict):
+        return {k: _renamed(v, old, new) for k, v in effects.items()}
+    if isinstance(effects, list):
+        return [_renamed(v, old, new) for v in effects]
+    return effects.replace(old, new) if isinstance(effects, str) else effects
+
+
+def test_time_never_runs_backwards_on_a_case(any_desk: Desk) -> None:
+    case = any_desk.start()
+    before = any_desk.clock.now
+    any_desk.clock.advance(hours=-1)
+    receipt = any_desk.complete(case, result="busy")
+    assert receipt.at == before, "a clock that was set back does not rewrite the past"
+
+
+# ---------------------------------------------------------------- idempotency
+def test_a_double_submit_completes_once_and_both_get_the_same_receipt(any_desk: Desk) -> None:
+    case = any_desk.start()
+    task = any_desk.open(case)["call"]
+    asked = CompleteTask(
+        case_id=case, task=task, data={"result": "busy"}, actor="agent1", at=any_desk.at, key="submit-1"
+    )
+    first, second = any_desk.g.dispatch(asked), any_desk.g.dispatch(asked)
+    assert (first.already, second.already) == (False, True)
+    assert _plain(first) == _plain(second)
+    assert any_desk.kinds(case) == ["start", "complete"]
+
+
+@pytest.mark.parametrize("key", ["submit-2"])
+def test_eight_threads_submit_the_same_form_once(any_desk: Desk, key: str) -> None:
+    case = any_desk.start()
+    task = any_desk.open(case)["call"]
+    asked = CompleteTask(
+        case_id=case, task=task, data={"result": "busy"}, actor="agent1", at=any_desk.at, key=key
+    )
+    receipts = together(*[lambda: any_desk.g.dispatch(asked)] * 8)
+    assert all(isinstance(r, Receipt) for r in receipts), receipts
+    assert sum(not r.already for r in receipts) == 1
+    assert len({str(_plain(r)) for r in receipts}) == 1
+    assert any_desk.kinds(case) == ["start", "complete"]
+
+
+def test_eight_threads_open_the_same_case_once(any_desk: Desk) -> None:
+    asked = StartCase(process="work", data=CUSTOMER, actor="agent1", at=any_desk.at, key="start-1")
+    receipts = together(*[lambda: any_desk.g.dispatch(asked)] * 8)
+    assert all(isinstance(r, Receipt) for r in receipts), receipts
+    assert len({r.case_id for r in receipts}) == 1
+    assert any_desk.values("SELECT count(*) FROM cases") == [1]
+    assert any_desk.values("SELECT count(*) FROM subject_key") == [1], "no key of a case that never was"
+
+
+def test_the_same_key_for_another_case_is_not_answered_with_the_first_one_s_receipt(any_desk: Desk) -> None:
+    one, two = any_desk.start(), any_desk.start()
+    any_desk.complete(one, result="busy", key="k")
+    with pytest.raises(Rejected, match="key"):
+        any_desk.complete(two, result="busy", key="k")
+    assert any_desk.kinds(two) == ["start"]
+
+
+def test_a_refused_command_keeps_no_answer(any_desk: Desk) -> None:
+    case = any_desk.start()
+    with pytest.raises(InvalidForm):
+        any_desk.complete(case, key="k")
+    assert any_desk.complete(case, result="busy", key="k").already is False
+
+
+def _plain(receipt: Receipt) -> tuple[Any, ...]:
+    return receipt.case_id, receipt.seq, receipt.at, receipt.opened, receipt.closed, receipt.done
+
+
+# ---------------------------------------------------------------- conflicts
+def test_a_claimed_task_is_refused_to_others_with_the_holder_s_name(any_desk: Desk) -> None:
+    case = any_desk.start()
+    any_desk.claim(case, actor="agent2")
+    with pytest.raises(Conflict, match=r"free, but agent2 has claimed it"):
+        any_desk.claim(case, actor="agent1")
+    with pytest.raises(Conflict, match=r"yours or free, but agent2 has claimed it"):
+        any_desk.complete(case, actor="agent1", result="busy")
+    any_desk.complete(case, actor="agent2", result="busy")
+
+
+def test_claims_are_given_back_and_reassigned(any_desk: Desk) -> None:
+    case = any_desk.start()
+    task = any_desk.open(case)["call"]
+    any_desk.claim(case, actor="agent2")
+    give_back = ReleaseTask(case_id=case, task=task, actor="agent1", at=any_desk.at)
+    with pytest.raises(NotAllowed):
+        any_desk.g.dispatch(give_back)
+    move = AssignTask(
+        case_id=case, task=task, to="agent1", reason="班次交接", actor="supervisor1", at=any_desk.at
+    )
+    any_desk.g.dispatch(move)
+    any_desk.g.dispatch(give_back)
+    assert any_desk.values("SELECT claimed_by FROM task") == [None]
+    with pytest.raises(Rejected, match="nobody holds it"):
+        any_desk.g.dispatch(ReleaseTask(case_id=case, task=task, actor="supervisor1", at=any_desk.at))
+
+
+def test_one_of_many_claims_wins(any_desk: Desk) -> None:
+    case = any_desk.start()
+    task = any_desk.open(case)["call"]
+    people = ["agent1", "agent2", "yue1", "senior1", "supervisor1"]
+
+    def claim(person: str) -> Callable[[], Receipt]:
+        return lambda: any_desk.g.dispatch(ClaimTask(case_id=case, task=task, actor=person, at=any_desk.at))
+
+    answers = together(*[claim(p) for p in people])
+    winners = [p for p, a in zip(people, answers, strict=True) if isinstance(a, Receipt)]
+    assert len(winners) == 1
+    assert all(isinstance(a, Receipt) or f"{winners[0]} has claimed it" in str(a) for a in answers)
+    assert any_desk.values("SELECT claimed_by FROM task") == winners
+
+
+def test_a_closed_task_and_a_closed_case_say_so(any_desk: Desk) -> None:
+    case = any_desk.start()
+    old = any_desk.open(case)["call"]
+    any_desk.complete(case, result="busy")
+    again = CompleteTask(case_id=case, task=old, data={"result": "busy"}, actor="agent1", at=any_desk.at)
+    with pytest.raises(Rejected, match=f"task {old} of case {case} to be open"):
+        any_desk.g.dispatch(again)
+    any_desk.complete(case, result="reached")
+    with pytest.raises(Rejected, match="open"):
+        any_desk.g.dispatch(again)
+    with pytest.raises(NotFound):
+        any_desk.g.dispatch(CompleteTask(case_id="no-such", task=1, data={}, actor="agent1", at=any_desk.at))
+
+
+# ---------------------------------------------------------------- the fence between processes
+@pytest.fixture
+def second(any_desk: Desk, tmp_path: Path, clock: Clock, database_url: str) -> Any:
+    """Another process's engine on the same database (own connections, own live cases)."""
+    with opened(tmp_path / "second", clock, database_url, lookup_key=any_desk.g.settings.lookup_key) as other:
+        yield other
+
+
+def test_a_stale_process_takes_the_case_anew_and_goes_on(any_desk: Desk, second: Desk) -> None:
+    case = any_desk.start()
+    stale = second.open(case)["call"]
+    any_desk.complete(case, result="busy")
+    asked = CompleteTask(case_id=case, task=stale, data={"result": "busy"}, actor="agent1", at=any_desk.at)
+    with pytest.raises(Rejected, match=f"task {stale} of case {case} to be open"):
+        second.g.dispatch(asked)
+    assert second.complete(case, result="reached").done == "reached"
+    assert any_desk.g.verify(case).state == "identical"
+
+
+def test_a_stale_process_sees_the_claim_of_the_other(any_desk: Desk, second: Desk) -> None:
+    case = any_desk.start()
+    second.open(case)
+    any_desk.claim(case, actor="agent2")
+    with pytest.raises(Conflict, match="agent2 has claimed it"):
+        second.claim(case, actor="agent1")
+
+
+def test_a_stale_process_judges_by_what_is_true_now(any_desk: Desk, second: Desk) -> None:
+    """Also what is not a state conflict: a form that was invalid on yesterday's data may be right on today's."""
+    case = any_desk.start()
+    second.open(case)
+    correction = AmendData(
+        case_id=case, data={"attempts": 7}, reason="补录", actor="supervisor1", at=any_desk.at
+    )
+    any_desk.g.dispatch(correction)
+    second.complete(case, result="busy")
+    changed = [put for _, _, _, effects in any_desk.history(case) for _, put, _ in effects.get("data", ())]
+    assert changed[-1]["attempts"] == 8
+
+
+def test_two_processes_complete_the_same_task_and_one_wins(any_desk: Desk, second: Desk) -> None:
+    for _ in range(5):
+        case = any_desk.start()
+        task = any_desk.open(case)["call"]
+        second.open(case)
+        asked = CompleteTask(case_id=case, task=task, data={"result": "busy"}, actor="agent1", at=any_desk.at)
+        answers = together(lambda a=asked: any_desk.g.dispatch(a), lambda a=asked: second.g.dispatch(a))  # type: ignore[misc]
+        assert sorted(type(a).__name__ for a in answers) in (["Receipt", "Rejected"], ["Conflict", "Receipt"])
+        assert any_desk.kinds(case) == ["start", "complete"]
+        assert any_desk.g.verify(case).state == "identical"
+
+
+def test_two_processes_wake_the_same_case_and_each_timer_fires_once(any_desk: Desk, second: Desk) -> None:
+    case = any_desk.start()
+    second.open(case)
+    any_desk.clock.advance(days=20)
+    together(
+        lambda: any_desk.g.dispatcher.wake(case, any_desk.at),
+        lambda: second.g.dispatcher.wake(case, any_desk.at),
+    )
+    assert any_desk.kinds(case) == ["start", "warn", "timer", "warn", "warn", "breach"]
+
+
+def test_a_worker_with_an_old_copy_still_wakes_what_another_process_armed(
+    any_desk: Desk, second: Desk
+) -> None:
+    """The worker has the case live from an earlier wake; a web process has moved it on since."""
+    case = any_desk.start()
+    any_desk.clock.advance(hours=2)
+    assert second.wake() == 2
+    any_desk.complete(case, result="busy")  # arms a limit that is past already: due at once
+    assert second.wake() > 0
+    assert any_desk.kinds(case)[-1] == "timer"
+
+
+def test_a_page_shows_what_another_process_did(any_desk: Desk, second: Desk) -> None:
+    case = any_desk.start()
+    second.open(case)
+    task = any_desk.complete(case, result="busy").opened[0]
+    person = second.g.people.get("agent1")
+    page = show(second.g, case, task, person, "zh-Hans", second.at)
+    assert (page.element.id, page.data["attempts"]) == ("call", 1)
+
+
+def test_loading_while_another_process_writes_is_no_corruption(any_desk: Desk, second: Desk) -> None:
+    case = any_desk.start()
+    done = threading.Event()
+    problems: list[BaseException] = []
+
+    def load() -> None:
+        while not done.is_set():
+            try:
+                second.g.dispatcher.load(case)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the test reports it
+                problems.append(error)
+                return
+
+    with ThreadPoolExecutor(2) as pool:
+        readers = [pool.submit(load) for _ in range(2)]
+        for _ in range(60):
+            any_desk.complete(case, result="busy")
+        done.set()
+        for reader in readers:
+            reader.result()
+    assert not problems
+
+
+# ---------------------------------------------------------------- live instances
+def test_the_number_of_live_cases_stays_bounded(tmp_path: Path, clock: Clock) -> None:
+    with opened(tmp_path, clock, lru=3) as desk:
+        cases = [desk.start() for _ in range(10)]
+        assert desk.g.dispatcher.live_count == 3
+        for case in cases:
+            desk.complete(case, result="busy")
+        assert desk.g.dispatcher.live_count == 3
+
+
+def test_many_threads_and_a_tiny_memory_get_in_nobody_s_way(tmp_path: Path, clock: Clock) -> None:
+    """With room for one live case, every thread throws out the others' case while they wait for it."""
+    with opened(tmp_path, clock, lru=1) as desk:
+        cases = [desk.start() for _ in range(4)]
+
+        refused: list[str] = []
+
+        def work(number: int) -> None:
+            for _ in range(10):
+                if number < 4:
+                    desk.complete(cases[number], result="busy")
+                    continue
+                try:
+                    desk.claim(cases[number % 4])
+                except Rejected as error:
+                    refused.append(str(error))
+
+        with ThreadPoolExecutor(8) as pool:
+            for future in [pool.submit(work, n) for n in range(8)]:
+                future.result()
+        assert all("to be open" in reason for reason in refused), (
+            "only a task that closed meanwhile is refused"
+        )
+        for case in cases:
+            assert desk.kinds(case).count("complete") == 10
+            assert desk.g.verify(case).state == "identical"
+
+
+def test_live_reloaded_and_replayed_are_one_and_the_same(any_desk: Desk) -> None:
+    case = any_desk.start()
+    for number in range(50):
+        any_desk.clock.advance(minutes=7)
+        if number % 5 == 0:
+            any_desk.claim(case)
+        any_desk.complete(case, result="busy", note=f"第{number}次", said="忙")
+        any_desk.send()
+    live = any_desk.g.dispatcher.instance(case)
+    from_snapshot = any_desk.g.dispatcher.load(case)
+    assert from_snapshot.snapshot_seq > 0
+    replayed = any_desk.g.dispatcher.load(case, use_snapshot=False)
+    assert fingerprint(live) == fingerprint(from_snapshot) == fingerprint(replayed)
+
+
+# ---------------------------------------------------------------- who may
+def test_what_time_issues_nobody_else_may(any_desk: Desk) -> None:
+    case = any_desk.start()
+    with pytest.raises(NotAllowed):
+        any_desk.g.dispatch(FireTimer(case_id=case, timer=6, actor="admin1", at=any_desk.at))
+
+
+@pytest.mark.parametrize(
+    "name", ["typename", "now", "sla_due", "__builtins__", "case_no", "for", "data_get", "print"]
+)
+def test_reserved_names_come_in_by_no_door(any_desk: Desk, name: str) -> None:
+    with pytest.raises((Rejected, InvalidForm)):
+        any_desk.start(**{name: "x"})
+    case = any_desk.start()
+    with pytest.raises((Rejected, InvalidForm)):
+        any_desk.complete(case, **{"result": "busy", name: "x"})
+    amend = AmendData(case_id=case, data={name: "x"}, reason="更正", actor="supervisor1", at=any_desk.at)
+    with pytest.raises((Rejected, InvalidForm)):
+        any_desk.g.dispatch(amend)
