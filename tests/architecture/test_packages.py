@@ -25,6 +25,7 @@ PARTS = {
     "werkzeug": "flask",
     "jinja2": "flask",
     "markupsafe": "flask",
+    "babel": "flask-babel",
     "pydantic-monty-client": "pydantic-monty",
 }
 
