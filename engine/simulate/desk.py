@@ -56,8 +56,6 @@ class Desk:
         able = [
             worker
             for worker in idle
-            if job.only in (None, worker)
-            and fits(worker.person, duty)
-            and worker.person.name not in kept_off
+            if job.only in (None, worker) and fits(worker.person, duty) and worker.person.name not in kept_off
         ]
         return min(able, key=lambda worker: (worker.idle_since, worker.person.name), default=None)

@@ -14,6 +14,7 @@ from engine.errors import GongdanError
 from engine.forms import Field, Form, localised
 from engine.forms.model import Group
 from engine.simulate.behaviour import Behaviour, Customer
+from engine.simulate.patterns import example
 
 MAX_ROUNDS = 25
 _PADDING = "（客户暂未作进一步说明，后续联系时补充）"
@@ -140,7 +141,8 @@ class _Sheet:
             case "number" | "money":
                 return self.number(schema, money=field.widget == "money")
             case "date":
-                return (self.now + timedelta(days=rng.randint(3, 20))).date().isoformat()
+                days = rng.randint(3, 20) if attempt % 2 == 0 else -rng.randint(1, 20)
+                return (self.now + timedelta(days=days)).date().isoformat()
             case "datetime":
                 ahead = any(word in field.name for word in _FUTURE) is (attempt % 2 == 0)
                 return (self.now + timedelta(hours=rng.randint(4, 40) if ahead else 0)).isoformat()
@@ -171,6 +173,10 @@ class _Sheet:
 
     def text(self, field: Field) -> str:
         phrases = self.behaviour.phrases.get(field.name)
+        if phrases is None and "pattern" in field.schema:
+            made = example(field.schema["pattern"], self.customer.rng)
+            if made is not None:
+                return made
         if phrases is None and "name" in field.name:
             return self.customer.name
         said = (
