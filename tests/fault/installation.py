@@ -1,0 +1,102 @@
+"""A small installation to be maltreated: the benchmark's diagram with limits, texts and forms."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from bench.engine import files
+from engine.app import Gongdan, open_gongdan
+from engine.commands import CompleteTask
+from engine.db.tables import cases, history, outbox, task
+from engine.people import Person
+from engine.rebuild import differences
+from engine.settings import Settings
+from engine.verify import IDENTICAL, case_ids
+
+PROCESS = "callback_full"
+FORM: dict[str, Any] = {"ok": 3, "note": "nobody answered", "result": "no_answer"}
+AGENT = "agent1"
+STOPPED = 70  #: exit code of a process that a failpoint stopped
+
+
+def settings(var: Path, url: str = "") -> Settings:
+    """Settings of the installation in ``var`` (SQLite there, unless ``url`` names another database)."""
+    return Settings.from_env(
+        {}, var=var, secret_key="s" * 32, lookup_key=b"k" * 32, **({"database_url": url} if url else {})
+    )
+
+
+def install(var: Path, url: str = "") -> None:
+    """Publish the diagrams and add the one agent."""
+    gongdan = open_gongdan(settings(var, url))
+    gongdan.releases.publish(files(full=True), "tests", "workload", "2026-01-01T00:00:00+00:00")
+    gongdan.people.add_many([Person(AGENT, "Agent", frozenset({"agent"}))], "none")
+    gongdan.close()
+
+
+def long_ago() -> str:
+    """An instant whose two-hour limits have passed."""
+    return (datetime.now(UTC) - timedelta(hours=3)).isoformat()
+
+
+def run(module: str, *arguments: str, failpoint: str = "", url: str = "") -> subprocess.Popen[bytes]:
+    """Start ``python -m module`` of this checkout."""
+    env = {**os.environ, "GONGDAN_FAILPOINT": failpoint, "FAULT_DATABASE_URL": url}
+    return subprocess.Popen([sys.executable, "-m", module, *arguments], env=env)
+
+
+def ledger(path: Path) -> list[dict[str, Any]]:
+    """Acknowledgements the client wrote down; a line cut short was never finished and does not count."""
+    if not path.exists():
+        return []
+    lines = path.read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def assert_nothing_lost(gongdan: Gongdan, acknowledged: list[dict[str, Any]]) -> None:
+    """Every acknowledged command is in history, no timer fired twice, nothing was sent twice."""
+    rows = gongdan.db.rows(sa.select(history.c.case_id, history.c.seq, history.c.command))
+    recorded = {(case, seq) for case, seq, _ in rows}
+    lost = [a for a in acknowledged if (a["case"], a["seq"]) not in recorded]
+    assert not lost, f"{len(lost)} acknowledged commands are lost: {lost[:3]}"
+    fired = [
+        (case, command["timer"])
+        for case, _, body in rows
+        if (command := json.loads(bytes(body)))["type"] == "timer"
+    ]
+    assert len(fired) == len(set(fired)), "a timer fired twice"
+
+
+def assert_goes_on(gongdan: Gongdan) -> int:
+    """No case is stuck: time and an agent bring every one to its end. Returns how many cases there are."""
+    now = datetime.now(UTC) + timedelta(minutes=10)  # past every lease
+    while gongdan.timers.wake_due(now, 500):
+        pass
+    while open_tasks := gongdan.db.rows(sa.select(task.c.case_id, task.c.task).where(task.c.state == "open")):
+        for case, number in open_tasks:
+            gongdan.dispatch(
+                CompleteTask(case_id=case, task=number, data=FORM, actor=AGENT, at=now.isoformat())
+            )
+    still_open = gongdan.db.rows(sa.select(cases.c.id).where(cases.c.state == "open"))
+    assert not still_open, f"stuck: {still_open[:3]}"
+    while gongdan.outbox.work(now + timedelta(days=1)):
+        pass
+    unfinished = sa.select(outbox.c.id).where(outbox.c.state.in_(["pending", "sending"]))
+    assert not gongdan.db.rows(unfinished), "messages that nobody will send"
+    return len(case_ids(gongdan.db))
+
+
+def assert_proves_itself(gongdan: Gongdan) -> None:
+    """Every case re-executes identically and its read models equal a rebuild."""
+    for case in case_ids(gongdan.db):
+        verdict = gongdan.verify(case)
+        assert verdict.state == IDENTICAL, verdict
+        assert not differences(gongdan, case)
