@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import click
@@ -46,7 +47,8 @@ def verify(cases: tuple[str, ...], everything: bool, jobs: int, as_json: bool) -
                     verdicts.append(gongdan.verify(case))
                     bar.update(1)
             else:
-                with ProcessPoolExecutor(jobs) as pool:
+                # Spawned, not forked: the sandbox's threads would leave their locks held in a fork.
+                with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
                     for found in pool.map(_verify_chunk, [gongdan.settings] * len(chunks), chunks):
                         verdicts += found
                         bar.update(len(found))
