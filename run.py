@@ -41,6 +41,8 @@ COMMANDS = {
     "pull": ("engine.cli.operations", "Write the live release back into the folder."),
     "import": ("engine.cli.intake", "Make cases from a file of complaints."),
     "simulate": ("engine.cli.simulate", "Let synthetic agents and customers work the open cases."),
+    "report": ("engine.cli.reports", "Count what was closed in a period, down to the cases."),
+    "export": ("engine.cli.reports", "Write histories for process mining or row by row."),
     "verify": ("engine.cli.verify", "Re-execute cases from their history alone and compare."),
     "rebuild": ("engine.cli.operations", "Derive the read models from history anew."),
     "deadline": ("engine.cli.deadline", "Say when a limit ends, and why."),

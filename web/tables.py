@@ -1,4 +1,4 @@
-"""Small things that lists share: page cursors and cells of CSV files."""
+"""Cursors: where the next page of a list begins."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import binascii
 from collections.abc import Sequence
 
 import orjson
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def encode_cursor(cursor: Sequence[str | int] | None) -> str | None:
@@ -26,9 +24,3 @@ def decode_cursor(text: str | None) -> list[str | int] | None:
         return None
     good = isinstance(cursor, list) and all(isinstance(part, str | int) for part in cursor)
     return cursor if good else None
-
-
-def csv_safe(value: str | None) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = value or ""
-    return "'" + text if text.startswith(_FORMULA) else text

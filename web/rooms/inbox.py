@@ -12,12 +12,13 @@ from flask_babel import gettext, lazy_gettext
 
 from engine.commands import ClaimTask
 from engine.errors import Conflict, NotAllowed, Rejected
+from engine.export.cells import safe
 from engine.queries import inbox as query
 from engine.queries.scope import hidden_from
 from engine.sealing import lookup_key, mask_phone
 from web import context, shown
 from web.polling import unchanged
-from web.tables import csv_safe, decode_cursor, encode_cursor
+from web.tables import decode_cursor, encode_cursor
 
 bp = Blueprint("inbox", __name__)
 
@@ -128,5 +129,5 @@ def _local(instant: str | None) -> str:
 
 def _line(values: list[str | None]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow([csv_safe(value) for value in values])
+    csv.writer(line).writerow([safe(value) for value in values])
     return line.getvalue()

@@ -1,0 +1,121 @@
+"""The commands ``report`` and ``export``: figures of a period, and whole histories for other programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import click
+from tqdm import tqdm
+
+from engine.export import ocel, tables, xes
+from engine.export.events import case_numbers, stored, traces
+from engine.reports import REPORTS, Asked, Report, make
+from engine.reports.model import Figure, Table
+from engine.reports.period import parse
+from engine.reports.telling import Teller
+from engine.reports.writing import as_json as as_json_of
+from engine.reports.writing import csv_lines
+from engine.settings import LOCALES
+
+from .common import answer, json_option, opened
+
+T = TypeVar("T")
+_MOST = 40  #: rows of a table on a terminal
+
+
+@click.command("report")
+@click.argument("name", type=click.Choice(list(REPORTS)))
+@click.option(
+    "--period",
+    required=True,
+    help="2015-05, 2015-W20, 2015-05-20, 2015, or 2015-05-01..2015-06-01 (end not included).",
+)
+@click.option("--branch", help="Only cases of this branch or department.")
+@click.option("--table", "only", help="Only this table of the report.")
+@click.option(
+    "--csv", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write CSV to this file."
+)
+@click.option("--locale", type=click.Choice(LOCALES), default=LOCALES[0], show_default=True)
+@json_option
+def report(
+    name: str,
+    period: str,
+    branch: str | None,
+    only: str | None,
+    target: Path | None,
+    locale: str,
+    as_json: bool,
+) -> None:
+    """Count what was closed in a period. With --json every figure lists its cases."""
+    with opened() as gongdan:
+        made = make(gongdan.db, name, Asked(parse(period), gongdan.now(), branch))
+        teller = Teller(gongdan.releases.current(), locale)
+    chosen = [table for table in made.tables if only in (None, table.key)]
+    if not chosen:
+        raise click.BadParameter(
+            f"there are the tables {', '.join(table.key for table in made.tables)}", param_hint="--table"
+        )
+    if target is not None:
+        with target.open("w", encoding="utf-8", newline="") as out:
+            out.writelines(csv_lines(made, chosen, teller))
+        click.echo(f"wrote {target}", err=True)
+    if as_json or target is None:
+        answer(as_json_of(made), as_json, _text(made, chosen, teller))
+
+
+def _text(made: Report, chosen: list[Table], teller: Teller) -> str:
+    lines = [f"{teller.title(made.name)}  {made.period.text}  ({len(made.cases)})"]
+    for table in chosen:
+        lines += ["", teller.table(made, table.key)]
+        lines.append("  " + "\t".join(teller.term(column) for column in table.columns))
+        shown = table.rows[:_MOST]
+        lines += ["  " + "\t".join(teller.cell(cell) for cell in row) for row in shown]
+        if len(table.rows) > len(shown):
+            lines.append(f"  … {len(table.rows) - len(shown)}")
+        if table.rows and not any(isinstance(cell, Figure) for cell in table.rows[0]):
+            lines.append(f"  ({len(table.rows)})")
+    return "\n".join(lines)
+
+
+@click.command("export")
+@click.argument("shape", type=click.Choice(["xes", "ocel", "csv", "json"]))
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File; default standard output."
+)
+def export(shape: str, output: Path | None) -> None:
+    """Write all histories for process mining (xes, ocel, csv) or row by row (json). Personal data stays sealed."""
+    with opened() as gongdan, _target(output) as out:
+        total = len(case_numbers(gongdan.db))
+        if shape == "json":
+            rows = (
+                row for case in _shown(case_numbers(gongdan.db), total) for row in stored(gongdan.db, case)
+            )
+            number = tables.write_json(rows, out)
+        else:
+            write = {"xes": xes.write, "ocel": ocel.write, "csv": tables.write_csv}[shape]
+            number = write(_shown(traces(gongdan.db, gongdan.releases), total), out)
+    click.echo(f"{total} cases, {number} {'rows' if shape == 'json' else 'events'}", err=True)
+
+
+def _shown(things: Iterable[T], total: int) -> Iterator[T]:
+    yield from tqdm(things, total=total, desc="export", unit=" cases", file=sys.stderr, leave=False)
+
+
+@contextmanager
+def _target(output: Path | None) -> Iterator[BinaryIO]:
+    """Standard output, or a file that appears under its name only when it is whole."""
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    scratch = output.with_name(output.name + ".part")
+    try:
+        with scratch.open("wb") as out:
+            yield out
+        scratch.replace(output)
+    finally:
+        scratch.unlink(missing_ok=True)

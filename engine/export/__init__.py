@@ -1,0 +1,1 @@
+"""Histories and reports for other programs: XES, OCEL, CSV, JSON lines. Sealed values stay sealed."""

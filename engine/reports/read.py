@@ -1,0 +1,223 @@
+"""What reports read: closed cases of a period with their facts, limits and work. Read models only, by index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
+
+import orjson
+import sqlalchemy as sa
+
+from engine.db.database import Database
+from engine.db.tables import case_fact, cases, sla_clock, task
+
+from .model import Asked
+from .period import Period
+
+K = TypeVar("K")
+UNASSIGNED = "unassigned"
+#: where the branch stands, first found wins (seed 004:548 sends the list to the branch concerned)
+BRANCH = (
+    "responsible_branch", "branch", "destination_region", "origin_region", "responsible_department", "department",
+)  # fmt: skip
+#: where the type stands, first found wins
+TYPE = ("complaint_type", "category", "dispute_type", "fault_kind", "reason_l1", "kind")
+#: forms that look back on the work rather than doing it
+LOOKING_BACK = frozenset({
+    "archive", "satisfaction_revisit", "revisit_request", "contact_log", "recourse_told", "improvement",
+    "process_review",
+})  # fmt: skip
+
+
+class Fact(NamedTuple):
+    """A value recorded at a step of a case."""
+
+    seq: int
+    at: str
+    value: Any
+
+
+class Clock(NamedTuple):
+    """A limit of a case; ``team`` and ``person`` are of the task it is on, empty for limits of whole cases."""
+
+    case_id: str
+    parameter: str
+    state: str
+    started: str
+    due: str
+    breached_at: str | None
+    ended_at: str | None
+    team: str
+    person: str | None
+
+
+class Work(NamedTuple):
+    """A completed user task."""
+
+    closed_at: str
+    form: str | None
+    person: str
+
+
+@dataclass(slots=True)
+class Closed:
+    """A closed case with what reports ask about it."""
+
+    id: str
+    process: str
+    opened_at: str
+    closed_at: str
+    outcome: str
+    channel: str | None
+    facts: dict[str, list[Fact]] = field(default_factory=dict)
+    clocks: list[Clock] = field(default_factory=list)
+    work: list[Work] = field(default_factory=list)
+
+    def all(self, name: str) -> list[Fact]:
+        """Every time ``name`` was recorded, oldest first."""
+        return self.facts.get(name, [])
+
+    def last(self, name: str) -> Any:
+        """The latest value of ``name``, None when it never was recorded."""
+        found = self.facts.get(name)
+        return found[-1].value if found else None
+
+    @property
+    def branch(self) -> str:
+        """The branch or department concerned, else ``unassigned``."""
+        return next((str(value) for name in BRANCH if (value := self.last(name))), UNASSIGNED)
+
+    @property
+    def type(self) -> tuple[str, str] | None:
+        """(field, value) of what kind of complaint it was."""
+        return next(((name, str(value)) for name in TYPE if (value := self.last(name))), None)
+
+    @property
+    def severity(self) -> str:
+        """The severity it ended with; cases nobody graded are ordinary."""
+        return str(self.last("severity") or "general")
+
+    @property
+    def in_time(self) -> bool:
+        """Whether it was closed in time: no closing limit passed; without one, no limit at all.
+
+        The limits were set when the work was done, so later calendars change nothing.
+        """
+        closing = [clock for clock in self.clocks if "_CLOSE_" in clock.parameter]
+        return not any(clock.breached_at for clock in closing or self.clocks)
+
+    @property
+    def score(self) -> int | None:
+        """The latest overall rating, 1 to 5."""
+        value = self.last("overall")
+        return int(value) if isinstance(value, int) else None
+
+    @property
+    def dissatisfied(self) -> bool:
+        """Whether the latest revisit found the customer dissatisfied (seed 004:531)."""
+        return (self.score is not None and self.score <= 2) or self.last("solved") is False
+
+    @property
+    def rated(self) -> bool:
+        """Whether the customer said anything about satisfaction."""
+        return self.score is not None or self.last("solved") is not None
+
+    def handler(self, before: str | None = None) -> str | None:
+        """Who last worked on the matter itself (before an instant)."""
+        done = [
+            w for w in self.work if w.form not in LOOKING_BACK and (before is None or w.closed_at < before)
+        ]
+        return done[-1].person if done else None
+
+
+def closed_cases(db: Database, period: Period, *, processes: Iterable[str] | None = None) -> list[Closed]:
+    """Cases closed in the period, in order of their close."""
+    inside = [cases.c.closed_at >= period.begins, cases.c.closed_at < period.ends]
+    if processes is not None:
+        inside.append(cases.c.process.in_(list(processes)))
+    columns = (
+        cases.c.id, cases.c.process, cases.c.opened_at, cases.c.closed_at, cases.c.outcome, cases.c.channel,
+    )  # fmt: skip
+    with db.read() as c:
+        found = {
+            row[0]: Closed(row[0], row[1], row[2], row[3], row[4] or "", row[5])
+            for row in c.execute(sa.select(*columns).where(*inside).order_by(cases.c.closed_at, cases.c.id))
+        }
+        facts = (
+            sa.select(
+                case_fact.c.case_id, case_fact.c.name, case_fact.c.seq, case_fact.c.at, case_fact.c.value
+            )
+            .join(cases, cases.c.id == case_fact.c.case_id)
+            .where(*inside)
+            .order_by(case_fact.c.case_id, case_fact.c.seq)
+        )
+        for case_id, name, seq, at, value in c.execute(facts):
+            found[case_id].facts.setdefault(name, []).append(Fact(seq, at, orjson.loads(value)))
+        for row in c.execute(_clocks().where(*inside).order_by(sla_clock.c.case_id, sla_clock.c.clock)):
+            found[row[0]].clocks.append(_clock(row))
+        work = (
+            sa.select(task.c.case_id, task.c.closed_at, task.c.form, task.c.completed_by)
+            .join(cases, cases.c.id == task.c.case_id)
+            .where(*inside, task.c.state == "completed", task.c.completed_by.is_not(None))
+            .order_by(task.c.case_id, task.c.closed_at, task.c.task)
+        )
+        for case_id, closed_at, form, person in c.execute(work):
+            found[case_id].work.append(Work(closed_at, form, person))
+    return list(found.values())
+
+
+def chosen(
+    db: Database, asked: Asked, *, processes: Iterable[str] | None = None
+) -> tuple[list[Closed], tuple[str, ...]]:
+    """The closed cases that a report is asked for, and all branches there are to choose from."""
+    found = closed_cases(db, asked.period, processes=processes)
+    branches = tuple(sorted({case.branch for case in found}))
+    return [case for case in found if asked.branch in (None, case.branch)], branches
+
+
+def live_clocks(db: Database) -> list[Clock]:
+    """Limits that still count, or wait to: running, paused, or passed and not done."""
+    query = _clocks().where(sla_clock.c.state.in_(("running", "paused", "breached")))
+    with db.read() as c:
+        return [_clock(row) for row in c.execute(query.order_by(sla_clock.c.due, sla_clock.c.case_id))]
+
+
+def _clocks() -> sa.Select[*tuple[Any, ...]]:
+    return (
+        sa.select(
+            sla_clock.c.case_id, sla_clock.c.parameter, sla_clock.c.state, sla_clock.c.started, sla_clock.c.due,
+            sla_clock.c.breached_at, sla_clock.c.ended_at, task.c.role, task.c.department, task.c.skill,
+            task.c.completed_by, task.c.claimed_by,
+        )
+        .join(cases, cases.c.id == sla_clock.c.case_id)
+        .outerjoin(task, sa.and_(task.c.case_id == sla_clock.c.case_id, task.c.task == sla_clock.c.task))
+    )  # fmt: skip
+
+
+def _clock(row: Any) -> Clock:
+    (
+        case_id,
+        parameter,
+        state,
+        started,
+        due,
+        breached_at,
+        ended_at,
+        role,
+        department,
+        skill,
+        done_by,
+        held_by,
+    ) = row
+    part = department or skill
+    team = f"{role}/{part}" if part else role or ""
+    return Clock(case_id, parameter, state, started, due, breached_at, ended_at, team, done_by or held_by)
+
+
+def by_key(found: Iterable[tuple[K, str]]) -> dict[K, list[str]]:
+    """Case numbers by key, in order of first sight."""
+    groups: dict[K, list[str]] = {}
+    for key, case in found:
+        groups.setdefault(key, []).append(case)
+    return groups
