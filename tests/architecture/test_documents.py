@@ -13,6 +13,7 @@ from engine.app import open_gongdan
 from engine.commands import KINDS as COMMAND_KINDS
 from engine.effects import KINDS as EFFECT_KINDS
 from engine.settings import CHECKOUT, Settings, variables
+from tests.architecture.catalogue import DOMAINS, diagrams
 from tests.architecture.sources import name, python_files, text_files
 from web import create_app
 
@@ -58,6 +59,12 @@ def test_the_environment_is_read_in_one_place() -> None:
 
 def test_every_command_and_effect_is_documented() -> None:
     assert documented("docs/history.md") == set(COMMAND_KINDS) | set(EFFECT_KINDS)
+
+
+def test_every_process_is_listed() -> None:
+    listed = set(re.findall(r"^\| ●? ?\| `([a-z0-9_]+)`", text("docs/processes.md"), re.MULTILINE))
+    assert listed == {path.stem for domain in DOMAINS for path in diagrams(domain)}
+    assert listed == {path.stem for path in (CHECKOUT / "bpmn").glob("*/*.bpmn")}
 
 
 def test_every_command_of_the_command_line_is_documented() -> None:
