@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, TextIO
 
 import structlog
 
-from .sealing import mask_phone
-
-_PHONE = re.compile(r"(?<!\d)(?:86)?1[3-9]\d{9}(?!\d)")
+from .sealing import mask_phones_in
 
 
 def mask_phones(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor: mobile numbers in texts (and in tracebacks) are masked, as on pages."""
     for name, value in event.items():
         if isinstance(value, str):
-            event[name] = _PHONE.sub(lambda found: mask_phone(found.group()), value)
+            event[name] = mask_phones_in(value)
     return event
 
 

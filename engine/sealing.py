@@ -22,6 +22,7 @@ from .errors import GongdanError
 
 MARK = "~"  #: the only key of a sealed value: {"~": "base64"}
 KEY_BYTES = 32
+_MOBILE = re.compile(r"(?<!\d)(?:86)?1[3-9]\d{9}(?!\d)")
 _SHORTEST_TRACE = 4  #: shorter personal values are not searched for in other texts
 
 
@@ -101,3 +102,8 @@ def mask_phone(phone: str | None) -> str:
     """A phone number for lists: first three and last two digits (``138******21``)."""
     digits = phone_digits(phone or "")
     return digits if len(digits) < 6 else digits[:3] + "*" * (len(digits) - 5) + digits[-2:]
+
+
+def mask_phones_in(text: str) -> str:
+    """``text`` with every mobile number in it masked."""
+    return _MOBILE.sub(lambda found: mask_phone(found.group()), text)

@@ -16,6 +16,7 @@ from engine.effects import resolve
 from engine.errors import NotFound
 from engine.release import Release
 from engine.releases import Releases
+from engine.sealing import MARK, mask_phones_in
 
 #: element kinds whose passing is an event of its own (user tasks tell theirs through opened, claimed, closed)
 AUTOMATIC = frozenset({
@@ -79,7 +80,7 @@ def stored(db: Database, case_id: str) -> Iterator[Stored]:
     """The history of a case, row by row."""
     columns = [history.c[name] for name in ("seq", "at", "actor", "release", "hash", "command", "effects")]
     for row in db.rows(sa.select(*columns).where(history.c.case_id == case_id).order_by(history.c.seq)):
-        command, effects = orjson.loads(row.command), orjson.loads(row.effects)
+        command, effects = _masked(orjson.loads(row.command)), _masked(orjson.loads(row.effects))
         yield Stored(
             case_id, row.seq, row.at, row.actor, row.release, bytes(row.hash).hex(), command, effects
         )
@@ -137,3 +138,14 @@ def _element(release: Release, process: str, name: str) -> Element | None:
         return release.element(process, name)
     except NotFound:
         return None
+
+
+def _masked(value: Any) -> Any:
+    """Reasons and notes that staff typed may name a number; sealed values are left alone."""
+    if isinstance(value, str):
+        return mask_phones_in(value)
+    if isinstance(value, list):
+        return [_masked(one) for one in value]
+    if isinstance(value, dict) and MARK not in value:
+        return {name: _masked(one) for name, one in value.items()}
+    return value

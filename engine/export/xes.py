@@ -11,6 +11,7 @@ from lxml import etree
 from .events import Event, Trace
 
 NAMESPACE = "http://www.xes-standard.org/"
+_NAMES: dict[str | None, str] = {None: NAMESPACE}
 _EXTENSIONS = (
     ("Concept", "concept"),
     ("Organizational", "org"),
@@ -26,8 +27,8 @@ def write(traces: Iterable[Trace], out: BinaryIO) -> int:
     events = 0
     with etree.xmlfile(out, encoding="utf-8") as xml:
         xml.write_declaration()
-        attributes = {"xes.version": "1849-2016", "xes.features": "nested-attributes"}
-        with xml.element(_tag("log"), attributes, nsmap={None: NAMESPACE}):
+        attributes = {"xes.version": "1849.2016", "xes.features": "nested-attributes"}
+        with xml.element(_tag("log"), attributes, nsmap=_NAMES):
             for name, prefix in _EXTENSIONS:
                 uri = f"http://www.xes-standard.org/{prefix}.xesext"
                 xml.write(_node("extension", name=name, prefix=prefix, uri=uri))
@@ -53,15 +54,15 @@ def _trace(trace: Trace) -> etree._Element:
     node = _node("trace")
     told = {
         "concept:name": trace.case_id,
-        "gongdan:process": trace.process,
-        "gongdan:outcome": trace.outcome,
-        "gongdan:severity": trace.severity,
-        "gongdan:channel": trace.channel,
+        "process": trace.process,
+        "outcome": trace.outcome,
+        "severity": trace.severity,
+        "channel": trace.channel,
     }
     node.extend(_text(key, value) for key, value in told.items() if value)
-    node.append(_date("gongdan:opened", trace.opened_at))
+    node.append(_date("opened", trace.opened_at))
     if trace.closed_at:
-        node.append(_date("gongdan:closed", trace.closed_at))
+        node.append(_date("closed", trace.closed_at))
     node.extend(_event(event) for event in trace.events)
     return node
 
@@ -73,8 +74,8 @@ def _event(event: Event) -> etree._Element:
     node.append(_text("org:resource", event.actor))
     node.append(_date("time:timestamp", event.at))
     node.append(_text("lifecycle:transition", event.lifecycle))
-    node.append(_text("gongdan:element", f"{event.process}/{event.element}"))
-    node.append(_text("gongdan:kind", event.kind))
+    node.append(_text("element", f"{event.process}/{event.element}"))
+    node.append(_text("kind", event.kind))
     return node
 
 
@@ -87,7 +88,7 @@ def _date(key: str, instant: str) -> etree._Element:
 
 
 def _node(tag: str, /, **attributes: str) -> etree._Element:
-    return etree.Element(_tag(tag), attributes)
+    return etree.Element(_tag(tag), attributes, nsmap=_NAMES)
 
 
 def _tag(name: str) -> str:

@@ -221,3 +221,11 @@ def by_key(found: Iterable[tuple[K, str]]) -> dict[K, list[str]]:
     for key, case in found:
         groups.setdefault(key, []).append(case)
     return groups
+
+
+def latest_close(db: Database) -> str | None:
+    """The instant of the latest close there is."""
+    with db.read() as c:
+        return c.execute(
+            sa.select(sa.func.max(cases.c.closed_at)).where(cases.c.closed_at.is_not(None))
+        ).scalar()
