@@ -1,0 +1,130 @@
+"""One case for the regulator: what it was asked, by whom and when it was answered, with what evidence and recourse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.db.database import Database
+from engine.db.tables import cases
+from engine.queries import timeline, work
+from engine.queries.cases import Case
+from engine.queries.timeline import Step
+from engine.release import Release
+
+#: what was said to the customer, by the names of the forms that record it
+REPLIES = (
+    "reply_given", "answer_given", "explanation", "summary", "update_summary", "hotline_answer",
+    "consultation_answer", "solution",
+)  # fmt: skip
+RECOURSE = "recourse_text"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A value recorded at a step, with who recorded it."""
+
+    at: str
+    actor: str
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A file that came with the case; the bytes can be proved by their SHA-256."""
+
+    name: str
+    sha256: str
+    size: int
+    at: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """A case from receipt to final answer. ``head`` proves the history up to ``seq``."""
+
+    case: Case
+    received_at: str | None
+    acknowledged_at: str | None
+    steps: list[Step]
+    data: dict[str, Any]
+    replies: list[Said]
+    recourse: list[Said]
+    evidence: list[Evidence]
+    clocks: list[work.SlaClock]
+    messages: list[work.Message]
+    head: str
+
+    def as_json(self, made_at: str) -> dict[str, Any]:
+        """All of it as plain data; ``made_at`` is when the dossier was made."""
+        case = self.case
+        return {
+            "made_at": made_at,
+            "case": {name: getattr(case, name) for name in Case.__dataclass_fields__ if name != "phone_key"},
+            "received_at": self.received_at,
+            "acknowledged_at": self.acknowledged_at,
+            "limits": [_plain(clock) for clock in self.clocks],
+            "replies": [_plain(one) for one in self.replies],
+            "messages": [_plain(message) for message in self.messages],
+            "recourse": [_plain(one) for one in self.recourse],
+            "evidence": [_plain(one) for one in self.evidence],
+            "data": self.data,
+            "history": [
+                {"seq": s.seq, "at": s.at, "recorded_at": s.recorded_at, "actor": s.actor, "type": s.kind,
+                 "command": s.command, "effects": s.effects, "release": s.release, "hash": s.hash}
+                for s in self.steps
+            ],
+            "head": {"seq": case.seq, "hash": self.head},
+        }  # fmt: skip
+
+
+def dossier(db: Database, release: Release, case: Case) -> Dossier:
+    """The dossier of a case as it now stands."""
+    steps = timeline.steps(db, release, case.id)
+    data = timeline.data_after(steps)
+    with db.read() as c:
+        head = c.execute(sa.select(cases.c.head).where(cases.c.id == case.id)).scalar_one()
+    return Dossier(
+        case=case,
+        received_at=data.get("received_at"),
+        acknowledged_at=data.get("acknowledged_at"),
+        steps=steps,
+        data=data,
+        replies=list(_said(steps, REPLIES)),
+        recourse=list(_said(steps, (RECOURSE,))),
+        evidence=list(_evidence(steps)),
+        clocks=work.clocks(db, case.id),
+        messages=[message for message in work.messages(db, case.id) if message.kind != "notice"],
+        head=bytes(head).hex(),
+    )
+
+
+def _said(steps: Iterable[Step], names: tuple[str, ...]) -> Iterable[Said]:
+    for step in steps:
+        sent = step.command.get("data") or {}
+        for name in names:
+            if sent.get(name):
+                yield Said(step.at, step.actor, name, sent[name])
+
+
+def _evidence(steps: Iterable[Step]) -> Iterable[Evidence]:
+    seen: set[str] = set()
+    for step in steps:
+        for value in (step.command.get("data") or {}).values():
+            for file in value if isinstance(value, list) else ():
+                if (
+                    isinstance(file, dict)
+                    and {"name", "sha256", "size"} <= file.keys()
+                    and file["sha256"] not in seen
+                ):
+                    seen.add(file["sha256"])
+                    yield Evidence(file["name"], file["sha256"], file["size"], step.at, step.actor)
+
+
+def _plain(thing: Any) -> dict[str, Any]:
+    return {name: getattr(thing, name) for name in thing.__dataclass_fields__}
