@@ -32,7 +32,7 @@ SIX = (
 )
 #: processes whose cases the simulation invents itself, whatever file was imported
 INVENTED = ("number_request_consultation", "cantonese_callback", "satisfaction_revisit")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def opened(folder: Path) -> Gongdan:
@@ -43,7 +43,6 @@ def opened(folder: Path) -> Gongdan:
 Simulated = tuple[Gongdan, SimulationReport, bool]
 
 
-@pytest.mark.timeout(1200)
 def test_a_file_of_complaints_is_worked_to_its_end(tmp_path: Path) -> None:
     """One run for all that follows: with workers stealing tests, a shared fixture would simulate twice."""
     gongdan = opened(tmp_path)
@@ -191,7 +190,7 @@ def heads(folder: Path, seed: str, **environment: str) -> tuple[list[tuple[str, 
             capture_output=True,
             text=True,
             check=True,
-            timeout=250,
+            timeout=600,
         ).stdout
     gongdan = opened(folder)
     found = [(row[0], bytes(row[1])) for row in gongdan.db.rows(sa.select(cases.c.id, cases.c.head))]
