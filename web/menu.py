@@ -9,6 +9,7 @@ from flask import Flask, request
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
+from engine.reports import READERS
 from engine.rules import LEADS, OPENS_CASES, PUBLISHES, SEES_ALL
 from web import context
 from web.polling import tagged
@@ -20,6 +21,7 @@ ROOMS: tuple[tuple[str, object, str, frozenset[str]], ...] = (
     ("cases.new", lazy_gettext("New case"), "plus", OPENS_CASES),
     ("cases.search", lazy_gettext("Cases"), "case", SEES_ALL | {"agent", "senior_agent", "dispatcher"}),
     ("board.show", lazy_gettext("Board"), "board", frozenset(board.ROLES)),
+    ("reports.listing", lazy_gettext("Reports"), "chart", READERS),
     ("outbox.listing", lazy_gettext("Outbox"), "message", SEES_ALL),
     ("processes.listing", lazy_gettext("Processes"), "flow", frozenset()),
     ("designer.room", lazy_gettext("Designer"), "pencil", PUBLISHES),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lxml import etree
 
 from .events import Event, Trace
 
 NAMESPACE = "http://www.xes-standard.org/"
-_NAMES: dict[str | None, str] = {None: NAMESPACE}
+_NAMES: Any = {None: NAMESPACE}
 _EXTENSIONS = (
     ("Concept", "concept"),
     ("Organizational", "org"),

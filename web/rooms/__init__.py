@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import admin, api, audit, auth, board, cases, designer, inbox, notices, outbox, processes, tasks
+from . import (
+    admin,
+    api,
+    audit,
+    auth,
+    board,
+    cases,
+    designer,
+    inbox,
+    notices,
+    outbox,
+    processes,
+    reports,
+    tasks,
+)
 
 
 def install(app: Flask) -> None:
     """Register every room."""
     auth.install(app)
-    for room in (auth, inbox, tasks, cases, processes, designer, audit, outbox, notices, board, admin, api):
+    for room in (auth, inbox, tasks, cases, processes, designer, audit, outbox, notices, board, reports, admin, api):
         app.register_blueprint(room.bp)

@@ -1,0 +1,221 @@
+"""Reports: figures of a period, each down to its cases; and the dossier of a case for the regulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from flask import Blueprint, Response, abort, redirect, render_template, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+
+from engine.errors import Rejected
+from engine.queries import cases, scope
+from engine.reports import READERS, REPORTS, Asked, Report, make
+from engine.reports.closed_list import branch_term
+from engine.reports.dossier import Dossier, dossier
+from engine.reports.model import Figure, Table, Term
+from engine.reports.period import Period, local_day, month_of, parse, week_of
+from engine.reports.read import latest_close
+from engine.reports.telling import Teller
+from engine.reports.writing import csv_lines
+from web import charts, context, fields, limits, telling
+from web.i18n import locale
+
+bp = Blueprint("reports", __name__)
+_BEHIND = 500  #: cases listed behind one figure
+
+
+def _need() -> None:
+    """404 for those whom reports are not for: they need not know that there are any."""
+    if not context.has_role(*READERS):
+        abort(404)
+
+
+def _teller(*, full: bool = True) -> Teller:
+    return Teller(context.gongdan().releases.current(), locale(), context.display_name, full=full)
+
+
+@bp.get("/reports/")
+def listing() -> ResponseReturnValue:
+    """All reports there are."""
+    _need()
+    teller = _teller()
+    found = [(name, teller.title(name), teller.about(name)) for name in REPORTS]
+    return render_template("reports/list.html", reports=found)
+
+
+@bp.get("/reports/<name>")
+def show(name: str) -> ResponseReturnValue:
+    """One report with its period, charts and tables."""
+    _need()
+    if name not in REPORTS:
+        abort(404)
+    if request.args.get("from") and request.args.get("to"):
+        return redirect(url_for(".show", name=name, period=_from_dates().text, branch=_branch()))
+    period = _period(name)
+    report = _make(name, period)
+    teller = _teller(full=False)
+    here: dict[str, Any] = {"name": name, "period": period.text, "branch": report.branch}
+
+    def link(table: str, row: int, column: int) -> str:
+        return url_for(".behind", table=table, row=row, column=column, **here)
+
+    hidden = _hidden(term.code for table in report.tables for term in _case_terms(table))
+    shown = [
+        charts.shown_table(
+            report, table, teller, link, lambda case: url_for("cases.show", case_id=case), hidden
+        )
+        for table in report.tables
+    ]
+    return render_template(
+        "reports/page.html",
+        report=report,
+        title=teller.title(name),
+        about=teller.about(name),
+        tables=shown,
+        here=here,
+        last_day=period.end - timedelta(days=1),
+        beside=(period.beside(-1), period.beside(1)),
+        kinds=_kinds(period),
+        branches=[(branch, teller.term(branch_term(branch))) for branch in report.branches],
+    )
+
+
+@bp.get("/reports/<name>/cases")
+def behind(name: str) -> ResponseReturnValue:
+    """The cases behind one figure."""
+    _need()
+    report = _make(name, _period(name))
+    table = report.table(request.args.get("table", ""))
+    row, column = (request.args.get(key, -1, type=int) for key in ("row", "column"))
+    if table is None or not (0 <= row < len(table.rows) and 0 <= column < len(table.columns)):
+        abort(404)
+    figure = table.rows[row][column]
+    if not isinstance(figure, Figure):
+        abort(404)
+    teller = _teller()
+    numbers = figure.cases[:_BEHIND]
+    hidden = _hidden(numbers)
+    found = (cases.case(context.gongdan().db, number) for number in numbers if number not in hidden)
+    words = [teller.term(cell) for cell in table.rows[row] if isinstance(cell, Term)]
+    return render_template(
+        "reports/cases.html",
+        report=report,
+        title=teller.title(name),
+        what=" · ".join(
+            filter(None, [teller.table(report, table.key), *words, teller.term(table.columns[column])])
+        ),
+        figure=teller.figure(figure),
+        rows=[case for case in found if case],
+        left=len(figure.cases) - len(numbers),
+    )
+
+
+@bp.get("/reports/<name>.csv")
+def download(name: str) -> Response:
+    """The report, or one table of it, as CSV."""
+    _need()
+    report = _make(name, _period(name))
+    only = request.args.get("table")
+    chosen = [table for table in report.tables if only in (None, table.key)]
+    if not chosen:
+        abort(404)
+    hidden = _hidden(term.code for table in chosen for term in _case_terms(table))
+    kept = [_without(table, hidden) for table in chosen]
+    lines = csv_lines(report, kept, _teller())
+    answer = Response(stream_with_context(lines), mimetype="text/csv; charset=utf-8")
+    file = "-".join(filter(None, [name, report.period.text, report.branch, only])).replace("/", "_")
+    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file, safe='')}.csv"
+    return answer
+
+
+@bp.get("/cases/<case_id>/dossier")
+def case_dossier(case_id: str) -> ResponseReturnValue:
+    """Everything a regulator asks about a case, on one page to print."""
+    found = _dossier(case_id)
+    case, release = found.case, context.gongdan().releases.get(found.case.release)
+    return render_template(
+        "reports/dossier.html",
+        case=case,
+        dossier=found,
+        steps=telling.told(found.steps, case, release),
+        clocks=limits.clocks(case),
+        data=fields.lines(release, found.data),
+        outcome=telling.outcome(release, case, case.outcome) if case.outcome else None,
+        label=lambda name: fields.label(release, name) or name,
+        value=lambda name, value: fields.text(release, name, value),
+    )
+
+
+@bp.get("/cases/<case_id>/dossier.json")
+def case_dossier_json(case_id: str) -> Response:
+    """The same dossier for another system."""
+    body = _dossier(case_id).as_json(context.now())
+    answer = Response(orjson.dumps(body, option=orjson.OPT_INDENT_2), mimetype="application/json")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{case_id}-dossier.json"'
+    return answer
+
+
+def _dossier(case_id: str) -> Dossier:
+    _need()
+    case = context.known_case(case_id)
+    context.note_view(case_id, "dossier")
+    return dossier(context.gongdan().db, context.gongdan().releases.get(case.release), case)
+
+
+# ---------------------------------------------------------------- what is asked for
+def _make(name: str, period: Period) -> Report:
+    return make(context.gongdan().db, name, Asked(period, context.now(), _branch()))
+
+
+def _branch() -> str | None:
+    return request.args.get("branch") or None
+
+
+def _period(name: str) -> Period:
+    """The period asked for; else the last whole one, or the last in which anything was closed."""
+    if text := request.args.get("period"):
+        return parse(text)
+    of = week_of if name in REPORTS and REPORTS[name][1] == "week" else month_of
+    usual = of(local_day(context.now())).beside(-1)
+    latest = latest_close(context.gongdan().db)
+    return of(local_day(latest)) if latest and latest < usual.begins else usual
+
+
+def _from_dates() -> Period:
+    try:
+        first, last = (date.fromisoformat(request.args[key]) for key in ("from", "to"))
+    except ValueError as error:
+        raise Rejected("Expected two dates such as 2015-05-01, but they cannot be read") from error
+    return parse(f"{first}..{last + timedelta(days=1)}")
+
+
+def _kinds(period: Period) -> dict[str, Period]:
+    """The week, month and year in which a period ends."""
+    last = period.end - timedelta(days=1)
+    return {"week": week_of(last), "month": month_of(last), "year": parse(f"{last.year:04}")}
+
+
+# ---------------------------------------------------------------- what one may not know
+def _case_terms(table: Table) -> Iterable[Term]:
+    return (c for row in table.rows for c in row if isinstance(c, Term) and c.kind == "case" and c.code)
+
+
+def _hidden(numbers: Iterable[str]) -> set[str]:
+    """Cases that complain about the reader."""
+    db, person = context.gongdan().db, context.person()
+    known = list(numbers)
+    chunks = (known[n : n + 500] for n in range(0, len(known), 500))
+    return {case for some in chunks for case in scope.hidden_from(db, person, some)}
+
+
+def _without(table: Table, hidden: set[str]) -> Table:
+    rows = tuple(
+        row
+        for row in table.rows
+        if not any(isinstance(c, Term) and c.kind == "case" and c.code in hidden for c in row)
+    )
+    return Table(table.key, table.columns, rows, table.chart, table.over_time)
