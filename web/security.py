@@ -1,4 +1,4 @@
-"""Headers, CSRF and rate limits. The rules and their reasons are in ``docs/security.md``."""
+"""Headers, CSRF and rate limits: what protects every page alike."""
 
 from __future__ import annotations
 

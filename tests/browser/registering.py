@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from tests.browser.conftest import Desk
 
 QUESTION = "上个月流量费多扣了三十元，想用粤语问清楚原因。"
@@ -19,9 +21,12 @@ def choose(desk: Desk, field: str, value: str) -> None:
     """Choose a radio option by its value; questions that depend on it appear at once."""
     option = desk.page.locator(f'input[name="{field}"][value="{value}"]')
     option.check()
+    expect(desk.page.locator("#form-body .htmx-request, .htmx-request#form-body")).to_have_count(0)
 
 
-def ask_in_cantonese(desk: Desk, *, language: str = "cantonese_guangzhou", reason: str = "language_need") -> None:
+def ask_in_cantonese(
+    desk: Desk, *, language: str = "cantonese_guangzhou", reason: str = "language_need"
+) -> None:
     """Fill in the request: Mandarin was offered and refused."""
     choose(desk, "language", language)
     choose(desk, "business_related", "true")

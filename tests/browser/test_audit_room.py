@@ -42,7 +42,9 @@ def test_step_through_a_history(site: Site, sit: Sit) -> None:
     expect(what).to_contain_text("03-02 09:00")
     expect(what).to_contain_text(QUESTION)
     expect(what).to_contain_text("新任务：第一次粤语回访")
-    expect(page.locator('[data-process="cantonese_callback"] .st-here[data-element-id="callback_1"]')).to_have_count(1)
+    expect(
+        page.locator('[data-process="cantonese_callback"] .st-here[data-element-id="callback_1"]')
+    ).to_have_count(1)
 
     page.get_by_role("link", name="下一步").click()
     expect(page.locator("#stepper")).to_contain_text("/")
@@ -84,7 +86,6 @@ def test_stepping_works_by_links_alone(site: Site, sit: Sit) -> None:
     expect(page.locator("#what")).to_contain_text("建单")
     page.get_by_role("link", name="下一步").click()
     expect(page.locator("#what")).to_contain_text("领取")
-    page.get_by_text("步骤列表").click()
     expect(page.get_by_role("cell", name="询问语言并登记粤语需求")).to_be_visible()
 
 

@@ -94,7 +94,9 @@ def test_nobody_calls_for_two_hours(site: Site, sit: Sit) -> None:
     expect(yue.page.get_by_role("button", name="完成")).to_be_visible()
 
     clocks = site.gongdan.db.rows(
-        sa.select(sla_clock.c.state).where(sla_clock.c.parameter == "CAN_CALLBACK_1", sla_clock.c.case_id == case)
+        sa.select(sla_clock.c.state).where(
+            sla_clock.c.parameter == "CAN_CALLBACK_1", sla_clock.c.case_id == case
+        )
     )
     assert [row.state for row in clocks] == ["breached"]
     assert _messages(site, case) == []
@@ -138,7 +140,10 @@ def test_a_double_submit_completes_once(site: Site, sit: Sit) -> None:
         }"""
     )
     assert sent == [200, 200]
-    kinds = [row.command for row in site.gongdan.db.rows(sa.select(history.c.command).where(history.c.case_id == case))]
+    kinds = [
+        row.command
+        for row in site.gongdan.db.rows(sa.select(history.c.command).where(history.c.case_id == case))
+    ]
     assert sum(b'"type":"complete"' in kind for kind in kinds) == 1
 
 

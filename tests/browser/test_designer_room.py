@@ -125,7 +125,9 @@ def test_a_file_can_be_edited_as_text_without_scripts(site: Site, sit: Sit) -> N
     expect(page.get_by_role("status")).to_contain_text("草稿已保存")
     _publish(designer, "改名")
     expect(page.get_by_role("status")).to_contain_text("已生效")
-    assert site.gongdan.releases.current().processes["cantonese_callback"].elements["callback_1"].name == "首访"
+    assert (
+        site.gongdan.releases.current().processes["cantonese_callback"].elements["callback_1"].name == "首访"
+    )
 
 
 def test_two_designers_do_not_overwrite_each_other(site: Site, sit: Sit) -> None:

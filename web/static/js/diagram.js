@@ -81,8 +81,17 @@ async function draw(holder) {
   });
 }
 
+// Where there is a drawing, the list of steps waits folded.
+function fold(root) {
+  for (const list of root.querySelectorAll('details[data-fold]:not(.ready)')) {
+    list.open = false;
+    list.classList.add('ready');
+  }
+}
+
 /** Draw every visible diagram below `root`; hidden ones wait for their tab. */
 export function drawAll(root = document) {
+  fold(root);
   for (const holder of root.querySelectorAll('[data-diagram]')) {
     if (holder.offsetParent !== null && !holder.dataset.started) {
       holder.dataset.started = 'yes';
