@@ -20,7 +20,7 @@ from .commands import (
 )
 from .errors import Conflict, NotAllowed, NotFound, Rejected
 from .forms.names import why_not
-from .instance import Instance
+from .instance import RESPONDENT, Instance
 from .people import People, Person
 from .release import Release
 from .rules import SEES_ALL, check_lead, check_open, check_work, fits
@@ -94,7 +94,7 @@ def command(asked: Command, at: str, instance: Instance, people: People) -> dict
 
 def may_see(person: Person, instance: Instance) -> bool:
     """Whether a person may know of a case: leads and auditors of all, others of those their duties touch."""
-    if person.name == instance.respondent:
+    if person.name in (instance.respondent, instance.machine.any_data().get(RESPONDENT)):
         return False
     return bool(person.roles & SEES_ALL) or any(fits(person, instance.duty_of(t)) for t in instance.open)
 

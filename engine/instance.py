@@ -22,6 +22,8 @@ from .spiff.logical import Logical
 from .spiff.machine import Delta, Machine
 from .spiff.timers import iso
 
+RESPONDENT = "complained_staff"  #: the form field that names the person complained about (processes §0.3)
+_FREE_TEXTS = frozenset({"reason", "detail"})  #: of commands
 GENESIS = b"\0" * 32  #: prev_hash of a case's first row
 
 
@@ -70,7 +72,7 @@ class Instance:
 
         An entry is a data name holding one name or several, or ``@element``: whoever completed that element.
         """
-        entries = self.element_of(task).listed("exclude")
+        entries = [RESPONDENT, *self.element_of(task).listed("exclude")]
         data = self.machine.data_of(task) if any(not e.startswith("@") for e in entries) else {}
         people = {self.respondent} if self.respondent else set()
         for entry in entries:
@@ -94,6 +96,23 @@ class Instance:
         live = [c for c in self.clocks.live.values() if c.state != PAUSED and c.task is not None]
         own = [c.due for c in live if c.task == task]
         return min(own or [c.due for c in live if c.task not in self.open], default=None)
+
+    # ------------------------------------------------------------ what history may hold
+    def sealed(self, command: Mapping[str, Any]) -> dict[str, Any]:
+        """A command as history stores it: personal values sealed, and texts that repeat one."""
+        out = dict(command)
+        if "data" in out:
+            out["data"] = self.seal.close_fields(out["data"], {**self._known(), **out["data"]})
+        for name in _FREE_TEXTS & out.keys():
+            out[name] = self.discreet(out[name])
+        return out
+
+    def discreet(self, text: str | None) -> Any:
+        """``text`` (typed by a person, answered by a gateway), sealed when it repeats a personal value of the case."""
+        return self.seal.close_fields({"text": text}, self._known())["text"]
+
+    def _known(self) -> dict[str, Any]:
+        return self.machine.any_data() if self.machine.workflow is not None else {}
 
     # ------------------------------------------------------------ applying what the machine did
     def absorb(self, delta: Delta, at: str, fired: int | None = None) -> Effects:
