@@ -199,10 +199,7 @@ class Dispatcher:
     ) -> Receipt:
         before = instance.seq, instance.head
         try:
-            sealed = dict(plain)
-            if "data" in plain:
-                sealed["data"] = instance.seal.close_fields(plain["data"])
-            command_bytes = canonical(sealed)
+            command_bytes = canonical(instance.sealed(plain))
             command = instance.seal.open_all(orjson.loads(command_bytes))
             effects = execute(instance, command)
             effects_bytes = canonical(effects)

@@ -52,7 +52,7 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str]) -> list[str]:
         connection.execute(
             sa.update(cases)
             .where(cases.c.id.in_(chosen))
-            .values(title=None, customer=None, phone=None, phone_key=None)
+            .values(title=None, customer=None, phone=None, phone_key=None, waiting_customer=None)
         )
         for table, values in _CLEARED.items():
             connection.execute(sa.update(table).where(table.c.case_id.in_(chosen)).values(values))

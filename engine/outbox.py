@@ -6,6 +6,7 @@ An entry is sent under its own id as idempotency key. A gateway that may or may 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,28 +44,36 @@ class Outbox:
         self._gateways = dict(gateways)
 
     def work(self, now: datetime, limit: int = 50) -> list[Sent]:
-        """Send up to ``limit`` entries due at ``now`` (aware); entries whose lease ran out become unknown."""
+        """Send up to ``limit`` entries due at ``now`` (aware); entries whose sender stopped become unknown."""
+        if not self.is_due(now):
+            return []
         done = [
             self._record(entry, UNKNOWN, "the sender stopped before the answer came", now)
             for entry in self._lost(now)
         ]
-        for entry in self._claim(now, limit):
-            gateway = self._gateways.get(entry.kind)
-            if gateway is None:
-                done.append(self._record(entry, FAILED, f"there is no gateway for {entry.kind}", now))
-                continue
-            answer = gateway.send(entry)
-            failpoints.reach("outbox.sent")
-            if answer.state == RETRY and entry.attempts < MAX_ATTEMPTS:
-                done.append(self._postpone(entry, answer.detail, now))
-            else:
-                state = FAILED if answer.state == RETRY else answer.state
-                done.append(self._record(entry, state, answer.detail, now))
+        began = time.monotonic()
+        for claimed in self._claim(now, limit):
+            spent = timedelta(seconds=time.monotonic() - began)
+            if spent > LEASE / 2:  # slow gateways: what is left goes to whoever comes next
+                break
+            entry = self._begin(claimed, now + spent)
+            if entry is not None:
+                done.append(self._send(entry, now))
         return done
+
+    def _send(self, entry: Entry, now: datetime) -> Sent:
+        gateway = self._gateways.get(entry.kind)
+        if gateway is None:
+            return self._record(entry, FAILED, f"there is no gateway for {entry.kind}", now)
+        answer = gateway.send(entry)
+        failpoints.reach("outbox.sent")
+        if answer.state == RETRY and entry.attempts < MAX_ATTEMPTS:
+            return self._postpone(entry, answer.detail, now)
+        return self._record(entry, FAILED if answer.state == RETRY else answer.state, answer.detail, now)
 
     def is_due(self, now: datetime) -> bool:
         """Whether anything waits to be sent, or to be given up as unknown, at ``now``."""
-        waiting = sa.and_(outbox.c.state == "pending", outbox.c.next_at <= iso(now))
+        waiting = _waiting(now)
         lost = sa.and_(outbox.c.state == "sending", outbox.c.lease < iso(now))
         return bool(self._db.rows(sa.select(outbox.c.id).where(sa.or_(waiting, lost)).limit(1)))
 
@@ -79,28 +88,41 @@ class Outbox:
         if not changed:
             raise Rejected("Expected a message that failed or whose outcome is unknown, but it is neither")
 
-    def _claim(self, now: datetime, limit: int) -> list[Entry]:
-        due = (
-            sa.select(outbox.c.id)
-            .where(outbox.c.state == "pending", outbox.c.next_at <= iso(now))
-            .order_by(outbox.c.next_at)
-            .limit(limit)
-        )
+    def _claim(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """(id, lease) of entries that are this worker's to send for a while; nothing has happened to them yet."""
+        due = sa.select(outbox.c.id).where(_waiting(now)).order_by(outbox.c.next_at, outbox.c.id).limit(limit)
         if not self._db.sqlite:
             due = due.with_for_update(skip_locked=True)
+        lease = iso(now + LEASE)
+        with self._db.begin() as connection:
+            found = connection.scalars(due).all()
+            if found:
+                connection.execute(sa.update(outbox).where(outbox.c.id.in_(found)).values(lease=lease))
+        if found:
+            failpoints.reach("outbox.claimed")
+        return [(entry, lease) for entry in found]
+
+    def _begin(self, claimed: tuple[str, str], now: datetime) -> Entry | None:
+        """Mark one claimed entry as under way, durably, before the gateway is asked; None when it is no more ours."""
+        entry, lease = claimed
+        with self._db.begin() as connection:
+            row = connection.execute(
+                sa.update(outbox)
+                .where(outbox.c.id == entry, outbox.c.state == "pending", outbox.c.lease == lease)
+                .values(state="sending", attempts=outbox.c.attempts + 1, lease=iso(now + LEASE))
+                .returning(outbox)
+            ).one_or_none()
+        return None if row is None else _entry(row)
+
+    def _lost(self, now: datetime) -> list[Entry]:
+        """Entries whose sender stopped under way, each for one worker to record."""
         with self._db.begin() as connection:
             rows = connection.execute(
                 sa.update(outbox)
-                .where(outbox.c.id.in_(due.scalar_subquery() if self._db.sqlite else due))
-                .values(state="sending", attempts=outbox.c.attempts + 1, lease=iso(now + LEASE))
+                .where(outbox.c.state == "sending", outbox.c.lease < iso(now))
+                .values(lease=iso(now + LEASE))
                 .returning(outbox)
             ).all()
-        if rows:
-            failpoints.reach("outbox.claimed")
-        return [_entry(row) for row in sorted(rows, key=lambda r: (r.next_at, r.id))]
-
-    def _lost(self, now: datetime) -> list[Entry]:
-        rows = self._db.rows(sa.select(outbox).where(outbox.c.state == "sending", outbox.c.lease < iso(now)))
         return [_entry(row) for row in rows]
 
     def _postpone(self, entry: Entry, detail: str, now: datetime) -> Sent:
@@ -137,6 +159,11 @@ class Outbox:
         if not rows:
             raise NotFound(f"there is no message {entry_id}")
         return _entry(rows[0])
+
+
+def _waiting(now: datetime) -> sa.ColumnElement[bool]:
+    free = sa.or_(outbox.c.lease.is_(None), outbox.c.lease < iso(now))
+    return sa.and_(outbox.c.state == "pending", outbox.c.next_at <= iso(now), free)
 
 
 def _entry(row: sa.Row[tuple[object, ...]]) -> Entry:

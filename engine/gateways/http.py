@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import http.client
 import socket
 import urllib.error
+import urllib.parse
 import urllib.request
 from typing import Any
 
@@ -45,8 +47,13 @@ def post(url: str, body: bytes, headers: dict[str, str], timeout: float) -> Answ
     except urllib.error.URLError as error:
         state = RETRY if isinstance(error.reason, _NEVER_ARRIVED) else UNKNOWN
         return Answer(state, f"{type(error.reason).__name__}: {error.reason}")
-    except (OSError, ValueError) as error:
+    except (OSError, http.client.HTTPException) as error:
         return Answer(UNKNOWN, f"{type(error).__name__}: {error}")
+
+
+def _header(text: str) -> str:
+    """``text`` as a header can carry it: what is not ASCII percent-encoded."""
+    return urllib.parse.quote(text, safe="/-._~ :[](),'")
 
 
 class HttpSmsGateway:
@@ -56,11 +63,11 @@ class HttpSmsGateway:
         self._url, self._token, self._timeout = url, token, timeout
 
     def send(self, entry: Entry) -> Answer:
-        """Hand the message to the provider; ``Idempotency-Key`` is the entry's id."""
+        """Hand the message to the provider; ``Idempotency-Key`` is the entry's id (percent-encoded)."""
         body = orjson.dumps(
             {"id": entry.id, "to": entry.recipient, "text": entry.body, "template": entry.template}
         )
-        headers = {"Content-Type": "application/json", "Idempotency-Key": entry.id}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": _header(entry.id)}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         return post(self._url, body, headers, self._timeout)
@@ -86,7 +93,7 @@ class WebhookGateway:
         signature = hmac.new(self._key, body, hashlib.sha256).hexdigest()
         headers = {
             "Content-Type": "application/json",
-            "Idempotency-Key": entry.id,
+            "Idempotency-Key": _header(entry.id),
             "Gongdan-Signature": f"sha256={signature}",
         }
         return post(self._url, body, headers, self._timeout)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
+import ssl
 from email.message import EmailMessage
+from email.policy import SMTP
+from urllib.parse import quote
 
 from . import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
+
+_ADDRESS = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]{1,255}")
+_POLICY = SMTP.clone(cte_type="7bit")
 
 
 class SmtpGateway:
@@ -27,30 +34,51 @@ class SmtpGateway:
 
     def send(self, entry: Entry) -> Answer:
         """Send ``entry`` as plain text; its first line is the subject."""
-        mail = EmailMessage()
+        if not _ADDRESS.fullmatch(entry.recipient):
+            return Answer(FAILED, "the recipient is not one mail address")
+        mail = EmailMessage(policy=_POLICY)
         subject, _, text = entry.body.partition("\n")
-        mail["Subject"], mail["From"], mail["To"] = subject[:200], self._sender, entry.recipient
-        mail["Message-ID"] = f"<{entry.id.replace('/', '.')}@gongdan>"
+        mail["Subject"] = "".join(c for c in subject if c.isprintable())[:200]
+        mail["From"], mail["To"] = self._sender, entry.recipient
+        mail["Message-ID"] = f"<{quote(entry.id.replace('/', '.'), safe='.-')}@gongdan>"
         mail.set_content(text.strip() or subject)
-        handed_over = False
         try:
-            with smtplib.SMTP(self._host, self._port, timeout=self._timeout) as server:
-                if self._starttls:
-                    server.starttls()
-                if self._user:
-                    server.login(self._user, self._password)
-                handed_over = True
-                server.send_message(mail)
-            return Answer(SENT, "accepted by the mail server")
-        except (
-            smtplib.SMTPRecipientsRefused,
-            smtplib.SMTPSenderRefused,
-            smtplib.SMTPAuthenticationError,
-        ) as error:
-            return Answer(FAILED, str(error)[:300])
+            server = smtplib.SMTP(self._host, self._port, timeout=self._timeout)
         except smtplib.SMTPResponseException as error:
-            return Answer(
-                RETRY if error.smtp_code < 500 else FAILED, f"{error.smtp_code} {error.smtp_error!r}"[:300]
-            )
+            return _refused(error.smtp_code, error.smtp_error)
         except (OSError, smtplib.SMTPException) as error:
-            return Answer(UNKNOWN if handed_over else RETRY, f"{type(error).__name__}: {error}"[:300])
+            return Answer(RETRY, _shown(error))
+        try:
+            return self._hand_over(server, entry.recipient, mail.as_bytes())
+        finally:
+            server.close()  # without QUIT: its answer must not change what happened to the mail
+
+    def _hand_over(self, server: smtplib.SMTP, recipient: str, mail: bytes) -> Answer:
+        """The dialogue. Until the text is on its way nothing has happened; from then on only the answer says what."""
+        under_way = False
+        try:
+            if self._starttls:
+                server.starttls(context=ssl.create_default_context())
+            server.ehlo_or_helo_if_needed()
+            if self._user:
+                server.login(self._user, self._password)
+            for code, said in (server.mail(self._sender), server.rcpt(recipient)):
+                if code >= 300:
+                    return _refused(code, said)
+            under_way = True
+            code, said = server.data(mail)
+            return Answer(SENT, "accepted by the mail server") if code < 300 else _refused(code, said)
+        except smtplib.SMTPResponseException as error:
+            return _refused(error.smtp_code, error.smtp_error)
+        except (OSError, smtplib.SMTPException) as error:
+            return Answer(UNKNOWN if under_way else RETRY, _shown(error))
+
+
+def _refused(code: int, said: bytes | str) -> Answer:
+    """4xx: not now; 5xx: not at all."""
+    words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return Answer(RETRY if code < 500 else FAILED, f"{code} {words}"[:300])
+
+
+def _shown(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:300]

@@ -30,7 +30,7 @@ def amend(instance: Instance, command: dict[str, Any]) -> Effects:
 
 def service_result(instance: Instance, command: dict[str, Any]) -> Effects:
     """Note what a gateway answered."""
-    return {"service": [command["event"], command["state"], command.get("detail")]}
+    return {"service": [command["event"], command["state"], instance.discreet(command.get("detail"))]}
 
 
 def incident(instance: Instance, command: dict[str, Any]) -> Effects:

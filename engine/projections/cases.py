@@ -60,7 +60,8 @@ def project(change: Change) -> Iterator[Write]:
         for column, value in facts.items():
             yield f"case_{column}", {"b_id": change.case_id, "value": value}
     if "paused" in effects or "resumed" in effects:
-        yield "case_waiting", {"b_id": change.case_id, "waiting_customer": effects.get("paused")}
+        reason = instance.seal.open_all(effects.get("paused"))
+        yield "case_waiting", {"b_id": change.case_id, "waiting_customer": reason}
     if "done" in effects:
         yield "case_closed", {"b_id": change.case_id, "closed_at": change.at, "outcome": effects["done"]}
 

@@ -73,7 +73,7 @@ def project(change: Change) -> Iterator[Write]:
             {
                 "b_id": entry_id(change.case_id, event),
                 "state": state,
-                "result": detail,
+                "result": open_all(detail),
                 "sent_at": change.at if state == "sent" else None,
             },
         )
