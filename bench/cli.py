@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from bench import measures, million
+from bench import http, intake, measures, million
 from bench.measures import Figure
 
 RESULTS = Path(__file__).parent / "results"
@@ -41,15 +41,11 @@ def table() -> dict[str, Callable[[], Figure]]:
         "inbox_million_vs_thousand": million.inbox_million_vs_thousand,
         "due_claim_million_vs_thousand": million.due_claim_million_vs_thousand,
     }
-    try:
-        from bench import intake
-    except ImportError as error:
-        reason = str(error)
-        return found | {
-            "import_851_s": lambda: {"skipped": reason},
-            "simulate_851_s": lambda: {"skipped": reason},
-        }
-    return found | {"import_851_s": intake.import_851_s, "simulate_851_s": intake.simulate_851_s}
+    return found | {
+        "http_32_agents_p99_vs_p50": http.http_32_agents_p99_vs_p50,
+        "import_851_s": intake.import_851_s,
+        "simulate_851_s": intake.simulate_851_s,
+    }
 
 
 @click.command("bench")
