@@ -57,7 +57,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class ShownTable:
-    """A table with its chart."""
+    """A table with its chart. ``plain``: one number a row, so the bars stand in the table itself."""
 
     key: str
     title: str
@@ -65,6 +65,7 @@ class ShownTable:
     rows: tuple[tuple[ShownCell, ...], ...]
     left: int
     chart: Chart | None
+    plain: bool
 
 
 Link = Callable[[str, int, int], str]  #: table, row, column → address of the cases behind a figure
@@ -93,17 +94,20 @@ def shown_table(
     )
     numeric = [bool(table.rows) and isinstance(one, Figure) for one in (table.rows[0] if table.rows else ())]
     numeric += [False] * (len(table.columns) - len(numeric))
+    plain = sum(numeric) == 1 and not table.over_time
+    chart = _chart(table, teller, link, plain) if table.chart else None
     return ShownTable(
         table.key,
         teller.table(report, table.key),
         tuple(zip((teller.term(column) for column in table.columns), numeric, strict=True)),
         rows,
         len(numbered) - len(rows),
-        _chart(table, teller, link) if table.chart else None,
+        chart,
+        plain and chart is not None,
     )
 
 
-def _chart(table: Table, teller: Teller, link: Link) -> Chart | None:
+def _chart(table: Table, teller: Teller, link: Link, plain: bool) -> Chart | None:
     columns = [n for n, column in enumerate(table.columns) if column.code in table.chart]
     named = [(table.columns[n].code, teller.term(table.columns[n])) for n in columns]
     values = [[_value(row[n]) for n in columns] for row in table.rows]
@@ -119,7 +123,7 @@ def _chart(table: Table, teller: Teller, link: Link) -> Chart | None:
             begin += width
         href = link(table.key, number, columns[0]) if len(columns) == 1 and amounts[0] else None
         bars.append(Bar(_label(row, teller), f"{sum(amounts):g}", href, tuple(parts)))
-    drawn = bars if table.over_time else bars[:BARS]
+    drawn = bars if table.over_time or plain else bars[:BARS]
     words = "；".join(f"{bar.label} {'，'.join(f'{p.name} {p.text}' for p in bar.parts)}" for bar in drawn)
     legend = tuple(named) if len(named) > 1 else ()
     return Chart(tuple(drawn), legend, table.over_time, words, f"{longest:g}", len(bars) - len(drawn))

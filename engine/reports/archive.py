@@ -16,7 +16,6 @@ from .period import Period, local_day
 from .read import Closed, by_key, chosen
 
 REOPEN_WINDOW = timedelta(days=30)  #: processes §1.2
-_MANY_DAYS = 62  #: a longer period is drawn by months
 
 
 def build(db: Database, asked: Asked) -> Report:
@@ -33,8 +32,7 @@ def build(db: Database, asked: Asked) -> Report:
                   tuple(_types(found, again))),
             Table("by_process", words("process", "cases"), _plain(found, lambda c: Term("process", c.process)),
                   chart=("cases",)),
-            Table("by_outcome", words("result", "cases"),
-                  _plain(found, lambda c: Term("outcome", f"{c.process}/{c.outcome}")), chart=("cases",)),
+            Table("by_outcome", words("process", "result", "cases"), tuple(_outcomes(found)), chart=("cases",)),
             Table("by_code", words("closing_code", "cases"),
                   _plain([c for c in found if c.last("closing_code")],
                          lambda c: Term("field", f"closing_code/{c.last('closing_code')}")), chart=("cases",)),
@@ -52,13 +50,19 @@ def _plain(found: list[Closed], term: Callable[[Closed], Term]) -> tuple[tuple[C
     return tuple((key, count(numbers)) for key, numbers in ordered)
 
 
+def _outcomes(found: list[Closed]) -> list[tuple[Cell, ...]]:
+    groups = by_key(((case.process, case.outcome), case.id) for case in found)
+    ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1])))
+    return [
+        (Term("process", process), Term("outcome", f"{process}/{outcome}"), count(numbers))
+        for (process, outcome), numbers in ordered
+    ]
+
+
 def _course(found: list[Closed], period: Period) -> list[tuple[Cell, ...]]:
-    long = period.days > _MANY_DAYS
-    shape = "%Y-%m" if long else "%Y-%m-%d"
-    days = [(period.first + timedelta(days=n)).strftime(shape) for n in range(period.days)]
-    groups: dict[str, list[str]] = {day: [] for day in days}
+    groups = period.course()
     for case in found:
-        groups[local_day(case.closed_at).strftime(shape)].append(case.id)
+        groups[period.part_of(case.closed_at)].append(case.id)
     return [(Term("day", day), count(numbers)) for day, numbers in groups.items()]
 
 

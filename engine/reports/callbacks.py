@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import sqlalchemy as sa
 
 from engine.db.database import Database
 from engine.db.tables import cases, outbox
 
 from .model import Asked, Cell, Report, Table, Term, count, share, words
-from .period import Period, local_day
+from .period import Period
 from .read import Closed, by_key, closed_cases
 
 PROCESS = "cantonese_callback"
@@ -24,12 +22,11 @@ _FIGURES = (
 def build(db: Database, asked: Asked) -> Report:
     """Requests, calls in time, second attempts, unreachable people, texts sent, languages turned away."""
     found = closed_cases(db, asked.period, processes=[PROCESS])
-    by_day: dict[str, list[Closed]] = {
-        (asked.period.first + timedelta(days=n)).isoformat(): [] for n in range(asked.period.days)
-    }
+    by_id = {case.id: case for case in found}
+    course = asked.period.course()
     for case in found:
-        by_day[local_day(case.closed_at).isoformat()].append(case)
-    days = tuple((Term("day", day), *_figures(mine)) for day, mine in by_day.items() if mine)
+        course[asked.period.part_of(case.closed_at)].append(case.id)
+    days = tuple((Term("day", day), *_figures([by_id[one] for one in some])) for day, some in course.items())
     return Report(
         "callbacks",
         asked.period,

@@ -83,7 +83,6 @@ def _summary(branch: str, mine: list[Closed]) -> tuple[Cell, ...]:
 
 
 def _line(case: Closed) -> tuple[Cell, ...]:
-    cause = case.last("reason_l3") or case.last("triage_category")
     return (
         Term("case", case.id),
         branch_term(case.branch),
@@ -91,7 +90,9 @@ def _line(case: Closed) -> tuple[Cell, ...]:
         type_term(case),
         Term("severity", case.severity),
         Term("person", case.handler() or ""),
-        Term("text", str(cause or "")),
+        Term("text", str(case.last("reason_l3")))
+        if case.last("reason_l3")
+        else Term("triage", str(case.last("triage_category") or "")),
         Term("outcome", f"{case.process}/{case.outcome}"),
         Term("instant", case.closed_at),
         yes(case.in_time),

@@ -14,7 +14,8 @@ class Term(NamedTuple):
 
     Kinds: ``text`` (as it is), ``word`` (words.json), ``field`` (code ``name/value``: a form's option),
     ``process``, ``outcome`` (``process/key``), ``parameter``, ``severity``, ``state``, ``role``, ``template``,
-    ``person``, ``case``, ``day``, ``instant``.
+    ``department``, ``team`` (``role/department``), ``triage``, ``name`` (of a question), ``person``, ``case``, ``day``,
+    ``instant``.
     """
 
     kind: str

@@ -11,12 +11,13 @@ from engine.errors import Rejected
 
 ZONE = ZoneInfo("Asia/Shanghai")
 LONGEST = timedelta(days=3 * 366)
+MANY_DAYS = 62  #: a longer period is told by months
 
-_YEAR = re.compile(r"(\d{4})\Z")
-_MONTH = re.compile(r"(\d{4})-(\d{2})\Z")
-_WEEK = re.compile(r"(\d{4})-W(\d{2})\Z")
-_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})\Z")
-_RANGE = re.compile(r"(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})\Z")
+_YEAR = re.compile(r"(\d{4})\Z", re.ASCII)
+_MONTH = re.compile(r"(\d{4})-(\d{2})\Z", re.ASCII)
+_WEEK = re.compile(r"(\d{4})-W(\d{2})\Z", re.ASCII)
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})\Z", re.ASCII)
+_RANGE = re.compile(r"(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,19 @@ class Period:
     def days(self) -> int:
         """How many days it has."""
         return (self.end - self.first).days
+
+    @property
+    def _shape(self) -> str:
+        return "%Y-%m" if self.days > MANY_DAYS else "%Y-%m-%d"
+
+    def course(self) -> dict[str, list[str]]:
+        """Its days, or months when they are many, each with an empty list, in order."""
+        days = (self.first + timedelta(days=n) for n in range(self.days))
+        return {day.strftime(self._shape): [] for day in days}
+
+    def part_of(self, instant: str) -> str:
+        """The key of :meth:`course` under which an instant falls."""
+        return local_day(instant).strftime(self._shape)
 
     def beside(self, steps: int) -> Period:
         """The period of the same kind ``steps`` later (earlier when negative)."""
