@@ -14,6 +14,9 @@ const require = createRequire(import.meta.url);
 // A style attribute in markup is what a strict Content-Security-Policy refuses; app.css gives the same height.
 const INLINE_STYLE = '<div style="height: 100%" tabindex';
 
+// The simulation's switch says its name in English only; app.css names it in the language of the page.
+const SWITCH = 'Token Simulation <span';
+
 const strictCsp = {
   name: 'strict-csp',
   setup({ onLoad }) {
@@ -21,6 +24,11 @@ const strictCsp = {
       const text = await readFile(file, 'utf8');
       if (!text.includes(INLINE_STYLE)) throw new Error(`${file}: the inline style to remove is gone; check the CSP again`);
       return { contents: text.replaceAll(INLINE_STYLE, '<div tabindex'), loader: 'js' };
+    });
+    onLoad({ filter: /toggle-mode[\\/]modeler[\\/]ToggleMode\.js$/ }, async ({ path: file }) => {
+      const text = await readFile(file, 'utf8');
+      if (!text.includes(SWITCH)) throw new Error(`${file}: the words to replace are gone`);
+      return { contents: text.replaceAll(SWITCH, '<span class="bts-name"></span> <span'), loader: 'js' };
     });
   },
 };

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,6 +135,14 @@ def of_case(case: Case, release: Release, told: Sequence[timeline.Step]) -> list
 def _owner(ref: str, case: Case) -> str:
     process, slash, _ = ref.partition("/")
     return process if slash else case.process
+
+
+def by_domain(processes: Iterable[Process]) -> dict[str, list[Process]]:
+    """Processes by domain: the telephone company's first, shared steps last."""
+    found: dict[str, list[Process]] = {domain: [] for domain in shown.DOMAINS if domain != "shared"}
+    for process in processes:
+        found.setdefault(process.domain, []).append(process)
+    return {domain: listed for domain, listed in found.items() if listed}
 
 
 def plain_steps(process: Process) -> list[StepLine]:

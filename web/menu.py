@@ -10,7 +10,8 @@ from flask_babel import lazy_gettext
 from markupsafe import Markup
 
 from engine.reports import READERS
-from engine.rules import LEADS, OPENS_CASES, PUBLISHES, SEES_ALL
+from engine.roles import Duty
+from engine.rules import LEADS, OPENS_CASES, PUBLISHES, SEES_ALL, fits
 from web import context
 from web.polling import tagged
 from web.rooms import audit, board, notices
@@ -38,6 +39,7 @@ def install(app: Flask) -> None:
         me=context.person,
         process_name=process_name,
         unread_notices=notices.unread_notices,
+        fits_me=lambda row: fits(context.person(), Duty(row.role, row.skill, row.department)),
     )
     app.jinja_env.filters.update(
         tagged=lambda html: Markup(tagged(str(html))),  # noqa: S704 (our own rendered template)

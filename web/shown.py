@@ -54,6 +54,14 @@ SEVERITIES = {
 }
 DOMAINS = {
     "telecom": lazy_gettext("Telecommunications"),
+    "property": lazy_gettext("Property management"),
+    "ecommerce": lazy_gettext("Online shops"),
+    "insurance": lazy_gettext("Insurance"),
+    "courier": lazy_gettext("Courier"),
+    "cable": lazy_gettext("Cable television"),
+    "campus": lazy_gettext("Campus services"),
+    "hospital": lazy_gettext("Hospital"),
+    "reports": lazy_gettext("Periodic reports"),
     "general": lazy_gettext("General"),
     "shared": lazy_gettext("Shared steps"),
 }
@@ -63,6 +71,17 @@ UNITS = {
     "billing": lazy_gettext("Billing"),
     "finance": lazy_gettext("Finance"),
     "vas": lazy_gettext("Value-added services"),
+    "operations": lazy_gettext("Operations"),
+    "branch": lazy_gettext("Branch"),
+    "audit": lazy_gettext("Group audit"),
+    "warehouse": lazy_gettext("Warehouse"),
+    "property": lazy_gettext("Responsible department"),
+    "repair": lazy_gettext("Installation and repair"),
+    "group_account": lazy_gettext("Key accounts"),
+    "maintenance": lazy_gettext("Maintenance"),
+    "medical": lazy_gettext("Medical department"),
+    "legal": lazy_gettext("Legal"),
+    "logistics": lazy_gettext("Campus logistics"),
 }
 CLOCK_TONES = {
     "running": "info",

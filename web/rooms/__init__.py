@@ -24,5 +24,19 @@ from . import (
 def install(app: Flask) -> None:
     """Register every room."""
     auth.install(app)
-    for room in (auth, inbox, tasks, cases, processes, designer, audit, outbox, notices, board, reports, admin, api):
+    for room in (
+        auth,
+        inbox,
+        tasks,
+        cases,
+        processes,
+        designer,
+        audit,
+        outbox,
+        notices,
+        board,
+        reports,
+        admin,
+        api,
+    ):
         app.register_blueprint(room.bp)

@@ -61,7 +61,9 @@ def new() -> ResponseReturnValue:
     context.need_role(*OPENS_CASES)
     current = context.gongdan().releases.current()
     startable = [process for process in current.processes.values() if process.startable]
-    return render_template("cases/new.html", processes=startable, submit_key=secrets.token_urlsafe(24))
+    return render_template(
+        "cases/new.html", domains=diagrams.by_domain(startable), submit_key=secrets.token_urlsafe(24)
+    )
 
 
 @bp.post("/new")

@@ -20,10 +20,9 @@ def _release(number: int | None) -> Release:
 def listing() -> ResponseReturnValue:
     """All processes of the current release, by domain."""
     release = _release(None)
-    domains: dict[str, list[object]] = {}
-    for process in release.processes.values():
-        domains.setdefault(process.domain, []).append(process)
-    return render_template("processes/list.html", release=release, domains=domains)
+    return render_template(
+        "processes/list.html", release=release, domains=diagrams.by_domain(release.processes.values())
+    )
 
 
 @bp.get("/<process>")
