@@ -58,7 +58,8 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str]) -> list[str]:
             connection.execute(sa.update(table).where(table.c.case_id.in_(chosen)).values(values))
         for table in (snapshot, draft):
             connection.execute(sa.delete(table).where(table.c.case_id.in_(chosen)))
-    gongdan.keys.destroy(chosen)
+        gongdan.keys.destroy(connection, chosen)
+    gongdan.db.shed()
     for case_id in chosen:
         gongdan.dispatcher.forget(case_id)
     return chosen

@@ -50,9 +50,7 @@ class Keys:
         rows = self._db.rows(sa.select(subject_key.c.key).where(subject_key.c.case_id == case_id))
         return bytes(rows[0][0]) if rows and rows[0][0] is not None else None
 
-    def destroy(self, case_ids: list[str]) -> None:
+    @staticmethod
+    def destroy(connection: sa.Connection, case_ids: list[str]) -> None:
         """Destroy the keys of cases: their personal data in history and snapshots cannot be read any more."""
-        with self._db.begin() as connection:
-            connection.execute(
-                sa.update(subject_key).where(subject_key.c.case_id.in_(case_ids)).values(key=None)
-            )
+        connection.execute(sa.update(subject_key).where(subject_key.c.case_id.in_(case_ids)).values(key=None))

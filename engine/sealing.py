@@ -23,7 +23,8 @@ from .errors import GongdanError
 MARK = "~"  #: the only key of a sealed value: {"~": "base64"}
 KEY_BYTES = 32
 _MOBILE = re.compile(r"(?<!\d)(?:86)?1[3-9]\d{9}(?!\d)")
-_SHORTEST_TRACE = 4  #: shorter personal values are not searched for in other texts
+_SHORTEST_TRACE = 4  #: characters; shorter personal values are not searched for in other texts …
+_SHORTEST_NAME = 2  #: … but for those in Chinese characters, of which a whole name may have two
 
 
 class Erased(GongdanError):
@@ -65,7 +66,11 @@ class Seal:
 
     def _traces(self, seen: Mapping[str, Any]) -> tuple[str, ...]:
         values = (seen[name] for name in self.personal & seen.keys())
-        return tuple(v for v in values if isinstance(v, str) and len(v) >= _SHORTEST_TRACE)
+        return tuple(
+            v
+            for v in values
+            if isinstance(v, str) and len(v) >= (_SHORTEST_TRACE if v.isascii() else _SHORTEST_NAME)
+        )
 
     def open_all(self, value: Any) -> Any:
         """``value`` with every sealed part opened, however deep."""

@@ -210,6 +210,12 @@ class Database:
         with self.read() as connection:
             return connection.execute(statement).all()
 
+    def shed(self) -> None:
+        """Empty SQLite's write-ahead log, in which old pages stay readable until it is written over."""
+        if self.sqlite:
+            with self._write_lock, self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def forked(self) -> None:
         """Drop connections inherited over a fork; they belong to the parent."""
         self._kept = None
@@ -228,6 +234,7 @@ def _prepare_sqlite(raw: Any, synchronous: str) -> None:
     raw.execute("PRAGMA journal_mode=WAL")
     raw.execute(f"PRAGMA synchronous={synchronous}")
     raw.execute("PRAGMA foreign_keys=ON")
+    raw.execute("PRAGMA secure_delete=ON")  # what is erased must not stay readable in free pages
 
 
 def _translated(error: BaseException) -> GongdanError:

@@ -1,0 +1,186 @@
+"""Personal data: sealed wherever it is kept for good; erasure destroys the key and leaves the chain provable."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from engine.commands import AmendData, PauseClocks
+from engine.db.tables import metadata
+from engine.erasure import cases_of, erase
+from engine.errors import NotFound, Rejected, TechnicalFailure
+from engine.gateways import SENT, Answer
+from engine.outbox import Outbox
+from engine.rebuild import rebuild
+from tests.bpmn_text import bpmn, script, user
+from tests.casework import FILES, Desk, FakeGateway, opened
+from tests.clock import Clock
+
+PHONE, NAME, CONTENT, SAID = "13812345678", "陈大文", "月费多扣了一笔", "我要投诉到通信管理局"
+PERSONAL = (PHONE, NAME, CONTENT, SAID)
+KEPT_FOR_GOOD = ("history", "snapshot")
+
+
+def in_the_open(desk: Desk, *tables: str) -> set[tuple[str, str]]:
+    """(table, value) of every personal value that stands readable in a table."""
+    found = set()
+    with desk.g.db.read() as connection:
+        for table in metadata.sorted_tables:
+            if tables and table.name not in tables:
+                continue
+            for row in connection.execute(sa.select(table)):
+                body = b"\x00".join(
+                    bytes(v) if isinstance(v, bytes | memoryview) else str(v).encode() for v in row
+                )
+                forms = {value: (value.encode(), json.dumps(value)[1:-1].encode()) for value in PERSONAL}
+                found |= {
+                    (table.name, value) for value, written in forms.items() if any(w in body for w in written)
+                }
+    return found
+
+
+def a_busy_case(desk: Desk) -> str:
+    """A case that does everything in which a personal value could stay behind."""
+    gateway = FakeGateway(Answer(SENT, f"delivered to {PHONE}"))
+    desk.g.outbox = Outbox(desk.g.db, desk.g.dispatcher, {"sms": gateway})
+    case = desk.start()
+    for number in range(25):
+        desk.complete(
+            case, result="busy", said=SAID, note=f"{NAME}({PHONE})说:{SAID}" if number % 2 else "忙"
+        )
+        desk.send()
+    desk.g.dispatch(PauseClocks(case_id=case, reason=f"等{NAME}回复", actor="agent1", at=desk.at))
+    correction = AmendData(
+        case_id=case,
+        data={"content": CONTENT + "!"},
+        reason=f"{PHONE}来电更正",
+        actor="supervisor1",
+        at=desk.at,
+    )
+    desk.g.dispatch(correction)
+    desk.clock.advance(hours=3)
+    desk.wake()
+    return case
+
+
+def test_nothing_personal_is_readable_in_what_is_kept_for_good(any_desk: Desk) -> None:
+    case = a_busy_case(any_desk)
+    assert any_desk.values("SELECT count(*) FROM snapshot") == [1]
+    assert in_the_open(any_desk, *KEPT_FOR_GOOD) == set()
+    assert {name for name, _ in in_the_open(any_desk)} >= {"cases", "outbox"}, (
+        "read models show it, for people to work"
+    )
+    assert any_desk.g.verify(case).state == "identical"
+
+
+def test_a_technical_failure_that_quotes_the_customer_does_not_write_it_into_history(
+    tmp_path: Path, clock: Clock
+) -> None:
+    text = bpmn(
+        "work", "start > call > compute > end", user("call", form="call"), script("compute", "x = int(customer_name)"),
+        startable="true",
+    )  # fmt: skip
+    with opened(tmp_path, clock, files=FILES | {"bpmn/tests/work.bpmn": text}) as desk:
+        case = desk.start()
+        with pytest.raises(TechnicalFailure, match=NAME):
+            desk.complete(case, result="busy")
+        assert desk.kinds(case) == ["start", "incident"]
+        assert in_the_open(desk, *KEPT_FOR_GOOD) == set()
+
+
+def test_the_same_person_looks_different_in_every_case(any_desk: Desk) -> None:
+    """Each case has a key of its own: equal values do not show across cases."""
+    one, two = any_desk.start(), any_desk.start()
+    sealed = [any_desk.history(case)[0][2]["data"]["contact_phone"] for case in (one, two)]
+    assert sealed[0] != sealed[1]
+
+
+def test_a_person_is_found_by_number_without_the_number_being_the_key(any_desk: Desk) -> None:
+    case = any_desk.start()
+    other = any_desk.start(contact_phone="13900000000")
+    for written in (PHONE, "+86 138 1234 5678", "0086-138-1234-5678"):
+        assert cases_of(any_desk.g, written) == [case]
+    assert cases_of(any_desk.g, "13900000000") == [other]
+    (key,) = any_desk.values("SELECT phone_key FROM cases WHERE id = :id", id=case)
+    assert PHONE not in key
+
+
+def _closed(desk: Desk) -> str:
+    case = a_busy_case(desk)
+    desk.complete(case, result="reached", said=SAID)
+    desk.send()
+    return case
+
+
+def test_after_erasure_the_person_is_gone_and_the_chain_still_proves(any_desk: Desk) -> None:
+    erased, kept = (
+        _closed(any_desk),
+        any_desk.start(contact_phone="13900000000", customer_name="李四", content="别的事"),
+    )
+    assert erase(any_desk.g, [erased]) == [erased]
+    assert in_the_open(any_desk) == set(), "in no table at all"
+    verdict = any_desk.g.verify(erased)
+    assert (verdict.state, verdict.commands) == ("erased", len(any_desk.kinds(erased)))
+    assert any_desk.g.verify(kept).state == "identical"
+    assert cases_of(any_desk.g, PHONE) == []
+    any_desk.complete(kept, result="busy")
+
+
+def test_erasure_leaves_nothing_in_the_database_s_files(desk: Desk, tmp_path: Path) -> None:
+    """Not only rows: free pages and the write-ahead log of SQLite count too."""
+    case = _closed(desk)
+    erase(desk.g, [case])
+    raw = b"".join(path.read_bytes() for path in tmp_path.glob("gongdan.db*"))
+    assert [value for value in (PHONE, NAME, CONTENT) if value.encode() in raw] == []
+
+
+def test_an_open_case_is_not_erased_by_mistake(any_desk: Desk) -> None:
+    done, still_open = _closed(any_desk), any_desk.start()
+    with pytest.raises(Rejected, match="is open"):
+        erase(any_desk.g, [done, still_open])
+    with pytest.raises(NotFound):
+        erase(any_desk.g, [done, "no-such"])
+    assert any_desk.g.verify(done).state == "identical", "all or nothing"
+
+
+def test_erasure_is_one_step_that_happens_or_does_not(
+    any_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash in between must not leave a person half erased."""
+    case = _closed(any_desk)
+    monkeypatch.setattr(type(any_desk.g.dispatcher), "forget", _crash)
+    with pytest.raises(KeyboardInterrupt):
+        erase(any_desk.g, [case])
+    assert any_desk.g.verify(case).state == "erased"
+    assert in_the_open(any_desk) == set()
+
+
+def _crash(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_tampered_history_of_an_erased_case_is_still_found(desk: Desk) -> None:
+    case = _closed(desk)
+    erase(desk.g, [case])
+    with sqlite3.connect(desk.g.db.url.removeprefix("sqlite:///")) as raw:
+        raw.execute("DROP TRIGGER history_no_update")
+        raw.execute("UPDATE history SET actor = 'agent2' WHERE seq = 2")
+    raw.close()
+    verdict = desk.g.verify(case)
+    assert (verdict.state, verdict.seq) == ("diverged", 2)
+
+
+def test_an_erased_case_survives_a_rebuild(desk: Desk) -> None:
+    erased, kept = (
+        _closed(desk),
+        desk.start(contact_phone="13900000000", customer_name="李四", content="别的事"),
+    )
+    erase(desk.g, [erased])
+    assert sorted(rebuild(desk.g)) == sorted([erased, kept])
+    assert in_the_open(desk) == set()
+    assert desk.values("SELECT count(*) FROM cases") == [2]
