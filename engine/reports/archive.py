@@ -124,6 +124,6 @@ def _same_number(db: Database, period: Period) -> set[str]:
             earlier, sa.and_(earlier.c.phone_key == mine.c.phone_key, earlier.c.opened_at < mine.c.opened_at)
         )
         .where(mine.c.closed_at >= period.begins, mine.c.closed_at < period.ends)
-        .where(mine.c.phone_key.is_not(None))
+        .where(mine.c.phone_key.is_not(None), mine.c.process.not_like("%revisit%"))  # we called, not they
     )
     return {case for case, at, before in db.rows(query) if local_day(at) - local_day(before) <= REOPEN_WINDOW}

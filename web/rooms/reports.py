@@ -178,7 +178,7 @@ def _branch() -> str | None:
 def _period(name: str) -> Period:
     """The period asked for; else the last whole one, or the last in which anything was closed."""
     if text := request.args.get("period"):
-        return parse(text)
+        return _parsed(text)
     of = week_of if name in REPORTS and REPORTS[name][1] == "week" else month_of
     usual = of(local_day(context.now())).beside(-1)
     latest = latest_close(context.gongdan().db)
@@ -188,9 +188,16 @@ def _period(name: str) -> Period:
 def _from_dates() -> Period:
     try:
         first, last = (date.fromisoformat(request.args[key]) for key in ("from", "to"))
-    except ValueError as error:
-        raise Rejected("Expected two dates such as 2015-05-01, but they cannot be read") from error
-    return parse(f"{first}..{last + timedelta(days=1)}")
+        return _parsed(f"{first}..{last + timedelta(days=1)}")
+    except (ValueError, OverflowError):
+        abort(400)
+
+
+def _parsed(text: str) -> Period:
+    try:
+        return parse(text)
+    except Rejected:
+        abort(400)
 
 
 def _kinds(period: Period) -> dict[str, Period]:
