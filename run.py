@@ -44,6 +44,7 @@ COMMANDS = {
     "report": ("engine.cli.reports", "Count what was closed in a period, down to the cases."),
     "export": ("engine.cli.reports", "Write histories for process mining or row by row."),
     "verify": ("engine.cli.verify", "Re-execute cases from their history alone and compare."),
+    "handbook": ("engine.cli.handbook", "Write the pages of docs/processes from the diagrams."),
     "rebuild": ("engine.cli.operations", "Derive the read models from history anew."),
     "deadline": ("engine.cli.deadline", "Say when a limit ends, and why."),
     "calendar-data": ("engine.cli.calendar_data", "Write the Chinese calendar anew from the libraries."),

@@ -27,6 +27,7 @@ class Element:
     target: str | None = None
     timer: str | None = None  #: expression of a timer event
     calls: str | None = None  #: called process of a call activity
+    decision: str | None = None  #: decision table of a business rule task
     interrupting: bool = True  #: of a boundary event
 
     def listed(self, name: str) -> list[str]:
@@ -107,10 +108,15 @@ def _elements(scope: etree._Element, lanes: dict[str, str], outer: str | None) -
             target=node.get("targetRef"),
             timer=(timer.text or "").strip() if timer is not None and kind.endswith("Event") else None,
             calls=node.get("calledElement"),
+            decision=_decision(node) if kind == "businessRuleTask" else None,
             interrupting=node.get("cancelActivity") != "false",
         )
         if kind in ("subProcess", "transaction", "adHocSubProcess"):
             yield from _elements(node, lanes, lane)
+
+
+def _decision(node: etree._Element) -> str | None:
+    return next((d.text for d in node.iter(f"{{{SPIFF}}}calledDecisionId")), None)
 
 
 def _properties(node: etree._Element) -> dict[str, str]:

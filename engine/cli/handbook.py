@@ -1,0 +1,32 @@
+"""``handbook``: the pages of all processes, written from the diagrams."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from engine.handbook import pages
+from engine.release import Release
+from engine.releases import read_folder
+from engine.settings import CHECKOUT
+
+FOLDER = CHECKOUT / "docs" / "processes"
+
+
+@click.command("handbook")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when a page is not as the diagrams say.")
+def handbook(check: bool) -> None:
+    """Write docs/processes from the diagrams, forms, tables and texts of the folder."""
+    made = pages(Release(0, read_folder(CHECKOUT)))
+    there = {p.name: p.read_text(encoding="utf-8") for p in FOLDER.glob("*.md")}
+    stale = sorted(name for name in made.keys() | there.keys() if made.get(name) != there.get(name))
+    if not check:
+        FOLDER.mkdir(exist_ok=True)
+        for name in stale:
+            if name in made:
+                (FOLDER / name).write_text(made[name], encoding="utf-8")
+            else:
+                (FOLDER / name).unlink()
+    click.echo("\n".join(stale) or "every page is as the diagrams say")
+    sys.exit(1 if check and stale else 0)
