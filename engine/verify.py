@@ -21,6 +21,8 @@ from .keys import Keys
 from .releases import Releases
 from .sealing import Seal
 
+#: what executing a command may raise that no code of ours wrote
+_NONSENSE = (GongdanError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 IDENTICAL, ERASED, DIVERGED = "identical", "erased", "diverged"
 
 
@@ -62,8 +64,8 @@ def verify_case(db: Database, releases: Releases, keys: Keys, case_id: str) -> V
                     release = releases.get(row.release)
                     instance = Instance(case_id, head.process, release, Seal(key, release.personal))
                 reason = _differs(instance, row)
-            except GongdanError as error:
-                reason = f"re-execution failed: {error}"
+            except _NONSENSE as error:
+                reason = f"re-execution failed: {error or type(error).__name__}"
         if reason is not None:
             return Verdict(case_id, DIVERGED, count, row.seq, reason)
         previous = row.hash
@@ -85,6 +87,8 @@ def _broken(case_id: str, row: store.HistoryRow, expected: int, previous: bytes)
     try:
         command = orjson.loads(row.command)
     except orjson.JSONDecodeError:
+        return "the command cannot be read"
+    if not isinstance(command, dict):
         return "the command cannot be read"
     if command.get("actor") != row.actor or command.get("at") != row.at:
         return "the columns actor and at differ from the command"

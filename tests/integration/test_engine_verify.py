@@ -1,0 +1,275 @@
+"""Verify: whatever somebody with the database in hand changes, re-execution or the chain names it, row by row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+import sqlalchemy as sa
+
+from engine.db.tables import cases, history
+from engine.errors import NotFound
+from engine.history import ENGINE, canonical, chain
+from engine.instance import GENESIS
+from tests.casework import Desk
+
+Row = dict[str, Any]
+
+
+@pytest.fixture
+def worked(desk: Desk) -> tuple[Desk, str]:
+    """A case with a history of every kind of row, and no protection: the attacker owns the database."""
+    case = desk.start()
+    desk.claim(case)
+    desk.complete(case, result="busy", note="第一次")
+    desk.send()
+    desk.clock.advance(hours=3)
+    desk.wake()
+    desk.complete(case, result="busy")
+    with desk.g.db.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER history_no_update")
+        connection.exec_driver_sql("DROP TRIGGER history_no_delete")
+    return desk, case
+
+
+def read(desk: Desk, case: str) -> list[Row]:
+    """The rows of a case, as they are stored."""
+    with desk.g.db.read() as connection:
+        query = sa.select(history).where(history.c.case_id == case).order_by(history.c.seq)
+        return [
+            {k: bytes(v) if isinstance(v, memoryview) else v for k, v in row.items()}
+            for row in connection.execute(query).mappings()
+        ]
+
+
+def put(desk: Desk, case: str, rows: list[Row]) -> None:
+    """Replace the rows of a case."""
+    with desk.g.db.begin() as connection:
+        connection.execute(sa.delete(history).where(history.c.case_id == case))
+        connection.execute(sa.insert(history), rows)
+    desk.g.dispatcher.forget(case)
+
+
+def rechained(rows: list[Row]) -> list[Row]:
+    """Rows with links and hashes that fit together again: what a careful forger would write."""
+    made, previous = [], GENESIS
+    for number, row in enumerate(rows, 1):
+        row = {**row, "seq": number, "prev_hash": previous}
+        previous = chain(
+            row["case_id"], number, row["command"], row["effects"], row["release"], row["engine"], previous
+        )
+        made.append({**row, "hash": previous})
+    return made
+
+
+def changed(row: Row, **command: Any) -> Row:
+    """A row whose command says something else."""
+    return {**row, "command": canonical({**orjson.loads(row["command"]), **command})}
+
+
+def test_an_honest_history_is_identical_whatever_the_wall_clock_says(worked: tuple[Desk, str]) -> None:
+    desk, case = worked
+    desk.clock.advance(days=4000)
+    verdict = desk.g.verify(case)
+    assert (verdict.state, verdict.commands, verdict.reason) == ("identical", len(desk.kinds(case)), None)
+
+
+@pytest.mark.parametrize(
+    "column", ["at", "actor", "command", "effects", "release", "engine", "prev_hash", "hash"]
+)
+def test_a_changed_byte_is_named_with_its_row(worked: tuple[Desk, str], column: str) -> None:
+    desk, case = worked
+    for seq in (1, 3, len(desk.kinds(case))):
+        honest = read(desk, case)
+        rows = [dict(row) for row in honest]
+        value = rows[seq - 1][column]
+        if isinstance(value, bytes):
+            value = value[:-2] + bytes([value[-2] ^ 1]) + value[-1:]
+        elif isinstance(value, int):
+            value += 1
+        else:
+            value = value[:-1] + chr(ord(value[-1]) ^ 1)
+        rows[seq - 1][column] = value
+        put(desk, case, rows)
+        verdict = desk.g.verify(case)
+        assert (verdict.state, verdict.seq) == ("diverged", seq), (column, verdict)
+        assert verdict.reason
+        put(desk, case, honest)
+    assert desk.g.verify(case).state == "identical"
+
+
+def _without(seq: int) -> Callable[[list[Row]], list[Row]]:
+    return lambda rows: [row for row in rows if row["seq"] != seq]
+
+
+def _swapped(rows: list[Row]) -> list[Row]:
+    third, fourth = {**rows[2], "seq": 4}, {**rows[3], "seq": 3}
+    return [*rows[:2], fourth, third, *rows[4:]]
+
+
+@pytest.mark.parametrize(
+    ("attack", "seq"),
+    [
+        (_without(1), 2),
+        (_without(3), 4),
+        (lambda rows: rows[:-1], None),
+        (lambda rows: rows[:-3], None),
+        (_swapped, 3),
+        (lambda rows: [*rows, {**rows[-1], "seq": len(rows) + 1}], None),
+        (lambda rows: [], None),
+    ],
+    ids=[
+        "first row gone",
+        "a row gone",
+        "last row gone",
+        "tail gone",
+        "two rows swapped",
+        "a row twice",
+        "all rows gone",
+    ],
+)
+def test_rows_that_are_missing_moved_or_too_many_are_found(
+    worked: tuple[Desk, str], attack: Callable[[list[Row]], list[Row]], seq: int | None
+) -> None:
+    desk, case = worked
+    rows = attack(read(desk, case))
+    with desk.g.db.begin() as connection:
+        connection.execute(sa.delete(history).where(history.c.case_id == case))
+        if rows:
+            connection.execute(sa.insert(history), rows)
+    verdict = desk.g.verify(case)
+    assert verdict.state == "diverged"
+    assert verdict.reason
+    if seq is not None:
+        assert verdict.seq == seq
+
+
+FORGERIES: dict[str, Callable[[list[Row]], list[Row]]] = {
+    "another actor": lambda rows: [
+        rows[0],
+        {**changed(rows[1], actor="agent2"), "actor": "agent2"},
+        *rows[2:],
+    ],
+    "another time": lambda rows: [
+        rows[0],
+        {**changed(rows[1], at="2026-03-02T01:00:01+00:00"), "at": "2026-03-02T01:00:01+00:00"},
+        *rows[2:],
+    ],
+    "another answer": lambda rows: [*rows[:2], changed(rows[2], data={"result": "reached"}), *rows[3:]],
+    "a step left out": lambda rows: [row for row in rows if b'"claim"' not in row["command"]],
+    "other effects": lambda rows: [*rows[:2], {**rows[2], "effects": b"{}"}, *rows[3:]],
+    "tail left out": lambda rows: rows[:-1],
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forged_history_with_a_chain_that_fits_disagrees_with_the_head(
+    worked: tuple[Desk, str], forgery: str
+) -> None:
+    """A forger who re-chains the rows still has the case's head, kept elsewhere, against him."""
+    desk, case = worked
+    put(desk, case, rechained(FORGERIES[forgery](read(desk, case))))
+    assert desk.g.verify(case).state == "diverged"
+
+
+@pytest.mark.parametrize("forgery", ["another answer", "other effects"])
+def test_a_forger_who_writes_the_head_too_is_found_by_re_execution(
+    worked: tuple[Desk, str], forgery: str
+) -> None:
+    """Effects follow from commands: whoever forges one must forge all that follow, and then an anchored head differs."""
+    desk, case = worked
+    rows = rechained(FORGERIES[forgery](read(desk, case)))
+    put(desk, case, rows)
+    _write_head(desk, case, rows)
+    verdict = desk.g.verify(case)
+    assert (verdict.state, verdict.seq) == ("diverged", 3)
+    assert "effects" in (verdict.reason or "") or "re-execution" in (verdict.reason or "")
+
+
+def _write_head(desk: Desk, case: str, rows: list[Row]) -> None:
+    with desk.g.db.begin() as connection:
+        connection.execute(
+            sa.update(cases).where(cases.c.id == case).values(seq=len(rows), head=rows[-1]["hash"])
+        )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"type": "no such thing"},
+        {"type": "complete"},
+        {"type": "complete", "task": "five", "data": {}},
+        {"type": "complete", "task": 5, "data": None},
+        {"type": "timer", "timer": None},
+        {"type": "claim", "task": [1]},
+        {"type": "amend", "data": [], "reason": 1},
+        {},
+        [],
+        None,
+        "text",
+    ],
+    ids=str,
+)
+def test_nonsense_in_history_is_a_finding_and_never_a_crash(worked: tuple[Desk, str], command: Any) -> None:
+    desk, case = worked
+    rows = read(desk, case)
+    if isinstance(command, dict):
+        command = {"actor": rows[2]["actor"], "at": rows[2]["at"], **command}
+    rows[2] = {**rows[2], "command": canonical(command)}
+    rows = rechained(rows)
+    put(desk, case, rows)
+    _write_head(desk, case, rows)
+    verdict = desk.g.verify(case)
+    assert (verdict.state, verdict.seq) == ("diverged", 3)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 5000])
+@pytest.mark.parametrize("column", ["command", "effects"])
+def test_bytes_that_are_no_json_are_a_finding(worked: tuple[Desk, str], column: str, body: bytes) -> None:
+    desk, case = worked
+    rows = read(desk, case)
+    rows[1] = {**rows[1], column: body}
+    put(desk, case, rows)
+    verdict = desk.g.verify(case)
+    assert (verdict.state, verdict.seq) == ("diverged", 2)
+
+
+def test_a_case_without_rows_and_rows_without_a_case(worked: tuple[Desk, str]) -> None:
+    desk, case = worked
+    with pytest.raises(NotFound):
+        desk.g.verify("no-such-case")
+    with desk.g.db.begin() as connection:
+        connection.execute(sa.delete(cases).where(cases.c.id == case))
+    verdict = desk.g.verify(case)
+    assert (verdict.state, verdict.reason) == ("diverged", "history without a case row")
+
+
+def test_history_cannot_be_changed_by_accident(any_desk: Desk) -> None:
+    case = any_desk.start()
+    for statement in (
+        sa.update(history).values(actor="nobody"),
+        sa.delete(history).where(history.c.case_id == case),
+    ):
+        with pytest.raises(Exception, match="append-only"), any_desk.g.db.begin() as connection:
+            connection.execute(statement)
+    assert any_desk.g.verify(case).state == "identical"
+
+
+def test_the_chain_is_defined_and_does_not_move() -> None:
+    """Golden: what was written once must be provable for ever."""
+    digest = chain("260302-00001-8", 1, b'{"a":1}', b"{}", 1, ENGINE, GENESIS)
+    assert ENGINE == "1"
+    text = '{"case":"260302-00001-8","command":{"a":1},"effects":{},"engine":"1","release":1,"seq":1}'
+    assert digest == hashlib.sha256(bytes(32) + text.encode()).digest()
+    assert digest.hex() == "68c177b8b276191c29bc5537021873887124546961f8932e11e0acc955734051"
+    assert canonical({"b": 1, "a": {"d": "中", "c": None}}) == '{"a":{"c":null,"d":"中"},"b":1}'.encode()
+
+
+def test_recorded_at_alone_is_not_hashed(worked: tuple[Desk, str]) -> None:
+    desk, case = worked
+    rows = [{**row, "recorded_at": "1999-01-01T00:00:00+00:00"} for row in read(desk, case)]
+    put(desk, case, rows)
+    assert desk.g.verify(case).state == "identical"
