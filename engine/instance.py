@@ -81,7 +81,9 @@ class Instance:
                 people |= {p for ref, p in self.done_by.items() if ref.rpartition("/")[2] == wanted}
             else:
                 value = data.get(entry)
-                people |= set(value) if isinstance(value, list) else {value} if isinstance(value, str) else set()
+                people |= (
+                    set(value) if isinstance(value, list) else {value} if isinstance(value, str) else set()
+                )
         return people
 
     def next_due(self) -> tuple[str, int, str] | None:
