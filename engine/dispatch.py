@@ -18,6 +18,7 @@ import orjson
 from . import checks, failpoints, snapshots, store
 from .commands import (
     CLOCK,
+    AmendData,
     BreachClock,
     Command,
     FireTimer,
@@ -116,10 +117,19 @@ class Dispatcher:
 
     def _on_fresh(self, command: Command) -> Receipt:
         """Run on the live instance; when that turns out stale (another process was first), again on a fresh one."""
+        waits_for_time = not isinstance(command, NoteIncident | RecordServiceResult)
         for _ in range(ATTEMPTS):
             instance = self.instance(command.case_id)
             with instance.lock:
                 if instance.spoiled:  # while we waited
+                    continue
+                try:
+                    if waits_for_time:
+                        self._work_off(instance, command.at, command)
+                except TechnicalFailure:
+                    if not isinstance(command, AmendData):
+                        raise
+                    waits_for_time = False  # time is stuck on a failing step, and this may be what mends it
                     continue
                 try:
                     return self._run_checked(instance, command)
@@ -139,10 +149,6 @@ class Dispatcher:
         return True
 
     def _run_checked(self, instance: Instance, command: Command) -> Receipt:
-        if not isinstance(
-            command, NoteIncident | RecordServiceResult
-        ):  # these must pass even where time is stuck
-            self._work_off(instance, command.at, command)
         plain = to_plain(command)
         plain["at"] = max(command.at, instance.at)
         plain.update(checks.command(command, plain["at"], instance, self.people))
@@ -179,12 +185,22 @@ class Dispatcher:
             self._run(instance, to_plain(command), None)
 
     def _work_off(self, instance: Instance, now: str, asked: Command | None) -> int:
-        """Issue what is due by ``now``, in due order. A due thing the asked command itself names is left to it."""
-        done = 0
+        """Issue what is due by ``now``, in due order. A due thing the asked command itself names is left to it.
+
+        After a long outage it stops at a limit, and the next look goes on; raises :class:`TechnicalFailure` when the
+        clock does not move: a diagram that arms timers in the past would fire for ever.
+        """
+        done, first = 0, instance.next_due()
         while (due := instance.next_due()) is not None and due[0] <= now:
             if done >= MAX_FIRINGS:
-                raise TechnicalFailure(
-                    f"more than {MAX_FIRINGS} due timers at once on case {instance.case_id}"
+                if first is not None and due[0] <= first[0]:
+                    raise TechnicalFailure(
+                        f"more than {MAX_FIRINGS} timers due at {due[0]}: the clock does not move"
+                    )
+                if asked is None:
+                    break
+                raise Conflict(
+                    f"Expected case {instance.case_id} to be up to date, but it is catching up; try again"
                 )
             command = _due_command(instance, due)
             if asked is not None and replace(asked, actor=CLOCK, at=command.at, key=None) == command:

@@ -18,7 +18,8 @@ import structlog
 from procrastinate.exceptions import AlreadyEnqueued
 
 from .app import Gongdan
-from .errors import ConfigurationError, GongdanError
+from .db.database import Unavailable
+from .errors import ConfigurationError, Conflict, GongdanError
 from .worker import refuse_simulated
 
 QUEUE = "gongdan"
@@ -48,6 +49,8 @@ class Fleet:
         now = self._gongdan.wall()
         try:
             self._gongdan.dispatcher.wake(case_id, now.isoformat())
+        except (Unavailable, Conflict):
+            raise  # no fault of the case: the job is tried again
         except GongdanError as error:
             self._gongdan.incidents.open_for_timer(case_id, error, now)
 

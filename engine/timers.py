@@ -9,10 +9,10 @@ import sqlalchemy as sa
 import structlog
 
 from . import failpoints
-from .db.database import Database
+from .db.database import Database, Unavailable
 from .db.tables import cases
 from .dispatch import Dispatcher
-from .errors import GongdanError
+from .errors import Conflict, GongdanError
 from .incidents import Incidents
 from .spiff.timers import iso
 
@@ -57,6 +57,10 @@ class Timers:
         for case_id in self.claim(now, limit):
             try:
                 done += self._dispatcher.wake(case_id, iso(now))
+            except Unavailable:
+                raise  # no fault of the case: it is due again when its lease ends
+            except Conflict:
+                continue  # others keep changing it: likewise
             except GongdanError as error:
                 log.warning("case could not be woken", case=case_id, error=str(error))
                 self._incidents.open_for_timer(case_id, error, now)

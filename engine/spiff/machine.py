@@ -130,6 +130,9 @@ class Machine:
                 for task in workflow.unfinished.values():
                     if task.data:
                         task.data.update(data)
+                    if task.state == S.WAITING and hasattr(task.task_spec, "event_definition"):
+                        # it takes its data from above once more when it fires
+                        task.internal_data.setdefault("amended", {}).update(data)
 
         return self._run(now, write)
 

@@ -94,6 +94,8 @@ class IndexedTask(spiff_task.Task):  # type: ignore[misc]
             self.data = plain_copy(above)
         elif self.data != above:
             self.data = DeepMerge.merge(self.data, plain_copy(above))
+        if "amended" in self.internal_data:  # a correction made while this event waited (see Machine.amend)
+            self.data.update(plain_copy(self.internal_data["amended"]))
 
     def _drop_children(self, force: bool = False) -> None:
         todo = [self]

@@ -179,7 +179,7 @@ def test_a_forged_history_with_a_chain_that_fits_disagrees_with_the_head(
 def test_a_forger_who_writes_the_head_too_is_found_by_re_execution(
     worked: tuple[Desk, str], forgery: str
 ) -> None:
-    """Effects follow from commands: whoever forges one must forge all that follow, and then an anchored head differs."""
+    """Effects follow from commands: whoever forges one must forge all that follow; then an anchored head differs."""
     desk, case = worked
     rows = rechained(FORGERIES[forgery](read(desk, case)))
     put(desk, case, rows)

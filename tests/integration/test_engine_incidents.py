@@ -1,0 +1,200 @@
+"""Incidents: a failed automatic step leaves the case where it was, tells a person, and holds up nobody else.
+
+Not every error is an incident: a database that is away or somebody who was faster is no fault of the diagram.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import dispatch
+from engine.commands import AmendData
+from engine.db.database import Unavailable
+from engine.errors import Conflict, GongdanError, Rejected, TechnicalFailure
+from engine.rebuild import differences
+from engine.timers import LEASE
+from tests.bpmn_text import bpmn, script, timer_on, user, wait
+from tests.casework import FILES, Desk, opened
+from tests.clock import Clock
+
+BROKEN = bpmn(
+    "work",
+    "start > call > compute > check > end; t_remind > note > chase > end_t",
+    user("call", form="call"),
+    script("compute", "share = total / parts"),
+    user("check", form="call"),
+    timer_on("call", "t_remind", '"PT1H"'),
+    script("note", "late = total / parts"),
+    user("chase", form="call"),
+    startable="true",
+)
+
+
+@pytest.fixture
+def broken(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[tuple[Desk, str]]:
+    """A case whose script divides by zero, and a desk."""
+    with opened(tmp_path, clock, database_url, files=FILES | {"bpmn/tests/work.bpmn": BROKEN}) as desk:
+        yield desk, desk.start(total=10, parts=0)
+
+
+def amend(desk: Desk, case: str, **data: Any) -> None:
+    """Correct case data as a supervisor."""
+    desk.g.dispatch(AmendData(case_id=case, data=data, reason="更正", actor="supervisor1", at=desk.at))
+
+
+def test_a_failing_step_leaves_the_case_where_it_was_and_opens_an_incident(broken: tuple[Desk, str]) -> None:
+    desk, case = broken
+    with pytest.raises(TechnicalFailure, match="element 'compute', line 1"):
+        desk.complete(case, result="ok")
+    assert list(desk.open(case)) == ["call"]
+    (found,) = desk.g.incidents.open_list()
+    assert (found.case_id, found.element, found.attempts) == (case, "compute", 1)
+    assert found.command["type"] == "complete"
+    assert desk.kinds(case) == ["start", "incident"]
+    assert desk.g.verify(case).state == "identical"
+    assert not differences(desk.g, case)
+
+
+def test_the_same_failure_again_is_the_same_incident(broken: tuple[Desk, str]) -> None:
+    desk, case = broken
+    for _ in range(3):
+        with pytest.raises(TechnicalFailure):
+            desk.complete(case, result="ok")
+    (found,) = desk.g.incidents.open_list()
+    assert found.attempts == 3
+    assert desk.kinds(case) == ["start", "incident"]
+
+
+def test_after_a_correction_a_person_retries_and_the_case_goes_on(broken: tuple[Desk, str]) -> None:
+    desk, case = broken
+    with pytest.raises(TechnicalFailure):
+        desk.complete(case, result="ok", note="第一次")
+    (found,) = desk.g.incidents.open_list()
+    with pytest.raises(TechnicalFailure):
+        desk.g.incidents.retry(found.id, "supervisor1", desk.clock.instant)
+    assert len(desk.g.incidents.open_list()) == 1, "a retry that fails leaves it open"
+    amend(desk, case, parts=4)
+    receipt = desk.g.incidents.retry(found.id, "supervisor1", desk.clock.instant)
+    assert receipt is not None
+    assert list(desk.open(case)) == ["check"]
+    assert desk.g.incidents.open_list() == []
+    assert desk.kinds(case) == ["start", "incident", "amend", "complete", "incident"]
+    assert desk.history(case)[3][0] == "agent1", "it is still the agent's completion"
+    with pytest.raises(Rejected, match="it is closed"):
+        desk.g.incidents.retry(found.id, "supervisor1", desk.clock.instant)
+    assert desk.g.verify(case).state == "identical"
+
+
+def test_an_incident_is_closed_with_a_reason(broken: tuple[Desk, str]) -> None:
+    desk, case = broken
+    with pytest.raises(TechnicalFailure):
+        desk.complete(case, result="ok")
+    (found,) = desk.g.incidents.open_list()
+    with pytest.raises(Rejected, match="reason"):
+        desk.g.incidents.close(found.id, "supervisor1", " ", desk.clock.instant)
+    desk.g.incidents.close(found.id, "supervisor1", "改由人工处理", desk.clock.instant)
+    assert desk.g.incidents.open_list() == []
+    assert desk.history(case)[-1][2]["action"] == "closed"
+
+
+def test_a_timer_that_fails_opens_one_incident_and_the_other_cases_go_on(broken: tuple[Desk, str]) -> None:
+    desk, case = broken
+    fine = desk.start(total=10, parts=2)
+    desk.clock.advance(hours=2)
+    desk.wake()
+    assert "chase" in desk.open(fine)
+    assert list(desk.open(case)) == ["call"]
+    (found,) = desk.g.incidents.open_list()
+    assert (found.case_id, found.element) == (case, "note")
+    for _ in range(3):
+        desk.clock.advance(hours=1)
+        desk.wake()
+    (found,) = desk.g.incidents.open_list()
+    assert found.attempts == 1, "it is left alone until somebody retries"
+    with pytest.raises(TechnicalFailure):
+        desk.complete(case, result="ok")
+
+
+def test_a_case_whose_timer_fails_can_be_mended_and_goes_on(broken: tuple[Desk, str]) -> None:
+    """Correcting the data is what a person does about it: it must not be refused because time is stuck."""
+    desk, case = broken
+    desk.clock.advance(hours=2)
+    desk.wake()
+    (found,) = desk.g.incidents.open_list()
+    amend(desk, case, parts=5)
+    desk.g.incidents.retry(found.id, "supervisor1", desk.clock.instant)
+    assert sorted(desk.open(case)) == ["call", "chase"]
+    assert desk.g.incidents.open_list() == []
+    desk.complete(case, result="ok")
+    assert desk.g.verify(case).state == "identical"
+
+
+# ---------------------------------------------------------------- no incident
+@pytest.mark.parametrize("error", [Unavailable("disk full"), Conflict("another process was first")])
+def test_trouble_that_passes_is_no_incident_and_nothing_stays_asleep(
+    any_desk: Desk, monkeypatch: pytest.MonkeyPatch, error: GongdanError
+) -> None:
+    """A full disk for a minute must not switch a case's clock off until somebody notices."""
+    case = any_desk.start()
+    any_desk.clock.advance(hours=3)
+
+    def fail(*_: Any) -> int:
+        raise error
+
+    with monkeypatch.context() as patch, suppress(Unavailable):
+        patch.setattr(any_desk.g.dispatcher, "wake", fail)
+        any_desk.wake()
+    assert any_desk.g.incidents.open_list() == []
+    any_desk.clock.advance(seconds=LEASE.total_seconds() + 1)
+    assert any_desk.wake() == 2
+    assert any_desk.kinds(case) == ["start", "warn", "timer"]
+
+
+def test_a_long_outage_of_a_busy_cycle_is_worked_off_round_by_round(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More missed rounds than one command works off: no incident, no round lost, the next look goes on."""
+    text = bpmn(
+        "work",
+        "start > call > end; t_every > note > end_t",
+        user("call", form="call"),
+        timer_on("call", "t_every", '"R/PT1M"', "timeCycle"),
+        script("note", "rounds = 1"),
+        startable="true",
+    )
+    with opened(tmp_path, clock, files=FILES | {"bpmn/tests/work.bpmn": text}) as desk:
+        case = desk.start()
+        monkeypatch.setattr(dispatch, "MAX_FIRINGS", 50)
+        missed = 120
+        clock.advance(minutes=missed)
+        with pytest.raises(Conflict, match="catching up; try again"):
+            desk.complete(case, result="ok")
+        fired = 50
+        for _ in range(3):
+            fired += desk.wake()
+            clock.advance(seconds=1)
+        assert fired == missed
+        assert desk.g.incidents.open_list() == []
+        assert len({at for _, at, _, _ in desk.history(case)}) == missed + 1
+
+
+def test_a_clock_that_does_not_move_is_stopped(tmp_path: Path, clock: Clock) -> None:
+    """A diagram that arms a timer in the past, again and again, would fire for ever at one instant."""
+    text = bpmn(
+        "work",
+        "start > x_in > pause > x_out > end; x_out > x_in: True",
+        wait("pause", '"2020-01-01T00:00:00+00:00"', "timeDate"),
+        startable="true",
+    )
+    with opened(tmp_path, clock, files=FILES | {"bpmn/tests/work.bpmn": text}) as desk:
+        case = desk.start()
+        desk.wake()
+        (found,) = desk.g.incidents.open_list()
+        assert found.case_id == case
+        clock.advance(hours=1)
+        assert desk.wake() == 0
