@@ -22,29 +22,33 @@ LONGEST = 200  #: characters of JSON; what is longer is no code and belongs into
 
 #: answers of forms: each time the form is sent counts (three ratings are three rounds)
 ASKED = frozenset({
-    # satisfaction (seed 004:535, 541-544)
+    # satisfaction (seed 004:535, 541-544; property 002:15; hospital 004:239-278)
     "attitude", "speed", "handling_result", "overall", "solved", "times_complained", "dissatisfaction_reason",
-    "first_call_resolved", "satisfaction",
+    "first_call_resolved", "satisfaction", "owner_satisfied", "patient_satisfaction", "problem_solved",
     # what it was about, how it ended
-    "kind", "category", "closing_code", "complaint_type", "complaint_subtype", "dispute_type", "fault_kind",
-    "reason_l1", "reason_l2", "reason_l3", "cause_kind", "knowledge_article_needed", "improvement_due",
-    "effect_checked_at", "duplicate_of", "duplicate_relation", "escalation_decision", "rise_channel",
+    "kind", "category", "closing_code", "complaint_type", "complaint_subtype", "dispute_type", "causes", "harm",
+    "reason_l1", "reason_l2", "reason_l3", "is_complaint", "involves_violation", "major", "address_kind", "area",
+    "knowledge_article_needed", "improvement_due", "effect_checked_at", "duplicate_of", "duplicate_relation",
+    "recomplained", "escalation_decision", "rise_channel", "director_decision",
     # callback desk (seed 000:7, 19-22)
     "result", "language", "reason", "business_related", "mandarin_accepted", "mandarin_refusal",
     "needs_reconfirmation", "answered_language",
-    # staff, spot checks, fault counts (seeds 001:36, 003:188, 004:557-561)
-    "behaviour", "finding", "measure", "published_to", "score", "passed", "defects", "sample_kind", "published",
-    "address_kind", "area", "centre",
+    # staff and spot checks (seeds 001:36, 004:557-561)
+    "behaviour", "finding", "measure", "published_to", "check_object", "average_score", "objection_raised",
 })  # fmt: skip
 
 #: values that decision tables and scripts may set as well
 DECIDED = frozenset({
-    "severity", "responsible_branch", "branch", "origin_region", "destination_region",
-    "responsible_department", "department", "revisit_outcome", "triage_category", "proposed_measure",
+    "severity", "responsible_branch", "branch", "origin_region", "destination_region", "checked_centre",
+    "inspecting_centre", "centre", "hospital_department", "site", "responsible_department", "department",
+    "revisit_outcome", "triage_category", "main_cause", "suggested_measure", "sample_size",
 })  # fmt: skip
 
 #: personal texts of which only is kept that they were given
 GIVEN = frozenset({"root_cause", "improvement_action", "improvement_done"})
+
+#: rows of which only is kept how many have a column filled in: name → (column, name of the fact)
+COUNTED = {"scores": ("defect", "defects")}
 
 _FORM = ASKED | DECIDED
 
@@ -57,6 +61,9 @@ def project(change: Change) -> Iterator[Write]:
         found[name] = sent[name]
     for name in GIVEN & sent.keys():
         found[name] = True
+    for name, (column, fact) in COUNTED.items():
+        if name in sent:
+            found[fact] = sum(bool(row.get(column)) for row in sent[name])
     for _, put, _ in change.effects.get("data", ()):
         for name in DECIDED & put.keys():
             found.setdefault(name, put[name])

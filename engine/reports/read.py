@@ -19,10 +19,19 @@ K = TypeVar("K")
 UNASSIGNED = "unassigned"
 #: where the branch stands, first found wins (seed 004:548 sends the list to the branch concerned)
 BRANCH = (
-    "responsible_branch", "branch", "destination_region", "origin_region", "responsible_department", "department",
+    "responsible_branch", "branch", "destination_region", "origin_region", "checked_centre", "centre",
+    "hospital_department", "site", "responsible_department", "department",
 )  # fmt: skip
 #: where the type stands, first found wins
-TYPE = ("complaint_type", "category", "dispute_type", "fault_kind", "reason_l1", "kind")
+TYPE = (
+    "complaint_type", "category", "dispute_type", "behaviour", "main_cause", "check_object", "reason_l1", "kind",
+)  # fmt: skip
+SCORES = ("overall", "satisfaction", "patient_satisfaction")  #: ratings of 1 to 5 by the names of the forms
+SOLVED = ("solved", "problem_solved", "owner_satisfied")
+#: cases that the house opens about itself: no complaints
+OWN = frozenset({
+    "weekly_closed_list", "monthly_upgrade_statistics", "cable_monthly_statistics", "quality_spot_check",
+})  # fmt: skip
 #: forms that look back on the work rather than doing it
 LOOKING_BACK = frozenset({
     "archive", "satisfaction_revisit", "revisit_request", "contact_log", "recourse_told", "improvement",
@@ -110,18 +119,24 @@ class Closed:
     @property
     def score(self) -> int | None:
         """The latest overall rating, 1 to 5."""
-        value = self.last("overall")
+        value = next((value for name in SCORES if (value := self.last(name)) is not None), None)
         return int(value) if isinstance(value, int) else None
+
+    @property
+    def solved(self) -> bool | None:
+        """Whether the customer says that it was solved; None when nobody said."""
+        value = next((value for name in SOLVED if (value := self.last(name)) is not None), None)
+        return None if value is None else bool(value)
 
     @property
     def dissatisfied(self) -> bool:
         """Whether the latest revisit found the customer dissatisfied (seed 004:531)."""
-        return (self.score is not None and self.score <= 2) or self.last("solved") is False
+        return (self.score is not None and self.score <= 2) or self.solved is False
 
     @property
     def rated(self) -> bool:
         """Whether the customer said anything about satisfaction."""
-        return self.score is not None or self.last("solved") is not None
+        return self.score is not None or self.solved is not None
 
     def handler(self, before: str | None = None) -> str | None:
         """Who last worked on the matter itself (before an instant)."""
@@ -131,10 +146,17 @@ class Closed:
         return done[-1].person if done else None
 
 
-def closed_cases(db: Database, period: Period, *, processes: Iterable[str] | None = None) -> list[Closed]:
-    """Cases closed in the period, in order of their close."""
+def closed_cases(
+    db: Database, period: Period, *, processes: Iterable[str] | None = None, own: bool = False
+) -> list[Closed]:
+    """Cases closed in the period, in order of their close; all complaints unless ``processes`` are named.
+
+    ``own``: with those that the house opens about itself.
+    """
     inside = [cases.c.closed_at >= period.begins, cases.c.closed_at < period.ends]
-    if processes is not None:
+    if processes is None and not own:
+        inside.append(cases.c.process.not_in(sorted(OWN)))
+    elif processes is not None:
         inside.append(cases.c.process.in_(list(processes)))
     columns = (
         cases.c.id, cases.c.process, cases.c.opened_at, cases.c.closed_at, cases.c.outcome, cases.c.channel,
@@ -168,10 +190,10 @@ def closed_cases(db: Database, period: Period, *, processes: Iterable[str] | Non
 
 
 def chosen(
-    db: Database, asked: Asked, *, processes: Iterable[str] | None = None
+    db: Database, asked: Asked, *, processes: Iterable[str] | None = None, own: bool = False
 ) -> tuple[list[Closed], tuple[str, ...]]:
     """The closed cases that a report is asked for, and all branches there are to choose from."""
-    found = closed_cases(db, asked.period, processes=processes)
+    found = closed_cases(db, asked.period, processes=processes, own=own)
     branches = tuple(sorted({case.branch for case in found}))
     return [case for case in found if asked.branch in (None, case.branch)], branches
 

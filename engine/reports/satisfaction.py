@@ -6,10 +6,10 @@ from engine.db.database import Database
 
 from .closed_list import branch_term
 from .model import Asked, Cell, Report, Table, Term, count, mean, share, word, words
-from .read import Closed, by_key, chosen
+from .read import SCORES, SOLVED, Closed, by_key, chosen
 
 QUESTIONS = ("attitude", "speed", "handling_result", "overall")
-SCORES = (1, 2, 3, 4, 5)
+MARKS = (1, 2, 3, 4, 5)
 _WHO = ("asked", "answered", "response_rate", "overall_mean", "satisfied", "solved_share")
 
 
@@ -19,7 +19,7 @@ def build(db: Database, asked: Asked) -> Report:
     tried = [case for case in found if revisited(case)]
     groups: dict[str, dict[str, list[Closed]]] = {"person": {}, "branch": {}, "process": {}}
     for case in tried:
-        answers = [fact.at for name in ("overall", "solved") for fact in case.all(name)]
+        answers = [fact.at for name in (*SCORES, *SOLVED) for fact in case.all(name)]
         person = case.handler(before=max(answers) if answers else None) or ""
         for kind, key in (("person", person), ("branch", case.branch), ("process", case.process)):
             groups[kind].setdefault(key, []).append(case)
@@ -27,9 +27,9 @@ def build(db: Database, asked: Asked) -> Report:
         Table("response", words("closed_cases", *_WHO), ((count(c.id for c in found), *_who(tried)),)),
         Table(
             "scores",
-            (word("question"), *(Term("text", str(score)) for score in SCORES), *words("mean", "answers")),
+            (word("question"), *(Term("text", str(score)) for score in MARKS), *words("mean", "answers")),
             tuple(_scores(tried, name) for name in QUESTIONS),
-            chart=tuple(str(score) for score in SCORES),
+            chart=tuple(str(score) for score in MARKS),
         ),
         Table("solved", words("solved", "cases"), tuple(_solved(tried)), chart=("cases",)),
         Table(
@@ -66,14 +66,14 @@ def _group(kind: str, key: str) -> Term:
 
 def _who(mine: list[Closed]) -> tuple[Cell, ...]:
     rated = [case for case in mine if case.rated]
-    told = [case.id for case in rated if case.last("solved") is not None]
+    told = [case.id for case in rated if case.solved is not None]
     return (
         count(case.id for case in mine),
         count(case.id for case in rated),
         share([case.id for case in rated], [case.id for case in mine]),
         mean([(case.id, case.score) for case in rated if case.score is not None]),
         share([case.id for case in rated if not case.dissatisfied], [case.id for case in rated]),
-        share([case.id for case in rated if case.last("solved") is True], told),
+        share([case.id for case in rated if case.solved], told),
     )
 
 
@@ -81,11 +81,11 @@ def _scores(tried: list[Closed], name: str) -> tuple[Cell, ...]:
     given = [
         (case.id, value)
         for case in tried
-        if isinstance(value := case.last(name), int) and not isinstance(value, bool)
+        if isinstance(value := case.score if name == "overall" else case.last(name), int)
     ]
     return (
         Term("name", name),
-        *(count(case for case, value in given if value == score) for score in SCORES),
+        *(count(case for case, value in given if value == score) for score in MARKS),
         mean([(case, float(value)) for case, value in given]),
         count(case for case, _ in given),
     )
@@ -93,7 +93,7 @@ def _scores(tried: list[Closed], name: str) -> tuple[Cell, ...]:
 
 def _solved(tried: list[Closed]) -> list[tuple[Cell, ...]]:
     values = (("yes", True), ("no", False))
-    return [(word(code), count(c.id for c in tried if c.last("solved") is value)) for code, value in values]
+    return [(word(code), count(c.id for c in tried if c.solved is value)) for code, value in values]
 
 
 def _by(tried: list[Closed], name: str) -> list[tuple[Cell, ...]]:

@@ -15,7 +15,7 @@ _LIVE = ("running", "paused", "breached")
 
 def build(db: Database, asked: Asked) -> Report:
     """Limits of cases closed in the period as they ended; beside them those of open cases as they stand now."""
-    found, branches = chosen(db, asked)
+    found, branches = chosen(db, asked, own=True)
     ended = [clock for case in found for clock in case.clocks if clock.state in _ENDED]
     live = [] if asked.branch else live_clocks(db)
     now: list[tuple[Cell, ...]] = [

@@ -6,18 +6,17 @@ from engine.db.database import Database
 
 from .closed_list import branch_term, yes
 from .model import Asked, Cell, Report, Table, Term, count, mean, words
-from .read import Closed, by_key, chosen
+from .read import Closed, chosen
 
 PROCESS = "quality_spot_check"
 
 
 def build(db: Database, asked: Asked) -> Report:
-    """Each check with its score, defects and whether it was published; scores by branch; defects by kind."""
+    """Each published check with its score and defects; scores by branch."""
     found, branches = chosen(db, asked, processes=[PROCESS])
     groups: dict[str, list[Closed]] = {}
     for case in found:
         groups.setdefault(case.branch, []).append(case)
-    defects = by_key((defect, case.id) for case in found for defect in _defects(case))
     return Report(
         "spot_checks",
         asked.period,
@@ -31,24 +30,25 @@ def build(db: Database, asked: Asked) -> Report:
                         branch_term(branch),
                         count(case.id for case in mine),
                         mean([(case.id, score) for case in mine if (score := _score(case)) is not None]),
-                        count(case.id for case in mine if _defects(case)),
+                        count(case.id for case in mine if case.last("defects")),
                     )
                     for branch, mine in sorted(groups.items())
                 ),
                 chart=("checks",),
             ),
             Table(
-                "defects",
-                words("defect", "cases"),
-                tuple(
-                    (Term("field", f"defects/{defect}"), count(numbers))
-                    for defect, numbers in defects.items()
-                ),
-                chart=("cases",),
-            ),
-            Table(
                 "list",
-                words("case", "branch", "sample", "handler", "score", "defects", "published_q", "closed_at"),
+                words(
+                    "case",
+                    "branch",
+                    "sample",
+                    "inspected_by",
+                    "sample_size",
+                    "score",
+                    "defects",
+                    "objection",
+                    "closed_at",
+                ),
                 tuple(_line(case) for case in found),
             ),
         ),
@@ -58,24 +58,22 @@ def build(db: Database, asked: Asked) -> Report:
 
 
 def _score(case: Closed) -> float | None:
-    value = case.last("score")
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _defects(case: Closed) -> list[str]:
-    value = case.last("defects")
-    return [str(one) for one in value] if isinstance(value, list) else []
+    value = case.last("average_score")
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _line(case: Closed) -> tuple[Cell, ...]:
-    score = _score(case)
+    def number(value: float | None) -> Term:
+        return Term("text", "" if value is None else f"{value:g}")
+
     return (
         Term("case", case.id),
         branch_term(case.branch),
-        Term("field", f"sample_kind/{case.last('sample_kind') or ''}"),
-        Term("person", case.handler() or ""),
-        Term("text", "" if score is None else f"{score:g}"),
-        Term("text", str(len(_defects(case)))),
-        yes(bool(case.last("published") or case.last("published_to"))),
+        Term("field", f"check_object/{case.last('check_object') or ''}"),
+        Term("text", str(case.last("inspecting_centre") or "")),
+        number(case.last("sample_size")),
+        number(_score(case)),
+        number(case.last("defects")),
+        yes(bool(case.last("objection_raised"))),
         Term("instant", case.closed_at),
     )

@@ -112,16 +112,22 @@ def test_severity_rises_once_to_each_level(levels: list[object], rises: list[tup
     assert risen(case(severity=levels)) == rises
 
 
-def test_a_closing_limit_decides_whether_a_case_was_closed_in_time() -> None:
-    late = "2026-03-01T02:00:00+00:00"
+@pytest.mark.parametrize(
+    ("late", "in_time", "answer"),
+    [
+        ((), (), True),
+        (("TEL_BILLING_REPLY",), (), False),
+        (("TEL_BILLING_REPLY",), ("COU_CLOSE_GENERAL",), True),
+        (("COU_CLOSE_SEVERE",), ("COU_CLOSE_GENERAL",), False),
+    ],
+)
+def test_a_closing_limit_decides_whether_a_case_was_closed_in_time(
+    late: tuple[str, ...], in_time: tuple[str, ...], answer: bool
+) -> None:
     one = case()
-    assert one.in_time
-    one.clocks = [clock("TEL_BILLING_REPLY", breached=late)]
-    assert not one.in_time
-    one.clocks.append(clock("COU_CLOSE_GENERAL"))
-    assert one.in_time
-    one.clocks.append(clock("COU_CLOSE_SEVERE", breached=late))
-    assert not one.in_time
+    one.clocks = [clock(name, breached="2026-03-01T02:00:00+00:00") for name in late]
+    one.clocks += [clock(name) for name in in_time]
+    assert one.in_time is answer
 
 
 def test_a_limit_that_had_passed_is_missed_even_when_it_fell_away() -> None:
@@ -157,6 +163,8 @@ def test_dissatisfied_by_rating_or_by_what_was_not_solved() -> None:
     assert case(overall=[2]).dissatisfied
     assert case(overall=[5], solved=[False]).dissatisfied
     assert not case(overall=[1, 3]).dissatisfied
+    assert case(owner_satisfied=[False], satisfaction=[4]).dissatisfied
+    assert case(patient_satisfaction=[4]).score == 4
     assert not case().rated
 
 
