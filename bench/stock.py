@@ -17,7 +17,6 @@ from typing import Any
 from SpiffWorkflow.bpmn.parser import BpmnParser
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
-from SpiffWorkflow.spiff.serializer.config import SPIFF_CONFIG
 from SpiffWorkflow.util.task import TaskState
 
 DIAGRAM = Path(__file__).parent / "workloads" / "callback.bpmn"
@@ -58,7 +57,7 @@ def memory(cases: int) -> tuple[float, float, int]:
 
 def naive(cases: int, path: str) -> tuple[float, float, int]:
     """(CPU s, wall s, completions) with reload, JSON and save around every completion."""
-    serializer = BpmnWorkflowSerializer(BpmnWorkflowSerializer.configure(SPIFF_CONFIG))
+    serializer = BpmnWorkflowSerializer()
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
