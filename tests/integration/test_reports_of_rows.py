@@ -60,7 +60,7 @@ def march(gongdan: Gongdan, name: str, branch: str | None = None) -> Report:
 
 def test_one_case_that_rises_twice_is_two_rises(gongdan: Gongdan) -> None:
     """Acceptance example 10: general, severe, major in one case are two rows of the monthly table."""
-    common = {"responsible_branch": ["东区"], "complaint_type": ["operation_service"]}
+    common: dict[str, Any] = {"responsible_branch": ["东区"], "complaint_type": ["operation_service"]}
     put(gongdan, "c1", "courier_complaint", severity=["general", "severe", "major"], **common)
     put(gongdan, "c2", "courier_complaint", severity=["general"], overall=[4], solved=[True], **common)
     put(gongdan, "c3", "courier_complaint", severity=["severe"], overall=[1], **common)
@@ -94,7 +94,7 @@ def test_a_reopened_matter_is_marked_with_the_earlier_case(gongdan: Gongdan) -> 
 
 
 def test_spot_checks_are_no_complaints(gongdan: Gongdan) -> None:
-    facts = {
+    facts: dict[str, Any] = {
         "checked_centre": ["南区"],
         "check_object": ["call"],
         "sample_size": [5],
