@@ -322,4 +322,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back."""
-    raise NotImplementedError("the first revision has nothing before it")
+    raise RuntimeError("the first revision has nothing before it")
