@@ -6,8 +6,6 @@ asked command. A live command executes its own canonical bytes, parsed back, so 
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,11 +28,12 @@ from .commands import (
 )
 from .db.database import Database, Unavailable, Write
 from .effects import Effects
-from .errors import Conflict, GongdanError, NotFound, Rejected, TechnicalFailure
+from .errors import Conflict, GongdanError, Rejected, TechnicalFailure
 from .handlers import execute
 from .history import ENGINE, canonical, chain
 from .instance import Instance
 from .keys import Keys
+from .live import LiveInstances
 from .numbers import next_number
 from .people import People
 from .projections import Change
@@ -58,7 +57,7 @@ class Receipt:
     already: bool = False
 
 
-class Dispatcher:
+class Dispatcher(LiveInstances):
     """Runs commands on live instances, kept in a bounded LRU and fenced by ``seq``."""
 
     def __init__(
@@ -72,15 +71,10 @@ class Dispatcher:
         live: int = 500,
         wall: Callable[[], datetime] | None = None,
     ) -> None:
-        self.db = db
-        self.releases = releases
+        super().__init__(db, releases, keys, live)
         self.people = people
-        self.keys = keys
         self._lookup_key = lookup_key
-        self._limit = live
         self._wall = wall or (lambda: datetime.now(UTC))
-        self._live: OrderedDict[str, Instance] = OrderedDict()
-        self._guard = threading.Lock()
 
     # ------------------------------------------------------------ commands
     def dispatch(self, command: Command) -> Receipt:
@@ -139,14 +133,6 @@ class Dispatcher:
                     if not self._is_stale(instance):
                         raise
         raise Conflict(f"Expected case {command.case_id} to hold still, but it keeps changing; try again")
-
-    def _is_stale(self, instance: Instance) -> bool:
-        """Whether another process moved the case on; then the instance is dropped."""
-        head = store.head(self.db, instance.case_id)
-        if head is None or head.seq == instance.seq:
-            return False
-        self._drop(instance)
-        return True
 
     def _run_checked(self, instance: Instance, command: Command) -> Receipt:
         plain = to_plain(command)
@@ -269,75 +255,6 @@ class Dispatcher:
             self.forget(instance.case_id)
         failpoints.reach("dispatch.answered")
         return receipt
-
-    # ------------------------------------------------------------ live instances
-    def instance(self, case_id: str) -> Instance:
-        """The live instance of a case, loaded when needed; raises :class:`NotFound`."""
-        with self._guard:
-            found = self._live.get(case_id)
-            if found is not None:
-                self._live.move_to_end(case_id)
-                return found
-        return self._keep(self.load(case_id))
-
-    def current(self, case_id: str) -> Instance:
-        """As :meth:`instance`, but sure to know what other processes have done to the case: for pages."""
-        instance = self.instance(case_id)
-        with instance.lock:
-            stale = instance.spoiled or self._is_stale(instance)
-        return self.instance(case_id) if stale else instance
-
-    def _keep(self, instance: Instance) -> Instance:
-        if instance.done:
-            return instance
-        with self._guard:
-            kept = self._live.setdefault(instance.case_id, instance)
-            self._live.move_to_end(instance.case_id)
-            while len(self._live) > self._limit:
-                self._live.popitem(last=False)
-        return kept
-
-    def forget(self, case_id: str) -> None:
-        """Drop a live instance; the next use loads it from history."""
-        with self._guard:
-            self._live.pop(case_id, None)
-
-    def _drop(self, instance: Instance) -> None:
-        instance.spoiled = True  # for those who wait for its lock
-        with self._guard:
-            if self._live.get(instance.case_id) is instance:
-                del self._live[instance.case_id]
-
-    @property
-    def live_count(self) -> int:
-        """How many instances are live."""
-        return len(self._live)
-
-    def load(self, case_id: str, *, use_snapshot: bool = True) -> Instance:
-        """Build an instance from its snapshot and the history after it, or from history alone."""
-        head = store.head(self.db, case_id)
-        if head is None:
-            raise NotFound(f"there is no case {case_id}")
-        release = self.releases.get(head.release)
-        key = self.keys.get(case_id)
-        seal = Seal(key, release.personal)
-        instance = None
-        if use_snapshot and key is not None and (body := store.latest_snapshot(self.db, case_id)) is not None:
-            instance = snapshots.read(case_id, body, release, seal, key)
-        instance = instance or Instance(case_id, head.process, release, seal)
-        # Another process may write on meanwhile: the head is read again until the history read after it leads there.
-        if instance.seq > head.seq:
-            head = store.head(self.db, case_id) or head
-        while instance.seq < head.seq and (rows := store.rows(self.db, case_id, instance.seq)):
-            for row in rows:
-                execute(instance, seal.open_all(orjson.loads(row.command)))
-                instance.seq, instance.head = row.seq, row.hash
-            head = store.head(self.db, case_id) or head
-        if (instance.seq, instance.head) != (head.seq, head.hash):
-            raise GongdanError(
-                f"history of case {case_id} does not lead to its head; run `run.py verify {case_id}`"
-            )
-        return instance
 
 
 def _due_command(instance: Instance, due: tuple[str, int, str]) -> Command:
