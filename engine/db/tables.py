@@ -255,16 +255,23 @@ view_log = sa.Table(
 case_number = sa.Table("case_number", metadata, _text("day", primary_key=True), _int("last"))
 setting = sa.Table("setting", metadata, _text("key", primary_key=True), _text("value"))
 
-# The work list: equality up to the due time, then page after page in order (engine/queries/inbox.py).
+# The work lists: equality up to the due time, then page after page in order (engine/queries/inbox.py).
+# Each holds open tasks only. Its second condition is true of every task; the one way of reading that the index
+# serves repeats it, so that a planner which guesses (SQLite without statistics) cannot take another index.
+OPEN_QUEUE, OPEN_MINE, OPEN_ALL = (
+    sa.and_(task.c.state == sa.literal_column("'open'"), column > sa.literal_column("''"))
+    for column in (task.c.opened_at, task.c.element, task.c.process)
+)
+_order = (task.c.due_at, task.c.case_id, task.c.task)
 sa.Index(
     "ix_task_open",
-    *(
-        task.c[name]
-        for name in ("state", "claimed_by", "role", "skill", "department", "due_at", "case_id", "task")
-    ),
+    *(task.c[name] for name in ("claimed_by", "role", "skill", "department")),
+    *_order,
+    sqlite_where=OPEN_QUEUE,
+    postgresql_where=OPEN_QUEUE,
 )
-sa.Index("ix_task_mine", task.c.claimed_by, task.c.state, task.c.due_at, task.c.case_id, task.c.task)
-sa.Index("ix_task_due", task.c.state, task.c.due_at, task.c.case_id, task.c.task)
+sa.Index("ix_task_mine", task.c.claimed_by, *_order, sqlite_where=OPEN_MINE, postgresql_where=OPEN_MINE)
+sa.Index("ix_task_due", *_order, sqlite_where=OPEN_ALL, postgresql_where=OPEN_ALL)
 _waiting = cases.c.next_due.is_not(None)
 sa.Index("ix_cases_wake", cases.c.next_due, sqlite_where=_waiting, postgresql_where=_waiting)
 sa.Index("ix_cases_opened", cases.c.opened_at, cases.c.id)

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.db.database import Database
-from engine.db.tables import cases, incident, outbox, sla_clock, task
+from engine.db.tables import OPEN_ALL, cases, incident, outbox, sla_clock, task
 
 from .inbox import SOON
 
@@ -61,7 +61,7 @@ def figures(db: Database, now: str) -> Figures:
     """The board at instant ``now``. Reads open work only, so closed cases cost nothing."""
     soon = (datetime.fromisoformat(now) + SOON).isoformat(timespec="seconds")
     queue = sa.func.coalesce(task.c.department, task.c.skill, "")
-    is_open = task.c.state == "open"
+    is_open = OPEN_ALL
     sums = [
         sa.func.count(),
         _sum(task.c.claimed_by.is_(None)),

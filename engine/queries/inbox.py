@@ -15,13 +15,14 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from engine.db.database import Database
-from engine.db.tables import cases, sla_clock, task
+from engine.db.tables import OPEN_ALL, OPEN_MINE, OPEN_QUEUE, cases, sla_clock, task
 from engine.people import Person
 
 Tab = Literal["mine", "queues", "soon", "overdue", "all"]
 TABS: tuple[Tab, ...] = ("mine", "queues", "soon", "overdue", "all")
 SOON = timedelta(hours=4)  #: how far ahead "due soon" looks
 MOST = 999  #: counts stop here: a badge needs no more
+FOUND = 200  #: cases that a number or a phone finds at most
 
 Branch = list[sa.ColumnElement[bool]]
 Cursor = tuple[str, str, int]  #: (due or "", case, task) of the last row shown
@@ -97,7 +98,8 @@ def work(
     limit: int = 50,
 ) -> Page:
     """One page of a tab at instant ``now``."""
-    branches = _branches(person, tab, now)
+    few = bool(filters.case_prefix or filters.phone_key)
+    branches = _branches(person, tab, now, of_few_cases=few)
     rows: list[Any] = []
     with db.read() as c:
         if after is None or after[0]:
@@ -129,16 +131,18 @@ def counts(db: Database, person: Person, now: str) -> dict[Tab, int]:
     return found
 
 
-def _branches(person: Person, tab: Tab, now: str) -> list[Branch]:
+def _branches(person: Person, tab: Tab, now: str, *, of_few_cases: bool = False) -> list[Branch]:
+    """The ways of reading that make up a tab. Tasks of few cases are sought by the cases, not by these indexes."""
     is_open = task.c.state == "open"
+    in_queue, held, every = (is_open,) * 3 if of_few_cases else (OPEN_QUEUE, OPEN_MINE, OPEN_ALL)
     if tab == "all":
-        return [[is_open]]
-    mine: Branch = [is_open, task.c.claimed_by == person.name]
+        return [[every]]
+    mine: Branch = [held, task.c.claimed_by == person.name]
     if tab == "mine":
         return [mine]
     queues: list[Branch] = [
         [
-            is_open,
+            in_queue,
             task.c.claimed_by.is_(None),
             task.c.role == role,
             task.c.skill.is_(None) if skill is None else task.c.skill == skill,
@@ -168,7 +172,7 @@ def _rows(
 ) -> list[Any]:
     """Rows that have a limit (``limited``) or have none, merged over the branches."""
     order = [task.c.due_at, task.c.case_id, task.c.task] if limited else [task.c.case_id, task.c.task]
-    extra = [task.c.due_at.is_not(None) if limited else task.c.due_at.is_(None), *_filtered(filters)]
+    extra = [task.c.due_at.is_not(None) if limited else task.c.due_at.is_(None), *_filtered(c, filters)]
     if after is not None:
         begin = after if limited else after[1:]
         extra.append(sa.tuple_(*order) > sa.tuple_(*map(sa.literal, begin)))
@@ -183,14 +187,19 @@ def _rows(
     return found[:limit]
 
 
-def _filtered(filters: Filters) -> Iterable[sa.ColumnElement[bool]]:
+def _filtered(c: sa.Connection, filters: Filters) -> Iterable[sa.ColumnElement[bool]]:
     if filters.process:
-        yield cases.c.process == filters.process
+        # Not a bare column: the list is read in the order of its own index, not case by case of the process.
+        yield sa.func.coalesce(cases.c.process, "") == filters.process
     if filters.case_prefix:
-        yield task.c.case_id.between(filters.case_prefix, filters.case_prefix + "~")
+        yield _of_cases(c, cases.c.id.between(filters.case_prefix, filters.case_prefix + "~"))
     if filters.phone_key:
-        same_phone = sa.select(cases.c.id).where(cases.c.phone_key == filters.phone_key).limit(500)
-        yield task.c.case_id.in_(same_phone)
+        yield _of_cases(c, cases.c.phone_key == filters.phone_key)
+
+
+def _of_cases(c: sa.Connection, which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Tasks of few cases: those are found first."""
+    return task.c.case_id.in_(c.scalars(sa.select(cases.c.id).where(which).limit(FOUND)).all())
 
 
 Times = tuple[str | None, str | None, str | None]

@@ -28,7 +28,7 @@ def db(gongdan: Gongdan) -> Database:
 
 
 def _blank(table: sa.Table) -> dict[str, object]:
-    kinds = {sa.Integer: 0, sa.LargeBinary: b"", sa.Text: ""}
+    kinds = {sa.Integer: 0, sa.LargeBinary: b"", sa.Text: "x"}
     return {
         c.name: None if c.nullable else next(v for kind, v in kinds.items() if isinstance(c.type, kind))
         for c in table.c
