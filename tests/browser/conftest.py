@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from engine.app import Gongdan, open_gongdan
@@ -20,6 +20,8 @@ from engine.worker import work_once
 from tests.clock import Clock
 from web import create_app
 
+PATIENCE = 40_000  #: milliseconds; two busy cores are slow, and waiting costs nothing when all goes well
+expect.set_options(timeout=PATIENCE)
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-quic",
@@ -139,7 +141,7 @@ def sit(site: Site, browser: Browser) -> Iterator[Callable[..., Desk]]:
             viewport={"width": width, "height": height}, java_script_enabled=scripts, locale="zh-CN"
         )
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         context.add_cookies(
             [{"name": k, "value": v, "url": site.address} for k, v in (("locale", locale), ("theme", theme))]
         )
