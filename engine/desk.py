@@ -66,7 +66,10 @@ def _words(instance: Instance, key: str, data: Mapping[str, Any], locale: str) -
     template = instance.release.templates.get(key)
     if template is None:
         return Words(key, 0, "", "", f"release {instance.release.number} has no text {key!r}")
-    functions: dict[str, Callable[..., Any]] = {**instance.release.program.scripts.functions, "data_get": data.get}
+    functions: dict[str, Callable[..., Any]] = {
+        **instance.release.program.scripts.functions,
+        "data_get": data.get,
+    }
     try:
         return Words(key, template.version, template.source, template.fill(data, functions, locale))
     except GongdanError as error:
