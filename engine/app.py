@@ -17,6 +17,7 @@ from .incidents import Incidents
 from .keys import Keys
 from .outbox import Outbox
 from .people import People
+from .proposals import refuse_findings
 from .releases import FolderPublish, Releases
 from .settings import Settings
 from .spiff.timers import iso
@@ -47,9 +48,12 @@ class Gongdan:
         now = self.wall()
         return iso(now.replace(microsecond=now.microsecond // 1000 * 1000))
 
-    def publish_folder(self) -> FolderPublish:
-        """Publish the checkout's ``bpmn/`` and ``forms/`` where they changed."""
-        return self.releases.publish_folder(self.settings.project, self.now())
+    def publish_folder(self, note: str = "") -> FolderPublish:
+        """Publish the checkout's ``bpmn/`` and ``forms/`` where they changed.
+
+        Raises :class:`InvalidFile` with every finding of lint in a changed file; then nothing is published.
+        """
+        return self.releases.publish_folder(self.settings.project, self.now(), note, refuse_findings)
 
     def verify(self, case_id: str) -> verify.Verdict:
         """Re-execute one case from history."""

@@ -14,6 +14,8 @@ def backup(db: Database, target: Path) -> None:
     """Copy the database to ``target`` while it is in use; the copy is complete or not there at all."""
     if target.exists():
         raise GongdanError(f"{target} exists already; choose another name")
+    if not target.parent.is_dir():
+        raise GongdanError(f"there is no folder {target.parent}")
     partial = target.with_suffix(target.suffix + ".part")
     partial.unlink(missing_ok=True)
     if db.sqlite:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from .errors import InvalidFile
 from .lint import Finding, LintContext, lint_file, lint_release
 from .release import Release
 
@@ -13,6 +14,14 @@ def lint(release: Release, changes: Mapping[str, bytes]) -> list[Finding]:
     if not changes:
         return []
     return [found for found in lint_release({**release.files, **changes}) if found.file in changes]
+
+
+def refuse_findings(files: Mapping[str, bytes], changed: Collection[str]) -> None:
+    """Raise :class:`InvalidFile` when lint has an error or a warning on a changed file of the set ``files``."""
+    found = [f for f in lint_release(files) if f.file in changed and f.grave]
+    if found:
+        lines = [f"{f.file}: {f.element or f.line or ''}: {f.message} → {f.fix}" for f in found]
+        raise InvalidFile("nothing is published; lint says:\n" + "\n".join(lines))
 
 
 def lint_one(release: Release, path: str, body: bytes) -> list[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,11 +157,21 @@ class Releases:
             self._compiled[number] = made
         return number
 
-    def publish_folder(self, project: Path, at: str, note: str = "") -> FolderPublish:
-        """Publish what ships in the checkout where it changed, but never over a designer's newer file."""
+    def publish_folder(
+        self,
+        project: Path,
+        at: str,
+        note: str = "",
+        judge: Callable[[Mapping[str, bytes], Collection[str]], None] = lambda files, changed: None,
+    ) -> FolderPublish:
+        """Publish what ships in the checkout where it changed, but never over a designer's newer file.
+
+        ``judge`` sees the files as they would be and the changed paths; what it raises stops the release.
+        """
         shipped = read_folder(project)
         current = self.current_number()
         if current is None:
+            judge(shipped, shipped.keys())
             number = self.publish(shipped, FOLDER, note or "first release", at)
             return FolderPublish(number, sorted(shipped), [])
         live, authors = self.get(current).files, self.authors(current)
@@ -172,6 +182,8 @@ class Releases:
         changes |= dict.fromkeys(gone)
         if not changes:
             return FolderPublish(None, [], kept)
+        after = {p: b for p, b in (live | changes).items() if b is not None}
+        judge(after, changes.keys())
         number = self.publish(changes, FOLDER, note or "the checkout's files changed", at)
         return FolderPublish(number, sorted(changes), kept)
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from engine.app import Gongdan
 from engine.settings import Settings
 
 from . import context, errors, i18n, menu, rooms, security, shown
+
+
+class Number(IntegerConverter):
+    """Whole numbers of an address, as far as a database column reaches; longer ones lead nowhere (404)."""
+
+    def __init__(self, map: Map, *args: Any, **options: Any) -> None:  # noqa: A002 - werkzeug calls it so
+        super().__init__(map, *args, **{"max": 2**31 - 1, **options})
 
 
 def create_app(gongdan: Gongdan, settings: Settings) -> Flask:
@@ -27,6 +37,7 @@ def create_app(gongdan: Gongdan, settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
+    app.url_map.converters["int"] = Number
     context.install(app, gongdan, settings)
     i18n.install(app, settings)
     security.install(app, settings)

@@ -9,7 +9,7 @@ from gunicorn.app.base import BaseApplication
 
 from engine import logs
 from engine.app import Gongdan, open_gongdan
-from engine.errors import ConfigurationError
+from engine.errors import ConfigurationError, InvalidFile
 from engine.recalendar import recompute_provisional
 from engine.settings import Settings
 from engine.worker import Worker
@@ -72,12 +72,7 @@ def prepare(gongdan: Gongdan) -> bool:
             f"this database has demo accounts with a public password ({', '.join(demo)}). "
             "Start with --demo, or on another database (GONGDAN_VAR, DATABASE_URL)."
         )
-    published = gongdan.publish_folder()
-    if published.number is not None:
-        files = len(published.changed)
-        click.echo(f"Published release {published.number}: {files} files changed.", err=True)
-    for path in published.kept:
-        click.echo(f"Kept the designers' {path}; `run.py pull` writes it into the folder.", err=True)
+    _publish(gongdan)
     if moved := recompute_provisional(gongdan):
         click.echo(f"{moved} provisional limits now follow the published calendar.", err=True)
     simulated = gongdan.keys.seed is not None
@@ -86,6 +81,22 @@ def prepare(gongdan: Gongdan) -> bool:
             "This database is simulated: its timers rest, only `run.py simulate` moves them.", err=True
         )
     return not simulated
+
+
+def _publish(gongdan: Gongdan) -> None:
+    """Publish what changed in the checkout; a faulty change is told and the live release stays."""
+    try:
+        published = gongdan.publish_folder()
+    except InvalidFile as error:
+        if gongdan.releases.current_number() is None:
+            raise
+        click.echo(f"The changed files of the checkout stay out, the live release goes on: {error}", err=True)
+        return
+    if published.number is not None:
+        files = len(published.changed)
+        click.echo(f"Published release {published.number}: {files} files changed.", err=True)
+    for path in published.kept:
+        click.echo(f"Kept the designers' {path}; `run.py pull` writes it into the folder.", err=True)
 
 
 @click.command("serve")

@@ -25,7 +25,7 @@ from .common import answer, json_option, opened
 def publish(note: str, as_json: bool) -> None:
     """Make a release of bpmn/ and forms/ where they changed."""
     with opened() as gongdan:
-        done = gongdan.releases.publish_folder(gongdan.settings.project, gongdan.now(), note)
+        done = gongdan.publish_folder(note)
         moved = recalendar.recompute_provisional(gongdan)
     lines = [f"release {done.number}: {len(done.changed)} files" if done.number else "nothing changed"]
     lines += [
@@ -163,12 +163,19 @@ def add(
 @click.command("erase")
 @click.option("--phone", help="Erase every case under this number.")
 @click.option("--case", "cases", multiple=True, help="Erase this case; may be repeated.")
-@click.confirmation_option(prompt="This destroys keys for good. Go on?")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
-def erase(phone: str | None, cases: tuple[str, ...], as_json: bool) -> None:
+def erase(phone: str | None, cases: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Erase a person: their personal data can never be read again; history stays provable."""
     if bool(phone) == bool(cases):
         raise click.UsageError("give --phone, or one --case or more")
     with opened() as gongdan:
-        done = erasing.erase(gongdan, erasing.cases_of(gongdan, phone) if phone else cases)
+        chosen = erasing.cases_of(gongdan, phone) if phone else list(cases)
+        if not chosen:
+            raise click.UsageError("there is no case under that number")
+        if not yes:
+            click.confirm(
+                f"This destroys the keys of {len(chosen)} cases for good. Go on?", abort=True, err=True
+            )
+        done = erasing.erase(gongdan, chosen)
     answer({"erased": done}, as_json, f"{len(done)} cases erased")

@@ -112,6 +112,8 @@ def _target(output: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    if not output.parent.is_dir():
+        raise click.UsageError(f"there is no folder {output.parent}")
     scratch = output.with_name(output.name + ".part")
     try:
         with scratch.open("wb") as out:

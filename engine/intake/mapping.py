@@ -90,7 +90,8 @@ def load(name: str) -> Mapping:
 def parse(content: bytes, name: str = "mapping") -> Mapping:
     """The mapping in ``content``; raises InvalidFile, naming the key that is wrong."""
     raw = safe_json(content, name)
-    if not isinstance(raw, dict) or (unknown := set(raw) - _KEYS):
+    unknown = set(raw) - _KEYS if isinstance(raw, dict) else set()
+    if not isinstance(raw, dict) or unknown:
         raise InvalidFile(
             f"{name}: a mapping is an object of {', '.join(sorted(_KEYS))}; unknown: {unknown or 'all'}"
         )

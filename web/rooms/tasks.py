@@ -17,7 +17,7 @@ from engine.desk import Desk, desk
 from engine.errors import Conflict, FieldError, InvalidForm, Rejected
 from engine.queries import cases, work
 from engine.rules import LEADS
-from web import context, fields, forms_ui, limits
+from web import context, fields, forms_ui, limits, shown
 from web.i18n import locale
 from web.polling import unchanged
 from web.rooms.auth import local_path
@@ -222,8 +222,10 @@ def complete(case_id: str, number: int) -> ResponseReturnValue:
         )
     except InvalidForm as error:
         return _page(case, task, answers.values, list(error.errors), 422)
-    except (Conflict, Rejected):
+    except Conflict:
         return _conflict(case_id, number)
+    except Rejected as error:
+        return _not_now(case_id, number, answers.values, error)
     drafts.forget_form(context.gongdan().db, case_id, number)
     flash(gettext("Done: %(task)s", task=task.name), "ok")
     return redirect(_onward(receipt.case_id, receipt.opened), 303)
@@ -242,6 +244,17 @@ def _after(case: cases.Case, task: work.Task, key: str) -> ResponseReturnValue:
             return _conflict(case.id, task.task)
         return redirect(_onward(receipt.case_id, receipt.opened), 303)
     return _conflict(case.id, task.task)
+
+
+def _not_now(case_id: str, number: int, values: Mapping[str, Any], error: Rejected) -> ResponseReturnValue:
+    """The task is still there but cannot be completed now: say why and keep what was typed."""
+    case, task = _task(case_id, number)
+    if task.state != "open":
+        return _conflict(case_id, number)
+    waits = task.not_before is not None and task.not_before > context.now()
+    quiet = gettext("Quiet hours: do not call before %(at)s.", at=shown.local(task.not_before or ""))
+    flash(quiet if waits else str(error), "bad")
+    return _page(case, task, values, status=409)
 
 
 def _conflict(case_id: str, number: int) -> ResponseReturnValue:
