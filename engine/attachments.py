@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 from .forms.files import FileMeta
@@ -44,3 +45,7 @@ class Folder:
         """The bytes of a file, None for one that is not here."""
         kept = self.path / sha256
         return kept.read_bytes() if _SHA256.match(sha256) and kept.exists() else None
+
+    def remove(self) -> None:
+        """Delete every file of the case."""
+        shutil.rmtree(self.path, ignore_errors=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from .app import Gongdan
+from .attachments import Folder
 from .db.tables import cases, draft, incident, notice, outbox, snapshot
 from .errors import NotFound, Rejected
 from .sealing import lookup_key
@@ -61,5 +62,6 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str]) -> list[str]:
         gongdan.keys.destroy(connection, chosen)
     gongdan.db.shed()
     for case_id in chosen:
+        Folder(gongdan.settings.var, case_id).remove()
         gongdan.dispatcher.forget(case_id)
     return chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from engine.attachments import Folder
 from engine.commands import AmendData, PauseClocks
 from engine.db.tables import metadata
 from engine.erasure import cases_of, erase
@@ -162,6 +164,17 @@ def test_erasure_is_one_step_that_happens_or_does_not(
 
 def _crash(*_: Any) -> None:
     raise KeyboardInterrupt
+
+
+def test_erasing_a_case_deletes_its_files(desk: Desk) -> None:
+    case = _closed(desk)
+    folder = Folder(desk.g.settings.var, case)
+    content = b"a photo"
+    digest = hashlib.sha256(content).hexdigest()
+    folder.store({"name": "photo.png", "size": len(content), "type": "image/png", "sha256": digest}, content)
+    assert folder.content(digest) == content
+    erase(desk.g, [case])
+    assert not folder.path.exists()
 
 
 def test_a_tampered_history_of_an_erased_case_is_still_found(desk: Desk) -> None:
