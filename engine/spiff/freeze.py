@@ -89,7 +89,7 @@ def _thaw_flow(top: IndexedWorkflow, part: dict[str, Any]) -> None:
     if part["parent"] is not None:
         caller = top.get_task_from_id(part["parent"])
         flow = IndexedSubWorkflow(
-            top.subprocess_specs[caller.task_spec.spec], caller.id, top, deserializing=True
+            top.subprocess_specs[caller.task_spec.spec], caller, top, deserializing=True
         )
         top.subprocesses[caller.id] = flow
         flow.completed_event.connect(caller.task_spec._on_subworkflow_completed, caller)

@@ -217,14 +217,14 @@ class Machine:
                 process = name
             if workflow.parent_task_id is None:
                 break
-            caller = self.flow.get_task_from_id(workflow.parent_task_id)
+            caller = workflow.caller
             workflow = caller.workflow
             if name in self.program.specs:
                 calls.append((workflow, caller.task_spec.name))
         found = []
         for flow, element in reversed(calls):
             while flow.spec.name not in self.program.specs:
-                flow = flow.parent_workflow
+                flow = flow.caller.workflow
             found.append((flow.spec.name, element))
         return Place(process or self.process, task.task_spec.name, found)
 

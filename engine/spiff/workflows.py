@@ -151,11 +151,12 @@ class _Indexed:
 
 
 class IndexedSubWorkflow(_Indexed, BpmnSubWorkflow):  # type: ignore[misc]
-    """A running sub-process or call activity."""
+    """A running sub-process or call activity. ``caller`` is its task, which stays known when it was removed."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, spec: Any, caller: Any, top_workflow: Any, **kwargs: Any) -> None:
         self._start_indexes()
-        super().__init__(*args, **kwargs)
+        self.caller = caller
+        super().__init__(spec, caller.id, top_workflow, **kwargs)
 
 
 class IndexedWorkflow(_Indexed, BpmnWorkflow):  # type: ignore[misc]
@@ -173,9 +174,7 @@ class IndexedWorkflow(_Indexed, BpmnWorkflow):  # type: ignore[misc]
         """Stock hard-codes its own class here. Raises :class:`Runaway` for a process that calls itself."""
         if getattr(my_task.workflow, "depth", 0) >= MAX_NESTING:
             raise Runaway(f"calls nested more than {MAX_NESTING} deep: a process calls itself")
-        inner = IndexedSubWorkflow(
-            self.subprocess_specs[spec_name], parent_task_id=my_task.id, top_workflow=self
-        )
+        inner = IndexedSubWorkflow(self.subprocess_specs[spec_name], my_task, self)
         self.subprocesses[my_task.id] = self.active[my_task.id] = inner
         return inner
 
