@@ -22,6 +22,7 @@ from engine.releases import read_folder
 from engine.settings import CHECKOUT
 from engine.xml import BPMNDI
 from tests.equivalence.walks import BEGIN, Walk, Walker, differences
+from tests.playing import program
 
 RELEASE = Release(1, read_folder(CHECKOUT))
 FORMS = {
@@ -100,7 +101,7 @@ def _written(folder: Path) -> Iterator[Path]:
 def test_every_shipped_process_walks_as_stock_walks_it(files: list[str], tmp_path: Path, full: bool) -> None:
     rules = [str(CHECKOUT / PARAMETERS), str(CHECKOUT / CALENDAR)]
     walks = []
-    for number in range(len(RELEASE.processes) * (12 if full else 2)):
+    for number in range(len(RELEASE.processes) * (6 if full else 1)):
         process = sorted(RELEASE.processes)[number % len(RELEASE.processes)]
         chance = Random(number)
         walk = Walk(number, process, files, rules)
@@ -110,3 +111,19 @@ def test_every_shipped_process_walks_as_stock_walks_it(files: list[str], tmp_pat
     assert ended["stuck"] == 0
     assert ended["failed"] < len(walks) // 4, "random answers may break a script, but seldom"
     assert sum(len(walk.steps) for walk in walks) > 3 * len(walks)
+
+
+def test_the_workloads_of_the_benchmarks_walk_as_stock_walks_them(tmp_path: Path) -> None:
+    folder = CHECKOUT / "bench" / "workloads"
+    walks = []
+    for number in range(10):
+        name = ("callback", "loop")[number % 2]
+        path = folder / f"{name}.bpmn"
+        walk = Walk(number, name, [str(path)])
+
+        def answers(element: str, chance: Random) -> dict[str, Any]:
+            return {"ok": chance.randint(-1, 5), "done": chance.random() < 0.02, "note": [element]}
+
+        walks.append(Walker(program(path.read_bytes()), walk, number, answers).run({"ok": 0}, steps=80))
+    assert differences(walks, tmp_path) == []
+    assert {walk.ended for walk in walks} <= {"done", "open"}
