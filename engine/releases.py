@@ -11,11 +11,14 @@ import sqlalchemy as sa
 
 from .db.database import Database
 from .db.tables import blob, release, release_file
-from .errors import NotFound, Rejected
+from .errors import Conflict, NotFound, Rejected
 from .release import Release, sha256
 
 FOLDER = "folder"  #: the author of files that ship in the checkout
 ENDINGS = (".bpmn", ".dmn", ".json")
+ATTEMPTS = 5  #: how often a release is made anew because another one was published meanwhile
+_LOCK = 0x60D8  #: PostgreSQL advisory lock: one process publishes, the others wait
+_ACTIVE = sa.select(sa.func.max(release.c.number)).where(release.c.state == "active")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Releases:
 
     def current_number(self) -> int | None:
         """The active release, None before the first publish."""
-        rows = self._db.rows(sa.select(sa.func.max(release.c.number)).where(release.c.state == "active"))
+        rows = self._db.rows(_ACTIVE)
         return None if rows[0][0] is None else int(rows[0][0])
 
     def current(self) -> Release:
@@ -104,7 +107,22 @@ class Releases:
         published. ``base`` is the release the author started from; :class:`Rejected` when another one changed the
         same files since.
         """
-        current = self.current_number()
+        for _ in range(ATTEMPTS):
+            number = self._publish_on(self.current_number(), changes, author, note, at, base)
+            if number is not None:
+                return number
+        raise Conflict("Expected nobody else to publish meanwhile, but others keep doing so; try again")
+
+    def _publish_on(
+        self,
+        current: int | None,
+        changes: Mapping[str, bytes | None],
+        author: str,
+        note: str,
+        at: str,
+        base: int | None,
+    ) -> int | None:
+        """Publish on top of release ``current``; None when another one came in between."""
         files = dict(self.get(current).files) if current is not None else {}
         authors = self.authors(current) if current is not None else {}
         if base is not None and current is not None and base != current:
@@ -122,40 +140,46 @@ class Releases:
                 files[path], authors[path] = body, author
         if current is not None and files == self.get(current).files:
             return current
-        number = (current or 0) + 1
-        made = Release(number, files)
+        made = Release((current or 0) + 1, files)
         check(made)
         with self._db.begin() as connection:
-            number = (connection.scalar(sa.select(sa.func.max(release.c.number))) or 0) + 1
-            made.number = number
-            known = set(connection.scalars(sa.select(blob.c.sha256)).all())
-            for path, body in files.items():
-                digest = sha256(body)
-                if digest not in known:
-                    connection.execute(sa.insert(blob).values(sha256=digest, body=body))
-                    known.add(digest)
-                connection.execute(
-                    sa.insert(release_file).values(
-                        release=number, path=path, sha256=digest, author=authors[path]
-                    )
-                )
-            connection.execute(
-                sa.update(release).where(release.c.state == "active").values(state="superseded")
-            )
-            connection.execute(
-                sa.insert(release).values(
-                    number=number,
-                    created_at=at,
-                    author=author,
-                    note=note,
-                    state="active",
-                    approved_by=author,
-                    approved_at=at,
-                )
-            )
+            if not self._db.sqlite:  # SQLite has one writer anyway
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            if connection.scalar(_ACTIVE) != current:
+                return None
+            made.number = (connection.scalar(sa.select(sa.func.max(release.c.number))) or 0) + 1
+            self._write(connection, made, authors, author, note, at)
         with self._lock:
-            self._compiled[number] = made
-        return number
+            self._compiled[made.number] = made
+        return made.number
+
+    @staticmethod
+    def _write(
+        connection: sa.Connection, made: Release, authors: Mapping[str, str], author: str, note: str, at: str
+    ) -> None:
+        known = set(connection.scalars(sa.select(blob.c.sha256)).all())
+        for path, body in made.files.items():
+            digest = sha256(body)
+            if digest not in known:
+                connection.execute(sa.insert(blob).values(sha256=digest, body=body))
+                known.add(digest)
+            connection.execute(
+                sa.insert(release_file).values(
+                    release=made.number, path=path, sha256=digest, author=authors[path]
+                )
+            )
+        connection.execute(sa.update(release).where(release.c.state == "active").values(state="superseded"))
+        connection.execute(
+            sa.insert(release).values(
+                number=made.number,
+                created_at=at,
+                author=author,
+                note=note,
+                state="active",
+                approved_by=author,
+                approved_at=at,
+            )
+        )
 
     def publish_folder(
         self,

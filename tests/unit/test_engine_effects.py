@@ -1,0 +1,65 @@
+"""Every fact has a place: an effect feeds a read model or is read from history; a command has a handler."""
+
+from __future__ import annotations
+
+from engine import projections, store
+from engine.commands import KINDS as COMMANDS
+from engine.db.database import Database
+from engine.effects import KINDS, reference, resolve
+from engine.handlers import HANDLERS
+from engine.projections import HISTORY_ONLY, PROJECTED
+from tests.casework import Desk
+
+
+def test_every_effect_has_a_projection_or_is_history_only() -> None:
+    assert set(KINDS) == set(PROJECTED) | HISTORY_ONLY
+    assert not set(PROJECTED) & HISTORY_ONLY
+
+
+def test_every_named_projection_exists_and_runs() -> None:
+    named = {name.strip() for names in PROJECTED.values() for name in names.split(",")}
+    running = {project.__module__.rpartition(".")[2] for project in projections.PROJECTIONS}
+    assert named <= running
+
+
+def test_every_command_has_a_handler() -> None:
+    assert set(COMMANDS) == set(HANDLERS)
+
+
+def test_every_write_of_a_projection_is_a_prepared_statement(desk: Desk) -> None:
+    """A projection names its statements; a name nobody compiled would fail only when its effect first occurs."""
+    scratch = Database("sqlite://")
+    store.prepare(scratch)
+    for module in ("cases", "tasks", "timers", "clocks", "facts", "outbox"):
+        declared = set(getattr(projections, module).STATEMENTS)
+        assert declared <= set(scratch._compiled), module
+    scratch.close()
+
+
+def test_a_case_that_does_everything_uses_only_known_effects(desk: Desk) -> None:
+    case = desk.start()
+    desk.claim(case)
+    desk.complete(case, result="busy")
+    desk.send()
+    desk.clock.advance(hours=3)
+    desk.wake()
+    desk.complete(case, result="reached")
+    used = {kind for _, _, _, effects in desk.history(case) for kind in effects}
+    assert used <= set(KINDS)
+    assert {
+        "opened",
+        "closed",
+        "armed",
+        "ended",
+        "clocks",
+        "clock_changes",
+        "requests",
+        "service",
+        "done",
+    } <= used
+
+
+def test_an_element_is_named_shortly_in_its_own_process_and_fully_elsewhere() -> None:
+    for process, element, ref in (("work", "call", "call"), ("shared", "call", "shared/call")):
+        assert reference("work", process, element) == ref
+        assert resolve("work", ref) == (process, element)
