@@ -78,9 +78,12 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A connection for reading."""
-        with self.engine.connect() as connection:
-            yield connection
+        """A connection for reading; raises :class:`Unavailable` when the database is away or busy."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise Unavailable(f"the database cannot be read: {_first_line(error.orig or error)}") from error
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -241,6 +244,8 @@ def _translated(error: BaseException) -> GongdanError:
     text = str(error)
     if "UNIQUE" in text or "duplicate key" in text or "unique constraint" in text:
         return Conflict("Expected to be first, but another change was recorded meanwhile")
-    return Unavailable(
-        f"the database could not record the change: {text.splitlines()[0] if text else error!r}"
-    )
+    return Unavailable(f"the database could not record the change: {_first_line(error)}")
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), repr(error))

@@ -1,0 +1,163 @@
+"""The database: read models equal a rebuild, migrations may run from anywhere, trouble is told as what it is."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from engine.app import open_gongdan
+from engine.db.database import Database, Unavailable
+from engine.db.tables import cases, metadata, sla_clock, snapshot, task, timer
+from engine.db.upgrade import head, revision, upgrade
+from engine.rebuild import differences, orphans, rebuild
+from engine.settings import Settings
+from tests.casework import Desk
+
+
+def a_worked_company(desk: Desk) -> list[str]:
+    """Cases in every state a read model can show."""
+    busy, late, done, fresh = (desk.start() for _ in range(4))
+    desk.claim(busy)
+    desk.complete(busy, result="busy")
+    desk.complete(done, result="reached")
+    desk.send()
+    desk.clock.advance(hours=3)
+    desk.g.dispatcher.wake(late, desk.at)
+    desk.complete(late, result="busy")
+    return [busy, late, done, fresh]
+
+
+def everything(desk: Desk, *tables: sa.Table) -> dict[str, list[str]]:
+    """All rows of some tables, in an order that does not matter."""
+    with desk.g.db.read() as connection:
+        return {t.name: sorted(repr(tuple(r)) for r in connection.execute(sa.select(t))) for t in tables}
+
+
+def test_stored_read_models_are_what_history_gives(any_desk: Desk) -> None:
+    for case in a_worked_company(any_desk):
+        assert differences(any_desk.g, case) == []
+    assert orphans(any_desk.g) == []
+
+
+def test_a_rebuild_gives_back_every_row_that_was_lost_or_spoiled(any_desk: Desk) -> None:
+    chosen = a_worked_company(any_desk)
+    before = everything(any_desk, cases, task, timer, sla_clock)
+    with any_desk.g.db.begin() as connection:
+        connection.execute(sa.delete(task).where(task.c.state == "open"))
+        connection.execute(sa.update(timer).values(state="nonsense"))
+        connection.execute(sa.delete(sla_clock))
+        connection.execute(sa.update(cases).values(title="spoiled", severity="9"))
+        connection.execute(sa.delete(snapshot))
+    assert [bool(differences(any_desk.g, case)) for case in chosen] == [True] * len(chosen)
+    assert sorted(rebuild(any_desk.g)) == sorted(chosen)
+    assert [differences(any_desk.g, case) for case in chosen] == [[]] * len(chosen)
+    assert everything(any_desk, cases, task, timer, sla_clock) == before
+    any_desk.complete(chosen[3], result="reached")
+
+
+def test_rows_without_a_case_are_found(any_desk: Desk) -> None:
+    a_worked_company(any_desk)
+    with any_desk.g.db.begin() as connection:
+        connection.execute(sa.insert(snapshot).values(case_id="nobody", seq=1, body=b""))
+    assert orphans(any_desk.g) == ["snapshot: 1 rows without a case"]
+
+
+def test_a_spoiled_snapshot_costs_time_and_nothing_else(any_desk: Desk) -> None:
+    case = any_desk.start()
+    for _ in range(25):
+        any_desk.complete(case, result="busy")
+    for body in (b"", b"\x00" * 100, b"no snapshot"):
+        with any_desk.g.db.begin() as connection:
+            connection.execute(sa.update(snapshot).values(body=body))
+        any_desk.g.dispatcher.forget(case)
+        any_desk.complete(case, result="busy")
+    assert any_desk.g.verify(case).state == "identical"
+
+
+# ---------------------------------------------------------------- migrations
+def test_many_processes_may_migrate_at_once(settings: Settings) -> None:
+    def start() -> None:
+        open_gongdan(settings).close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(start) for _ in range(4)]:
+            done.result()
+    with closing(Database(settings.database_url)) as db:
+        assert revision(db) == head()
+        upgrade(db)
+        with db.read() as connection:
+            assert set(metadata.tables) <= set(sa.inspect(connection).get_table_names())
+
+
+# ---------------------------------------------------------------- trouble
+@pytest.fixture
+def locked(desk: Desk) -> Iterator[sqlite3.Connection]:
+    """Another process holds SQLite's write lock, and the engine waits for it no longer than a moment."""
+
+    def impatient(raw: sqlite3.Connection, *_: object) -> None:
+        raw.execute("PRAGMA busy_timeout=50")
+
+    sa.event.listen(desk.g.db.engine, "connect", impatient)
+    desk.g.db.close()
+    other = sqlite3.connect(desk.g.db.url.removeprefix("sqlite:///"), isolation_level=None)
+    yield other
+    other.close()
+
+
+def test_a_database_that_cannot_be_written_says_so_and_goes_on_afterwards(
+    desk: Desk, locked: sqlite3.Connection
+) -> None:
+    case = desk.start()
+    locked.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable):
+        desk.complete(case, result="busy")
+    with pytest.raises(Unavailable):
+        desk.start()
+    with pytest.raises(Unavailable), desk.g.db.begin() as connection:
+        connection.execute(sa.delete(snapshot))
+    locked.execute("ROLLBACK")
+    assert desk.kinds(case) == ["start"]
+    desk.complete(case, result="busy")
+    assert desk.g.verify(case).state == "identical"
+
+
+def test_a_full_disk_says_so_also_where_no_command_runs(desk: Desk) -> None:
+    """The error of the rollback must not hide the error that caused it."""
+    case = desk.start()
+    with desk.g.db.read() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+
+    def small(raw: sqlite3.Connection, *_: object) -> None:
+        raw.execute(f"PRAGMA max_page_count={pages}")
+
+    sa.event.listen(desk.g.db.engine, "connect", small)
+    desk.g.db.close()
+    with pytest.raises(Unavailable, match="full"), desk.g.db.begin() as connection:
+        connection.execute(sa.insert(snapshot).values(case_id=case, seq=1, body=b"x" * 1_000_000))
+    sa.event.remove(desk.g.db.engine, "connect", small)
+    desk.g.db.close()
+    assert desk.complete(case, result="reached").done == "reached"
+
+
+def test_a_database_that_is_away_is_unavailable_for_readers_too(tmp_path: Path) -> None:
+    away = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(Unavailable):
+        away.rows(sa.select(cases.c.id))
+    with pytest.raises(Unavailable), away.begin() as connection:
+        connection.execute(sa.delete(snapshot))
+    with pytest.raises(Unavailable):
+        away.write([])
+    away.close()
+
+
+def test_a_fault_of_ours_is_not_taken_for_a_fault_of_the_database(any_desk: Desk) -> None:
+    with pytest.raises(ZeroDivisionError), any_desk.g.db.begin():
+        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError), any_desk.g.db.read():
+        raise ZeroDivisionError
