@@ -14,6 +14,7 @@ from engine.spiff.freeze import freeze, thaw
 from engine.spiff.machine import Delta, Machine
 from engine.spiff.parser import Program
 from engine.xml import load_bpmn, load_dmn
+from tests.bpmn_text import bpmn, script
 
 BEGIN = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  #: a Monday, nine o'clock in Shanghai
 
@@ -98,3 +99,9 @@ class Play:
         text = orjson.dumps(freeze(self.machine))
         self.machine = thaw(self.machine.program, orjson.loads(text))
         assert orjson.dumps(freeze(self.machine)) == text, "a thawed machine freezes to the same text"
+
+
+def run_script(text: str, **data: object) -> dict[str, object]:
+    """The case data after a script task with ``text``."""
+    play = Play(program(bpmn("main", "start > compute > look > end", script("compute", text))), data)
+    return play.data

@@ -5,12 +5,9 @@ Stock runs them with ``eval`` and ``exec``: a diagram reads /etc/passwd and star
 
 from __future__ import annotations
 
-import json
 import os
-import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,16 +16,9 @@ from engine.conditions import compile_condition
 from engine.errors import TechnicalFailure
 from engine.settings import CHECKOUT
 from engine.spiff import sandbox
-from engine.spiff.sandbox import MAX_OUTPUT_DEPTH, MAX_SOURCE, ScriptFailed
-from tests.bpmn_text import bpmn, dmn, rule, script, timer_on
-from tests.playing import Play, program
-
-
-def _run(text: str, **data: object) -> dict[str, object]:
-    """The case data after a script task with ``text``."""
-    play = Play(program(bpmn("main", "start > compute > look > end", script("compute", text))), data)
-    return play.data
-
+from engine.spiff.sandbox import ScriptFailed
+from tests.bpmn_text import bpmn, dmn, rule, timer_on
+from tests.playing import Play, program, run_script
 
 ESCAPES = [
     "().__class__.__base__.__subclasses__()",
@@ -67,7 +57,7 @@ def test_no_expression_reaches_out(text: str) -> None:
     """Every way that ever led out of a Python sandbox fails, and fails as a script failure."""
     for attempt in (f"found = {text}", f"found = str({text})"):
         try:
-            found = str(_run(attempt).get("found"))
+            found = str(run_script(attempt).get("found"))
         except TechnicalFailure as failure:
             found = failure.element or "?"
         assert not any(word in found for word in ("root:", "builtins", "subclass", "object at", "module"))
@@ -80,14 +70,14 @@ def test_imports_are_refused_with_their_line(text: str) -> None:
     with pytest.raises(
         TechnicalFailure, match=r"element 'compute', line .: scripts may not import"
     ) as failure:
-        _run(text)
+        run_script(text)
     line = next(number for number, row in enumerate(text.splitlines(), 1) if "import" in row)
     assert failure.value.line == line
 
 
 def test_del_is_refused_with_element_and_line() -> None:
     with pytest.raises(TechnicalFailure, match="element 'compute'") as failure:
-        _run("kept = 1\ndel kept", kept=0)
+        run_script("kept = 1\ndel kept", kept=0)
     assert (failure.value.element, failure.value.line) == ("compute", 2)
 
 
@@ -102,100 +92,13 @@ def test_del_is_refused_with_element_and_line() -> None:
 )
 def test_a_failing_script_names_its_element_and_line(text: str, line: int) -> None:
     with pytest.raises(TechnicalFailure, match=f"element 'compute', line {line}") as failure:
-        _run(text)
+        run_script(text)
     assert (failure.value.element, failure.value.line) == ("compute", line)
-
-
-# ---------------------------------------------------------------- bombs
-@pytest.mark.timeout(30)
-@pytest.mark.parametrize(
-    "text",
-    [
-        "while True:\n    pass",
-        "n = 0\nwhile True:\n    n = n + 1",
-        "n = 9 ** 9 ** 9",
-        "total = sum(range(10 ** 12))",
-        "items = sorted(range(10 ** 9))",
-    ],
-    ids=["busy loop", "counting", "power tower", "long sum", "long sort"],
-)
-def test_a_script_that_takes_too_long_is_stopped_soon(text: str) -> None:
-    began = time.monotonic()
-    with pytest.raises(TechnicalFailure):
-        _run(text)
-    assert time.monotonic() - began < 4
-    assert _run("fine = 1 + 1")["fine"] == 2, "and the next script runs"
-
-
-@pytest.mark.timeout(30)
-@pytest.mark.parametrize(
-    "text",
-    [
-        "x = [0] * 10 ** 9",
-        "x = 'a' * 10 ** 10",
-        "x = 1 << 10 ** 9",
-        "x = [1]\nfor _ in range(60):\n    x = x + x",
-        "x = 'a'\nfor _ in range(60):\n    x = x + x",
-        "x = {}\nfor i in range(10 ** 8):\n    x[str(i)] = i",
-        "x = [[0] * 10000 for _ in range(10 ** 5)]",
-        "x = 'a'.ljust(10 ** 10)",
-        "x = ','.join(['a' * 10 ** 6] * 10 ** 5)",
-        "x = 'aa'.replace('a', 'b' * 10 ** 9)",
-    ],
-)
-def test_a_memory_bomb_neither_fills_the_memory_nor_ends_the_process(text: str) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(TechnicalFailure):
-        _run(text)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10  # kilobytes
-    assert _run("fine = 1 + 1")["fine"] == 2
-
-
-@pytest.mark.timeout(30)
-@pytest.mark.parametrize(
-    "text",
-    [
-        "def f(n):\n    return f(n + 1)\nx = f(0)",
-        "f = lambda: f()\nx = f()",
-        "x = []\nx.append(x)",
-        f"x = {'[' * 150}{']' * 150}",
-        f"x = {'(' * 5000}1{')' * 5000}",
-        f"x = 1{' + 1' * 3000}",
-        "x = []\nfor _ in range(100000):\n    x = [x]",
-    ],
-    ids=["recursion", "lambda", "cycle", "deep list", "deep brackets", "long sum", "deep result"],
-)
-def test_a_recursion_bomb_is_a_failure_like_any_other(text: str) -> None:
-    try:
-        found = _run(text)["x"]
-    except TechnicalFailure:
-        return
-    assert found in (3001, ["[...]"]), "only what really is a plain value gets through"
-
-
-def test_what_comes_out_is_bounded() -> None:
-    deep = f"x = {'[' * (MAX_OUTPUT_DEPTH + 1)}{']' * (MAX_OUTPUT_DEPTH + 1)}"
-    with pytest.raises(TechnicalFailure, match="too deeply nested"):
-        _run(deep)
-    with pytest.raises(TechnicalFailure, match=f"the limit is {MAX_SOURCE:,}"):
-        _run("x = 1 + 1\n" + "#" * MAX_SOURCE)
-
-
-@pytest.mark.parametrize(
-    "text", ["x = lambda: 1", "x = [print][0]", "x = (n for n in [1])", "x = [int]", "x = ValueError('a')"]
-)
-def test_only_plain_data_leaves_a_script(text: str) -> None:
-    """What is not plain is refused, or arrives as its text: nothing that could be called ever comes out."""
-    try:
-        found = _run(text)["x"]
-    except TechnicalFailure:
-        return
-    assert json.loads(json.dumps(found)) == found
 
 
 # ---------------------------------------------------------------- what honest scripts need
 def test_an_honest_script_has_ordinary_python() -> None:
-    found = _run(
+    found = run_script(
         "counts = {}\n"
         "for call in calls:\n"
         "    counts[call['result']] = counts.get(call['result'], 0) + 1\n"
@@ -209,7 +112,7 @@ def test_an_honest_script_has_ordinary_python() -> None:
 
 
 def test_only_the_names_a_script_uses_and_binds_change() -> None:
-    found = _run("second = first + 1", first=1, other={"a": [1]})
+    found = run_script("second = first + 1", first=1, other={"a": [1]})
     assert found == {"first": 1, "other": {"a": [1]}, "second": 2}
 
 
@@ -229,8 +132,8 @@ def test_functions_the_plain_language_lacks_are_the_sandbox_s() -> None:
 @pytest.mark.parametrize("name", ["now", "sla_due", "data_get"])
 def test_functions_of_the_engine_cannot_be_assigned(name: str) -> None:
     with pytest.raises(TechnicalFailure, match="function of the engine"):
-        _run(f"{name} = 1")
-    found = _run(f"x = 1\nfor {name} in [1]:\n    x = x + 1")
+        run_script(f"{name} = 1")
+    found = run_script(f"x = 1\nfor {name} in [1]:\n    x = x + 1")
     assert found == {"x": 2}, "nor does a loop's name leak over them"
 
 
@@ -254,12 +157,12 @@ def test_timers_and_decision_cells_are_sandboxed_too() -> None:
 
 
 def test_a_sandbox_worker_that_is_killed_costs_nobody_a_case() -> None:
-    assert _run("x = 2 + 2")["x"] == 4
+    assert run_script("x = 2 + 2")["x"] == 4
     children = _children(os.getpid())
     assert children
     for child in children:
         os.kill(child, 9)
-    assert _run("x = 3 + 3")["x"] == 6
+    assert run_script("x = 3 + 3")["x"] == 6
 
 
 @pytest.mark.timeout(60)
