@@ -111,7 +111,7 @@ def every_timer_of_the_processes_fires(simulated: Simulated) -> None:
 
 def limits_are_met_and_broken_and_messages_sent_and_lost(simulated: Simulated) -> None:
     gongdan, report, _ = simulated
-    for parameter in ("CAN_CALLBACK_1", "CAN_CALLBACK_2", "COU_REVISIT", "REG_TEL_REPLY"):
+    for parameter in ("CAN_CALLBACK_1", "CAN_CALLBACK_2", "REVISIT_WITHIN", "REG_TEL_REPLY"):
         assert report.sla[parameter]["met"] > 0, parameter
         assert report.sla[parameter]["breached"] > 0, parameter
         assert report.sla[parameter]["running"] == 0, parameter
