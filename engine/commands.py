@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar
 
 CLOCK = "system:clock"  #: the actor of commands that time itself issues
@@ -163,7 +164,13 @@ class NoteIncident(Command):
 def to_plain(command: Command) -> dict[str, Any]:
     """The command as plain data for history: ``type``, ``at``, ``actor`` and what its class adds, where it has any."""
     out: dict[str, Any] = {"type": command.kind, "at": command.at, "actor": command.actor}
-    for f in fields(command):
-        if f.name not in _NOT_IN_HISTORY and (value := getattr(command, f.name)) not in (None, ()):
-            out[f.name] = dict(value) if isinstance(value, Mapping) else value
+    for name in _own_names(type(command)):
+        if (value := getattr(command, name)) not in (None, ()):
+            out[name] = dict(value) if isinstance(value, Mapping) else value
     return out
+
+
+@cache
+def _own_names(kind: type[Command]) -> tuple[str, ...]:
+    """What a command's class adds to the common part."""
+    return tuple(f.name for f in fields(kind) if f.name not in _NOT_IN_HISTORY)

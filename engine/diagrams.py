@@ -32,7 +32,8 @@ class Element:
 
     def listed(self, name: str) -> list[str]:
         """A comma-separated property as a list."""
-        return [part.strip() for part in self.properties.get(name, "").split(",") if part.strip()]
+        listed = self.properties.get(name)
+        return [part.strip() for part in listed.split(",") if part.strip()] if listed else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,8 @@ class Dispatcher(LiveInstances):
         clock does not move: a diagram that arms timers in the past would fire for ever.
         """
         done, first = 0, instance.next_due()
-        while (due := instance.next_due()) is not None and due[0] <= now:
+        due = first
+        while due is not None and due[0] <= now:
             if done >= MAX_FIRINGS:
                 if first is not None and due[0] <= first[0]:
                     raise TechnicalFailure(
@@ -193,6 +194,7 @@ class Dispatcher(LiveInstances):
                 break
             self._run(instance, to_plain(command), None)
             done += 1
+            due = instance.next_due()
         return done
 
     # ------------------------------------------------------------ one command, one transaction
@@ -202,7 +204,7 @@ class Dispatcher(LiveInstances):
         before = instance.seq, instance.head
         try:
             command_bytes = canonical(instance.sealed(plain))
-            command = instance.seal.open_all(orjson.loads(command_bytes))
+            command = instance.seal.parse(command_bytes)
             effects = execute(instance, command)
             effects_bytes = canonical(effects)
             failpoints.reach("dispatch.executed")

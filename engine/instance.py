@@ -88,10 +88,12 @@ class Instance:
 
     def next_due(self) -> tuple[str, int, str] | None:
         """The earliest thing time will do, as (instant, rank, id): rank 0 warning, 1 case breach, 2 BPMN timer."""
+        if self.done or not (self.machine.due or self.clocks.live):
+            return None
         found = [(due, 2, str(timer)) for timer, due in self.machine.due.items()]
         if (clock := self.clocks.next_due()) is not None:
             found.append(clock)
-        return None if self.done else min(found, key=lambda f: (f[0], f[1], len(f[2]), f[2]), default=None)
+        return min(found, key=lambda f: (f[0], f[1], len(f[2]), f[2]), default=None)
 
     def due_of_task(self, task: int) -> str | None:
         """The earliest limit an open task shows, also when it has passed: its own, else the sub-process's around it."""
@@ -103,6 +105,8 @@ class Instance:
     def sealed(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """A command as history stores it: personal values sealed, and texts that repeat one."""
         out = dict(command)
+        if not self.seal.personal:
+            return out
         if "data" in out:
             out["data"] = self.seal.close_fields(out["data"], {**self._known(), **out["data"]})
         for name in _FREE_TEXTS & out.keys():
@@ -175,7 +179,7 @@ class Instance:
             )  # fmt: skip
             if self.paused is not None:
                 changes += self.hold(at, only=clock.id)
-        for _, place, code in delta.moves:
+        for _, place, code in delta.moves if self.clocks.live else ():
             if code == "C":
                 changes += self._meet(self.release.element(place.process, place.element), at)
         fx["clock_changes"] = changes

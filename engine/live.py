@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-import orjson
-
 from . import snapshots, store
 from .db.database import Database
 from .errors import GongdanError, NotFound
@@ -87,7 +85,7 @@ class LiveInstances:
             head = store.head(self.db, case_id) or head
         while instance.seq < head.seq and (rows := store.rows(self.db, case_id, instance.seq)):
             for row in rows:
-                execute(instance, seal.open_all(orjson.loads(row.command)))
+                execute(instance, seal.parse(row.command))
                 instance.seq, instance.head = row.seq, row.hash
             head = store.head(self.db, case_id) or head
         if (instance.seq, instance.head) != (head.seq, head.hash):

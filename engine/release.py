@@ -117,8 +117,8 @@ class Release:
 
     def element(self, process: str, element: str) -> Element:
         """An element of a process, or :class:`NotFound`. Multi-instance children count as their element."""
-        elements = self.process(process).elements
-        found = elements.get(element) or elements.get(element.partition(" [")[0])
+        known = self.processes.get(process) or self.process(process)
+        found = known.elements.get(element) or known.elements.get(element.partition(" [")[0])
         if found is None:
             raise NotFound(f"process {process!r} has no element {element!r}")
         return found

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,7 +61,7 @@ class Database:
         self._driver_error: type[Exception] = driver.Error
         self._constraint_error: type[Exception] = driver.IntegrityError
         self._queue: deque[_Job] = deque()
-        self._compiled: dict[str, tuple[str, tuple[str, ...] | None, Row]] = {}
+        self._compiled: dict[str, tuple[str, Callable[[Row], tuple[Any, ...]] | None, Row]] = {}
         self._kept: sa.PoolProxiedConnection | None = None
         self._write_lock = threading.Lock()  # SQLite has one writer: queue here rather than spin on its lock
 
@@ -74,7 +75,7 @@ class Database:
         compiled = statement.compile(dialect=self.engine.dialect, column_keys=keys)
         positions = getattr(compiled, "positiontup", None)
         fixed = {k: v for k, v in compiled.params.items() if v is not None}  # literals of the statement
-        self._compiled[name] = (str(compiled), tuple(positions) if positions else None, fixed)
+        self._compiled[name] = (str(compiled), _in_order(positions) if positions else None, fixed)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -185,9 +186,9 @@ class Database:
 
     def _statements(self, cursor: Any, job: _Job) -> None:
         for name, row in job.writes:
-            sql, positions, fixed = self._compiled[name]
+            sql, in_order, fixed = self._compiled[name]
             values = {**fixed, **row} if fixed else row
-            cursor.execute(sql, [values[p] for p in positions] if positions else values)
+            cursor.execute(sql, in_order(values) if in_order else values)
             if name.startswith("fence") and cursor.rowcount != 1:
                 raise Conflict("Expected the case as it was read, but another change was first")
 
@@ -238,6 +239,13 @@ def _prepare_sqlite(raw: Any, synchronous: str) -> None:
     raw.execute(f"PRAGMA synchronous={synchronous}")
     raw.execute("PRAGMA foreign_keys=ON")
     raw.execute("PRAGMA secure_delete=ON")  # what is erased must not stay readable in free pages
+
+
+def _in_order(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+    """Takes the named values out of a row, in order, as a tuple."""
+    if len(names) == 1:
+        return lambda row: (row[names[0]],)
+    return itemgetter(*names)
 
 
 def _translated(error: BaseException) -> GongdanError:

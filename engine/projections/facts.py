@@ -57,16 +57,18 @@ def project(change: Change) -> Iterator[Write]:
     """One row for each fact this command recorded."""
     found: dict[str, Any] = {}
     sent: dict[str, Any] = change.command.get("data") or {}
-    for name in _FORM & sent.keys():
-        found[name] = sent[name]
-    for name in GIVEN & sent.keys():
-        found[name] = True
-    for name, (column, fact) in COUNTED.items():
-        if name in sent:
-            found[fact] = sum(bool(row.get(column)) for row in sent[name])
+    for name, value in sent.items():
+        if name in _FORM:
+            found[name] = value
+        elif name in GIVEN:
+            found[name] = True
+        elif name in COUNTED:
+            column, fact = COUNTED[name]
+            found[fact] = sum(bool(row.get(column)) for row in value)
     for _, put, _ in change.effects.get("data", ()):
-        for name in DECIDED & put.keys():
-            found.setdefault(name, put[name])
+        for name, value in put.items():
+            if name in DECIDED:
+                found.setdefault(name, value)
     personal = change.instance.seal.personal
     for name in sorted(found):
         value = found[name]

@@ -68,6 +68,7 @@ class Logical:
 
 
 _current: ContextVar[Logical] = ContextVar("logical")
+_OUTSIDE = "SpiffWorkflow asked for time or an id outside a command"
 
 
 def current() -> Logical:
@@ -75,7 +76,7 @@ def current() -> Logical:
     try:
         return _current.get()
     except LookupError:
-        raise OutsideCommand("SpiffWorkflow asked for time or an id outside a command") from None
+        raise OutsideCommand(_OUTSIDE) from None
 
 
 def enter(logical: Logical) -> Token[Logical]:
@@ -90,7 +91,10 @@ def leave(token: Token[Logical]) -> None:
 
 def new_id() -> int:
     """The next task id of the case. A parent is always created before its children, so ids grow downwards."""
-    world = current()
+    try:  # as in current(), without its call: ids and ticks are most of what a command asks
+        world = _current.get()
+    except LookupError:
+        raise OutsideCommand(_OUTSIDE) from None
     counters = world.counters
     counters.ids += 1
     if counters.ids - world.first_id > MAX_NEW_TASKS:  # before they fill the memory, not after
@@ -100,7 +104,10 @@ def new_id() -> int:
 
 def tick() -> int:
     """A monotone number per state change: SpiffWorkflow orders join merges by it, and only compares."""
-    counters = current().counters
+    try:
+        counters = _current.get().counters
+    except LookupError:
+        raise OutsideCommand(_OUTSIDE) from None
     counters.ticks += 1
     return counters.ticks
 

@@ -211,6 +211,8 @@ class Machine:
     def place_of(self, task: Any) -> Place:
         """Where ``task`` stands, seen from the case's own process."""
         process, calls, workflow = None, [], task.workflow
+        if workflow is self.workflow:
+            return Place(self.process, task.task_spec.name, [])
         while True:
             name = workflow.spec.name
             if process is None and name in self.program.specs:

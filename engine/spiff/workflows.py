@@ -70,7 +70,8 @@ class _Indexed:
 
     def index_moved(self, task: Any, old: int, new: int) -> None:
         """A task changed state; moves from WAITING on are logged for the effects."""
-        self._forget(task, old)
+        if old >= S.WAITING:
+            self._forget(task, old)
         if new >= S.COMPLETED:
             self.unfinished.pop(task.id, None)
         else:
@@ -115,13 +116,15 @@ class _Indexed:
     # -- what stock asks
     def update_waiting_tasks(self) -> None:
         """Update what waits, but leave armed timers alone: they fire by their own command only."""
-        for task in in_tree_order(self.waiting.values()):
+        for task in in_tree_order(self.waiting.values()) if self.waiting else ():
             if task._state == S.WAITING and not is_armed_timer(task):
                 task.task_spec._update(task)
 
     def live_scope(self) -> list[Any]:
         """This workflow and the running sub-processes below it."""
         top = self.top_workflow
+        if not top.active:
+            return [self]
         return [
             self,
             *(
