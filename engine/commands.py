@@ -164,13 +164,13 @@ class NoteIncident(Command):
 def to_plain(command: Command) -> dict[str, Any]:
     """The command as plain data for history: ``type``, ``at``, ``actor`` and what its class adds, where it has any."""
     out: dict[str, Any] = {"type": command.kind, "at": command.at, "actor": command.actor}
-    for name in _own_names(type(command)):
+    for name in _own_names(command.kind):
         if (value := getattr(command, name)) not in (None, ()):
             out[name] = dict(value) if isinstance(value, Mapping) else value
     return out
 
 
 @cache
-def _own_names(kind: type[Command]) -> tuple[str, ...]:
-    """What a command's class adds to the common part."""
-    return tuple(f.name for f in fields(kind) if f.name not in _NOT_IN_HISTORY)
+def _own_names(kind: str) -> tuple[str, ...]:
+    """What the class of a kind of command adds to the common part."""
+    return tuple(f.name for f in fields(KINDS[kind]) if f.name not in _NOT_IN_HISTORY)
