@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import pairwise
+from itertools import pairwise, product
 
 from engine.layout.grid import Grid, boundary_offset
 from engine.layout.model import Flow, Node
 
 BEND = 40
-CROSSING = 35
+CROSSING = 120
 #: extra price of leaving or entering by a side that is less usual for the element
 SIDE = 45
 #: price of a side that is already used in the other direction, and of one shared by two leaving flows
@@ -26,6 +26,9 @@ AWAY = 1000
 
 #: price of running along another flow, when there is no other way
 FOREIGN = 400
+
+#: more than any way costs
+FAR = 1 << 60
 
 HORIZONTAL, VERTICAL = 0, 1
 Point = tuple[int, int]  # numbers of a vertical and a horizontal line
@@ -81,6 +84,11 @@ class Router:
         )
         for flow in flows:
             self._route(flow)
+        # the first flows were routed without knowing the later ones: each gets a second choice
+        for flow in flows:
+            if not self._straight(flow):
+                self._take_up(flow)
+                self._route(flow)
 
     def _straight(self, flow: Flow) -> bool:
         """Can the flow be one straight line?"""
@@ -154,20 +162,38 @@ class Router:
             ahead = rows[flow.target] - rows[flow.source]
             if ahead * (1 if port.side == "bottom" else -1) < 0:
                 price += AWAY
-        for _, other_leaving in self._sides[port.node, port.side]:
-            if other_leaving != leaving:
-                price += CLASH
-            elif leaving:
-                price += SHARED
+        used = {other_leaving for _, other_leaving in self._sides[port.node, port.side]}
+        if (not leaving) in used:
+            price += CLASH
+        if leaving and True in used:
+            price += SHARED
         return price
 
     def _route(self, flow: Flow) -> None:
-        starts = [(p, self._side_price(flow, p, True)) for p in self._ports(flow, True)]
-        goals = {(p.point, p.axis): (p, self._side_price(flow, p, False)) for p in self._ports(flow, False)}
-        found = self._search(flow, starts, goals)
-        if found is None:
+        """Find the cheapest way from any side of the source to any side of the target, and lay it."""
+        best: tuple[int, Port, list[Point], Port] | None = None
+        pairs = [
+            (
+                self._side_price(flow, leave, True) + self._side_price(flow, arrive, False),
+                number,
+                leave,
+                arrive,
+            )
+            for number, (leave, arrive) in enumerate(
+                product(self._ports(flow, True), self._ports(flow, False))
+            )
+        ]
+        for price, _, leave, arrive in sorted(pairs, key=lambda pair: pair[:2]):
+            if best is None or price + self._distance(leave.point, arrive.point) < best[0]:
+                found = self._search(flow, leave, arrive, price, best[0] if best else FAR)
+                if found is not None:
+                    best = (found[0], leave, found[1], arrive)
+        if best is None:
             raise NoWayError(flow.id)
-        leave, points, arrive = found
+        _, leave, points, arrive = best
+        self._lay(flow, leave, points, arrive)
+
+    def _lay(self, flow: Flow, leave: Port, points: list[Point], arrive: Port) -> None:
         self.ways[flow] = (leave, points, arrive)
         self._sides[leave.node, leave.side].append((flow, True))
         self._sides[arrive.node, arrive.side].append((flow, False))
@@ -181,78 +207,101 @@ class Router:
             pair = {axes[index], axes[index + 1]}
             self._through[point].append((flow, HORIZONTAL in pair, VERTICAL in pair))
 
+    def _take_up(self, flow: Flow) -> None:
+        """Forget the way of a flow; its order among the others does not matter to what is left."""
+        leave, points, arrive = self.ways.pop(flow)
+        self._sides[leave.node, leave.side].remove((flow, True))
+        self._sides[arrive.node, arrive.side].remove((flow, False))
+        for before, after in pairwise(points):
+            axis = VERTICAL if before[0] == after[0] else HORIZONTAL
+            self._along[axis, min(before, after)].remove(flow)
+        for point in points:
+            self._through[point] = [entry for entry in self._through[point] if entry[0] is not flow]
+
+    def _mates(self, flow: Flow, leave: Port, arrive: Port) -> set[Flow]:
+        """Flows that may share lines with ``flow``: they leave by the same side, or arrive by the same.
+
+        Flows of one source that left by different sides must not meet again: who looks could not tell
+        which is which.
+        """
+        together = {other for other, leaving in self._sides[leave.node, leave.side] if leaving}
+        together ^= {other for other, leaving in self._sides[arrive.node, arrive.side] if not leaving}
+        return {other for other in together if _related(flow, other)}
+
+    def _distance(self, a: Point, b: Point) -> int:
+        return abs(self.grid.x[a[0]] - self.grid.x[b[0]]) + abs(self.grid.y[a[1]] - self.grid.y[b[1]])
+
     def _search(
-        self, flow: Flow, starts: list[tuple[Port, int]], goals: dict[tuple[Point, int], tuple[Port, int]]
-    ) -> tuple[Port, list[Point], Port] | None:
-        """Dijkstra with a distance bound over (point, axis of arrival)."""
+        self, flow: Flow, leave: Port, arrive: Port, price: int, most: int
+    ) -> tuple[int, list[Point]] | None:
+        """Dijkstra with a distance bound over (point, axis of arrival): price and points of the way.
+
+        None when there is no way cheaper than ``most``.
+        """
         xs, ys = self.grid.x, self.grid.y
-        targets = [point for point, _ in goals]
+        goal = arrive.point
+        mates = self._mates(flow, leave, arrive)
+        start = (leave.point, leave.axis)
         queue: list[tuple[int, int, int, Point, int]] = []
         came: dict[tuple[Point, int], tuple[Point, int] | None] = {}
         cost: dict[tuple[Point, int], int] = {}
-        origin: dict[tuple[Point, int], Port] = {}
         tick = 0
-
-        def bound(point: Point) -> int:
-            return min(abs(xs[point[0]] - xs[t[0]]) + abs(ys[point[1]] - ys[t[1]]) for t in targets)
 
         def push(state: tuple[Point, int], price: int, before: tuple[Point, int] | None) -> None:
             nonlocal tick
-            if price < cost.get(state, 1 << 60):
+            if price < cost.get(state, FAR):
                 cost[state] = price
                 came[state] = before
                 tick += 1
-                heappush(queue, (price + bound(state[0]), tick, price, *state))
+                point = state[0]
+                bound = abs(xs[point[0]] - xs[goal[0]]) + abs(ys[point[1]] - ys[goal[1]])
+                heappush(queue, (price + bound, tick, price, *state))
 
-        for port, price in starts:
-            if self._free(flow, port.point, port.axis, port.axis):
-                origin[port.point, port.axis] = port
-                push((port.point, port.axis), price, None)
-        best: tuple[int, tuple[Point, int], Port] | None = None
+        if self._free(flow, mates, leave.point, leave.axis, leave.axis):
+            push(start, price, None)
+        best: tuple[int, tuple[Point, int]] | None = None
         while queue:
             estimate, _, price, point, axis = heappop(queue)
-            if best is not None and estimate >= best[0]:
+            if estimate >= (best[0] if best else most):
                 break
             if price > cost[point, axis]:
                 continue
-            for goal_axis in (HORIZONTAL, VERTICAL):
-                goal = goals.get((point, goal_axis))
-                if goal is None or not self._free(flow, point, axis, goal_axis):
-                    continue
-                total = price + goal[1] + (BEND if goal_axis != axis else 0)
-                if self._turns_back(point, axis, goal[0], came):
-                    continue
-                if best is None or total < best[0]:
-                    best = (total, (point, axis), goal[0])
+            if (
+                point == goal
+                and self._free(flow, mates, point, axis, arrive.axis)
+                and not self._turns_back(point, axis, arrive, came)
+            ):
+                total = price + (BEND if arrive.axis != axis else 0)
+                if total < (best[0] if best else most):
+                    best = (total, (point, axis))
+            before = came[point, axis]
             for step_axis, dx, dy in ((0, 1, 0), (0, -1, 0), (1, 0, 1), (1, 0, -1)):
                 after = (point[0] + dx, point[1] + dy)
                 if not (0 <= after[0] < len(xs) and 0 <= after[1] < len(ys)) or after in self._blocked:
                     continue
-                before = came[point, axis]
                 if before is not None and before[0] == after:
                     continue
-                if before is None and self._into_node(origin[point, axis], dx, dy):
+                if before is None and self._into_node(leave, dx, dy):
                     continue
-                if not self._free(flow, point, axis, step_axis):
+                if not self._free(flow, mates, point, axis, step_axis):
                     continue
                 foreign = any(
-                    not _related(flow, other) for other in self._along.get((step_axis, min(point, after)), ())
+                    other not in mates for other in self._along.get((step_axis, min(point, after)), ())
                 )
                 if foreign and self._strict:
                     continue
                 length = abs(xs[after[0]] - xs[point[0]]) + abs(ys[after[1]] - ys[point[1]])
                 step = length + (BEND if step_axis != axis else 0) + (FOREIGN if foreign else 0)
-                step += CROSSING * self._crossings(flow, point)
+                step += CROSSING * self._crossings(mates, point)
                 push((after, step_axis), price + step, (point, axis))
         if best is None:
             return None
-        states: list[tuple[Point, int]] = []
+        points: list[Point] = []
         at: tuple[Point, int] | None = best[1]
         while at is not None:
-            states.append(at)
+            points.append(at[0])
             at = came[at]
-        states.reverse()
-        return origin[states[0]], [point for point, _ in states], best[2]
+        return best[0], points[::-1]
 
     @staticmethod
     def _into_node(port: Port, dx: int, dy: int) -> bool:
@@ -270,7 +319,7 @@ class Router:
         dx, dy = point[0] - before[0][0], point[1] - before[0][1]
         return {"left": dx < 0, "right": dx > 0, "top": dy < 0, "bottom": dy > 0}[port.side]
 
-    def _free(self, flow: Flow, point: Point, axis: int, next_axis: int) -> bool:
+    def _free(self, flow: Flow, mates: set[Flow], point: Point, axis: int, next_axis: int) -> bool:
         """May the flow pass ``point`` in this manner, with foreign flows only crossed straight?
 
         The place before a side of a node belongs to the node's flows: others must not turn there.
@@ -280,7 +329,7 @@ class Router:
         if axis != next_axis and self._doors.get(point) not in (None, flow.origin, flow.target):
             return False
         for other, horizontal, vertical in self._through.get(point, ()):
-            if _related(flow, other):
+            if other in mates:
                 continue
             if axis != next_axis or (horizontal and vertical):
                 return False
@@ -288,8 +337,8 @@ class Router:
                 return False
         return True
 
-    def _crossings(self, flow: Flow, point: Point) -> int:
-        return sum(1 for other, _, _ in self._through.get(point, ()) if not _related(flow, other))
+    def _crossings(self, mates: set[Flow], point: Point) -> int:
+        return sum(1 for other, _, _ in self._through.get(point, ()) if other not in mates)
 
 
 def _related(one: Flow, other: Flow) -> bool:
