@@ -8,7 +8,8 @@ from engine.layout.grid import Grid, boundary_offset
 from engine.layout.labels import Box, place_labels
 from engine.layout.model import EVENT_SIZE, Artifact, Node, Scope
 from engine.layout.place import Placement, place
-from engine.layout.route import NoWayError, Port, Router
+from engine.layout.ports import Port
+from engine.layout.route import NoWayError, Router
 from engine.layout.text import label_size, text_width
 
 #: room around the content of an expanded sub-process; the title stands at the top

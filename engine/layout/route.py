@@ -7,17 +7,15 @@ element or arrive at the same element. Shapes are never crossed: lines end at oc
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import pairwise, product
 
-from engine.layout.grid import Grid, boundary_offset
+from engine.layout.grid import Grid
 from engine.layout.model import Flow, Node
+from engine.layout.ports import HORIZONTAL, VERTICAL, Point, Port, ports
 
 BEND = 40
 CROSSING = 120
-#: extra price of leaving or entering by a side that is less usual for the element
-SIDE = 45
 #: price of a side that is already used in the other direction, and of one shared by two leaving flows
 CLASH = 1500
 SHARED = 900
@@ -29,20 +27,6 @@ FOREIGN = 400
 
 #: more than any way costs
 FAR = 1 << 60
-
-HORIZONTAL, VERTICAL = 0, 1
-Point = tuple[int, int]  # numbers of a vertical and a horizontal line
-
-
-@dataclass(frozen=True)
-class Port:
-    """A side of a node: the first grid point outside it, the direction there, and its price."""
-
-    node: Node
-    side: str  # "left", "right", "top", "bottom"
-    point: Point
-    axis: int
-    price: int
 
 
 class NoWayError(Exception):
@@ -70,7 +54,7 @@ class Router:
         }
         self._doors: dict[Point, Node] = {}
         for flow in grid.scope.flows:
-            for port in [*self._ports(flow, True), *self._ports(flow, False)]:
+            for port in [*ports(grid, flow, True), *ports(grid, flow, False)]:
                 self._doors[port.point] = port.node.host or port.node
         flows = sorted(
             grid.scope.flows,
@@ -114,47 +98,6 @@ class Router:
                     horizontal.add(before[1])
         return vertical, horizontal
 
-    def _ports(self, flow: Flow, leaving: bool) -> list[Port]:
-        grid = self.grid
-        node = flow.source if leaving else flow.target
-        base = node.host or node
-        column, row = grid.placement.column[base], grid.placement.row[base]
-        x_centre, y_centre = self._x(column, 0), self._y(row)
-        right = Port(base, "right", (self._channel_x(column + 1, True), y_centre), HORIZONTAL, 0)
-        left = Port(base, "left", (self._channel_x(column, False), y_centre), HORIZONTAL, 0)
-        top = Port(base, "top", (x_centre, self._channel_y(row, False)), VERTICAL, SIDE)
-        bottom = Port(base, "bottom", (x_centre, self._channel_y(row + 1, True)), VERTICAL, SIDE)
-        if node.host is not None:
-            offset = boundary_offset(base, base.boundary.index(node))
-            x = self._x(column, offset)
-            return [Port(node, "bottom", (x, bottom.point[1]), VERTICAL, 0)]
-        if node.is_gateway:
-            return [right, bottom, top] if leaving else [left, top, bottom]
-        if leaving:
-            return [right] if node.is_event else [right, *([] if node.boundary else [bottom]), top]
-        if node.is_event:
-            return [left, top]
-        return [left, top, *([] if node.boundary else [bottom])]
-
-    def _x(self, column: int, offset: int) -> int:
-        grid = self.grid
-        return next(
-            i
-            for i, line in enumerate(grid.xs)
-            if not line.channel and line.cell == column and line.offset == offset
-        )
-
-    def _y(self, row: int) -> int:
-        return next(i for i, line in enumerate(self.grid.ys) if not line.channel and line.cell == row)
-
-    def _channel_x(self, channel: int, first: bool) -> int:
-        numbers = [i for i, line in enumerate(self.grid.xs) if line.channel and line.cell == channel]
-        return numbers[0] if first else numbers[-1]
-
-    def _channel_y(self, channel: int, first: bool) -> int:
-        numbers = [i for i, line in enumerate(self.grid.ys) if line.channel and line.cell == channel]
-        return numbers[0] if first else numbers[-1]
-
     def _side_price(self, flow: Flow, port: Port, leaving: bool) -> int:
         price = port.price
         if leaving and port.side in ("top", "bottom") and flow.source.host is None:
@@ -180,7 +123,7 @@ class Router:
                 arrive,
             )
             for number, (leave, arrive) in enumerate(
-                product(self._ports(flow, True), self._ports(flow, False))
+                product(ports(self.grid, flow, True), ports(self.grid, flow, False))
             )
         ]
         for price, _, leave, arrive in sorted(pairs, key=lambda pair: pair[:2]):
