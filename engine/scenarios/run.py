@@ -189,6 +189,12 @@ class Run:
         found = {c.parameter: c.due for c in self._clocks() if c.parameter in want}
         return {k: _same(v, want[k]) for k, v in found.items()}
 
+    def _find_timers(self, want: Mapping[str, str]) -> dict[str, str]:
+        """When drawn timers of the wanted elements are due: waiting events have no SLA clock."""
+        pending = work.timers(self.gongdan.db, self.case_id)
+        found = {name: t.due for t in pending if (name := t.element.rpartition("/")[2]) in want}
+        return {k: _same(v, want[k]) for k, v in found.items()}
+
     def _find_not_before(self, want: Mapping[str, str]) -> dict[str, str]:
         found = {_element(t): t.not_before for t in self._tasks() if _element(t) in want and t.not_before}
         return {k: _same(v, want[k]) for k, v in found.items()}
