@@ -15,13 +15,14 @@ from .release import Release
 from .sealing import Seal
 
 EVERY = 20  #: commands between two snapshots of a small case
+TASKS_A_COMMAND = 16  #: tasks of a large case that a command may pay to write (about 4 µs each)
 _local = threading.local()
 
 
 def is_due(instance: Instance) -> bool:
     """Whether so many commands passed that a snapshot pays: its cost must not grow with the case."""
     tasks = len(instance.machine.flow.tasks)
-    return not instance.done and instance.seq - instance.snapshot_seq >= max(EVERY, tasks // 4)
+    return not instance.done and instance.seq - instance.snapshot_seq >= max(EVERY, tasks // TASKS_A_COMMAND)
 
 
 def write(instance: Instance, key: bytes) -> bytes:

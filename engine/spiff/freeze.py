@@ -46,10 +46,10 @@ def _freeze_task(task: Any) -> list[Any]:
     parent = task.parent
     base, own = (parent.data if parent is not None else {}), task.data
     change = None
-    same_order = list(own) == list(base)
     if not same(own, base):
         put = {k: v for k, v in own.items() if k not in base or not same(base[k], v)}
-        change = [put, None if same_order else list(own)]
+        order = list(own)
+        change = [put, None if order == list(base) else order]
     return [
         task.id,
         task._parent,
@@ -107,8 +107,8 @@ def _thaw_flow(top: IndexedWorkflow, part: dict[str, Any]) -> None:
 
 
 def _thaw_data(base: dict[str, Any], change: list[Any] | None) -> dict[str, Any]:
-    if change is None:
-        return dict(plain_copy(base))
-    put, order = change
-    names = order if order is not None else list(base)
-    return dict(plain_copy({k: put[k] if k in put else base[k] for k in names}))
+    if change is not None:
+        put, order = change
+        base = {k: put[k] if k in put else base[k] for k in (base if order is None else order)}
+    copied: dict[str, Any] = plain_copy(base) if base else {}
+    return copied
