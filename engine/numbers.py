@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from .db.database import Database
 from .db.tables import case_number
 
 ZONE = ZoneInfo("Asia/Shanghai")
 _WEIGHTS = (7, 3, 1)
+
+
+def _next(dialect: Any) -> Any:
+    put = dialect.insert(case_number).values(day=sa.bindparam("day"), last=1)
+    counted = put.on_conflict_do_update(index_elements=["day"], set_={"last": case_number.c.last + 1})
+    return counted.returning(case_number.c.last)
+
+
+#: by "is it SQLite?"; built once, since building costs more than running
+_NEXT = {True: _next(sqlite), False: _next(postgresql)}
 
 
 def check_digit(digits: str) -> int:
@@ -32,18 +44,6 @@ def next_number(db: Database, at: str) -> str:
     """The next case number of the local day of ``at``. A number once given is gone, even if its case fails."""
     day = datetime.fromisoformat(at).astimezone(ZONE).strftime("%y%m%d")
     with db.begin() as connection:
-        updated = connection.execute(
-            sa.update(case_number)
-            .where(case_number.c.day == day)
-            .values(last=case_number.c.last + 1)
-            .returning(case_number.c.last)
-        ).scalar()
-        if updated is None:
-            dialect = "sqlite" if db.sqlite else "postgresql"
-            insert = getattr(sa.dialects, dialect).insert(case_number).values(day=day, last=1)
-            upsert = insert.on_conflict_do_update(
-                index_elements=["day"], set_={"last": case_number.c.last + 1}
-            )
-            updated = connection.execute(upsert.returning(case_number.c.last)).scalar_one()
-    digits = f"{day}{updated:05d}"
-    return f"{day}-{updated:05d}-{check_digit(digits)}"
+        given = connection.execute(_NEXT[db.sqlite], {"day": day}).scalar_one()
+    digits = f"{day}{given:05d}"
+    return f"{day}-{given:05d}-{check_digit(digits)}"
