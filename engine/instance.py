@@ -54,18 +54,20 @@ class Instance:
         self.spoiled = False  #: half changed or stale: whoever waited for its lock takes a fresh one
 
     # ------------------------------------------------------------ questions
+    def open_task(self, task: int) -> tuple[str, str]:
+        """Element reference and duty of an open task; raises :class:`Rejected` when it is not open."""
+        found = self.open.get(task)
+        if found is None:
+            raise Rejected(f"Expected task {task} of case {self.case_id} to be open, but it is not")
+        return found
+
     def element_of(self, task: int) -> Element:
         """The drawn element of an open task; raises :class:`Rejected` when it is not open."""
-        if task not in self.open:
-            raise Rejected(f"Expected task {task} of case {self.case_id} to be open, but it is not")
-        return self.release.element(*resolve(self.process, self.open[task][0]))
+        return self.release.element(*resolve(self.process, self.open_task(task)[0]))
 
     def duty_of(self, task: int) -> Duty:
-        """Who may do an open task."""
-        self.element_of(task)
-        role, _, rest = self.open[task][1].partition("/")
-        skill, _, department = rest.partition("/")
-        return Duty(role, skill or None, department or None)
+        """Who may do an open task; raises :class:`Rejected` when it is not open."""
+        return Duty.parse(self.open_task(task)[1])
 
     def kept_off(self, task: int) -> set[str]:
         """People who may not do a task: the respondent, and those its ``exclude`` property names.
@@ -134,11 +136,11 @@ class Instance:
         fx["opened"] = []
         for task, place, not_before in delta.opened:
             duty = self.release.duty(place.process, place.element, place.calls)
-            word = "/".join([duty.role, duty.skill or "", duty.department or ""]).rstrip("/")
-            self.open[task] = (self._ref(place), word)
+            ref, word = self._ref(place), duty.word
+            self.open[task] = (ref, word)
             if not_before:
                 self.not_before[task] = not_before
-            fx["opened"].append([task, self._ref(place), word, not_before])
+            fx["opened"].append([task, ref, word, not_before])
         fx["armed"] = [[a.timer, self._ref(a.place), a.due, a.attached] for a in delta.armed]
         fx["ended"] = delta.ended
         self._follow_clocks(fx, delta, at, fired)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from .errors import InvalidFile
@@ -18,6 +19,18 @@ class Duty:
     role: str
     skill: str | None = None
     department: str | None = None
+
+    @property
+    def word(self) -> str:
+        """The duty as history writes it: ``role/skill/department``, empty ends left out."""
+        return "/".join([self.role, self.skill or "", self.department or ""]).rstrip("/")
+
+    @staticmethod
+    @lru_cache(maxsize=1_000)
+    def parse(word: str) -> Duty:
+        """The duty that :attr:`word` wrote."""
+        role, skill, department = (*word.split("/"), "", "")[:3]
+        return Duty(role, skill or None, department or None)
 
 
 class Roles:

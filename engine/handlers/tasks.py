@@ -13,7 +13,7 @@ from engine.instance import Instance
 def claim(instance: Instance, command: dict[str, Any]) -> Effects:
     """A person takes an open task that nobody else holds."""
     task, person = command["task"], command["actor"]
-    instance.element_of(task)
+    instance.open_task(task)
     holder = instance.claims.get(task)
     if holder not in (None, person):
         raise Conflict(f"Expected task {task} to be free, but {holder} has claimed it")
@@ -24,7 +24,7 @@ def claim(instance: Instance, command: dict[str, Any]) -> Effects:
 def release(instance: Instance, command: dict[str, Any]) -> Effects:
     """The holder (or a supervisor, which dispatch has checked) gives a task back."""
     task = command["task"]
-    instance.element_of(task)
+    instance.open_task(task)
     if instance.claims.pop(task, None) is None:
         raise Rejected(f"Expected task {task} to be claimed, but nobody holds it")
     return {"claimed": [[task, None]]}
@@ -33,7 +33,7 @@ def release(instance: Instance, command: dict[str, Any]) -> Effects:
 def assign(instance: Instance, command: dict[str, Any]) -> Effects:
     """A supervisor gives a task to a person."""
     task = command["task"]
-    instance.element_of(task)
+    instance.open_task(task)
     instance.claims[task] = command["to"]
     return {"claimed": [[task, command["to"]]]}
 
@@ -41,14 +41,14 @@ def assign(instance: Instance, command: dict[str, Any]) -> Effects:
 def complete(instance: Instance, command: dict[str, Any]) -> Effects:
     """Complete an open task with its form."""
     task, at = command["task"], command["at"]
-    instance.element_of(task)
+    element = instance.open_task(task)[0]
     holder = instance.claims.get(task)
     if holder not in (None, command["actor"]):
         raise Conflict(f"Expected task {task} to be yours or free, but {holder} has claimed it")
     wait = instance.not_before.get(task)
     if wait is not None and at < wait:
         raise Rejected(f"Expected to work on task {task} not before {wait}, but it is {at}")
-    instance.done_by[instance.open[task][0]] = command["actor"]
+    instance.done_by[element] = command["actor"]
     delta = instance.machine.complete(
         datetime.fromisoformat(at), task, command["data"], command.get("cleared", ())
     )

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from engine.db.database import Write
 from engine.db.tables import task
 from engine.effects import resolve
+from engine.roles import Duty
 
 from .change import Change
 
@@ -47,7 +48,7 @@ def project(change: Change) -> Iterator[Write]:
     for number, ref, duty, not_before in effects.get("opened", ()):
         process, name = resolve(instance.process, ref)
         element = instance.release.element(process, name)
-        role, skill, department = (*duty.split("/"), "", "")[:3]
+        who = Duty.parse(duty)
         yield (
             "task_new",
             {
@@ -58,9 +59,9 @@ def project(change: Change) -> Iterator[Write]:
                 "process": process,
                 "form": element.properties.get("form"),
                 "lane": element.lane,
-                "role": role,
-                "skill": skill or None,
-                "department": department or None,
+                "role": who.role,
+                "skill": who.skill,
+                "department": who.department,
                 "opened_at": at,
                 "due_at": instance.due_of_task(number),
                 "not_before": not_before,
