@@ -51,11 +51,30 @@ class Box:
             and other.bottom <= self.bottom
         )
 
-    def crossed_by(self, a: tuple[int, int], b: tuple[int, int]) -> bool:
-        """True when the horizontal or vertical segment ``a``–``b`` passes through the inside."""
-        left, right = min(a[0], b[0]), max(a[0], b[0])
-        top, bottom = min(a[1], b[1]), max(a[1], b[1])
-        return left < self.right and self.x < right and top < self.bottom and self.y < bottom
+    @property
+    def outline(self) -> Way:
+        """The four edges as one way around."""
+        left, top, right, bottom = self.x, self.y, self.right, self.bottom
+        return [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+
+    def grown(self, by: int) -> Box:
+        """The same box with ``by`` px more on every side (fewer, when negative)."""
+        return Box(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
+
+    def crossed_by(self, a: Point, b: Point) -> bool:
+        """True when the segment ``a``–``b`` passes through the inside; along an edge is not inside."""
+        enter, leave = 0.0, 1.0
+        for at, step, low, high in (
+            (a[0], b[0] - a[0], self.x, self.right),
+            (a[1], b[1] - a[1], self.y, self.bottom),
+        ):
+            if step == 0:
+                if not low < at < high:
+                    return False
+            else:
+                first, last = sorted(((low - at) / step, (high - at) / step))
+                enter, leave = max(enter, first), min(leave, last)
+        return enter < leave
 
 
 def place_labels(
@@ -152,12 +171,18 @@ def _farther(a: Point, b: Point, at: Point, c: Point, d: Point, axis: int) -> Po
 def _along(flow: Flow, way: Way, trunk: bool) -> Iterator[Box]:
     """Places near the start of the flow first; above or right of the line before below or left of it.
 
-    Behind a ``trunk`` shared with others the last stretch comes first: there the flow is alone.
+    Behind a ``trunk`` shared with others the last stretch comes first, or a place well past the fork.
     """
     width, height = label_size(flow.name)
     (x1, y1), (x2, y2) = way[-2], way[-1]
     if trunk and y1 == y2 and x2 - x1 >= width + 12:
         yield Box(x2 - 12 - width, y1 - height - 3, width, height)
+    (x1, y1), (x2, y2) = way[0], way[1]
+    if trunk and x1 == x2 and abs(y2 - y1) >= height + 24:
+        away = min(36, abs(y2 - y1) - height - 10)
+        y = y1 + away if y2 > y1 else y1 - away - height
+        yield Box(x1 + 5, y, width, height)
+        yield Box(x1 - 5 - width, y, width, height)
     for distance in (6, 14, 26, 44, 70):
         for (x1, y1), (x2, y2) in pairwise(way):
             if y1 == y2 and abs(x2 - x1) >= width + distance:
