@@ -19,6 +19,7 @@ from .outbox import Outbox
 from .people import People
 from .proposals import refuse_findings
 from .releases import FolderPublish, Releases
+from .schedule import Schedule
 from .settings import Settings
 from .spiff.timers import iso
 from .timers import Timers
@@ -35,6 +36,7 @@ class Gongdan:
     keys: Keys
     dispatcher: Dispatcher
     incidents: Incidents
+    schedule: Schedule
     timers: Timers
     outbox: Outbox
     wall: Callable[[], datetime]
@@ -95,6 +97,7 @@ def open_gongdan(
         keys=keys,
         dispatcher=dispatcher,
         incidents=incidents,
+        schedule=Schedule(db, published, dispatcher),
         timers=Timers(db, dispatcher, incidents),
         outbox=Outbox(db, dispatcher, gateways(settings)),
         wall=clock,

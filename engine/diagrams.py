@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from lxml import etree
 
 from .xml import BPMN, SPIFF, children, local
 
+_RHYTHM = re.compile(r'param\(\s*(?:"(\w+)"|\'(\w+)\')\s*\)')
 _NOT_ELEMENTS = frozenset({"laneSet", "extensionElements", "documentation", "incoming", "outgoing"})
 
 
@@ -51,9 +53,21 @@ class Process:
     elements: dict[str, Element] = field(repr=False)
 
     @property
+    def rhythm(self) -> str | None:
+        """The parameter by whose rhythm the software itself opens cases: what the timer on its start names."""
+        starts = (e.timer for e in self.elements.values() if e.kind == "startEvent" and e.timer)
+        return next((found for timer in starts if (found := rhythm_of(timer))), None)
+
+    @property
     def case_clocks(self) -> list[str]:
         """SLA parameters that run on the whole case."""
         return [p.strip() for p in self.properties.get("case_clocks", "").split(",") if p.strip()]
+
+
+def rhythm_of(timer: str) -> str | None:
+    """The parameter that the timer of a start event names, as ``param("COU_WEEKLY_LIST")``; None for anything else."""
+    found = _RHYTHM.fullmatch(timer.strip())
+    return found[1] or found[2] if found else None
 
 
 def read_processes(path: str, root: etree._Element) -> list[Process]:

@@ -68,6 +68,19 @@ class Moment:
                 day = (day.replace(day=1) + timedelta(days=32)).replace(day=self.days)
         return datetime.combine(day, self.at, zone).astimezone(UTC)
 
+    def closes(self, instant: datetime, zone: ZoneInfo) -> str:
+        """The last whole week (``2026-W09``) or month (``2026-02``) before ``instant``, as reports ask for it.
+
+        Raises :class:`~engine.errors.InvalidFile` for a rule that recurs neither weekly nor monthly.
+        """
+        day = instant.astimezone(zone).date()
+        if self.rule == "weekly":
+            year, week, _ = (day - timedelta(days=7)).isocalendar()
+            return f"{year:04}-W{week:02}"
+        if self.rule == "monthly":
+            return f"{day.replace(day=1) - timedelta(days=1):%Y-%m}"
+        raise InvalidFile("a time of day closes no week and no month")
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

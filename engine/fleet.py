@@ -2,7 +2,8 @@
 
 The tables stay the truth. Each worker scans for what is due (claimed with SKIP LOCKED and a lease) and hands it to
 Procrastinate, which spreads the jobs over all workers and retries those whose worker died. A job does what the
-embedded worker does: wake one case, or send what the outbox holds.
+embedded worker does: wake one case, or send what the outbox holds. Scheduled cases are few, and each worker looks
+itself whether one is missing; of two that open the same one, one wins.
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ class Fleet:
     async def _scan(self) -> None:
         while True:
             try:
-                found = await self.hand_out(self._gongdan.wall())
+                now = self._gongdan.wall()
+                found = await asyncio.to_thread(self._gongdan.schedule.open_due, now)
+                found += await self.hand_out(now)
             except (GongdanError, procrastinate.exceptions.ConnectorException) as error:
                 log.warning("scan failed, trying again", error=str(error))
                 found = 0

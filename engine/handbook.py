@@ -37,7 +37,7 @@ def _index(release: Release) -> str:
         "|---|---|---|---|",
     ]
     for process in sorted(release.processes.values(), key=lambda p: (p.domain, p.id)):
-        start = "是" if process.startable else ""
+        start = "是" if process.startable else "系统按期" if process.rhythm else ""
         purpose = _flat(_purpose(process))
         lines.append(f"| {process.domain} | [{process.name}]({process.id}.md) | {start} | {purpose} |")
     return "\n".join(lines) + "\n"

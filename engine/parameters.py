@@ -46,6 +46,12 @@ class Parameter:
             return int(hours) if hours.is_integer() else hours
         return self.iso if isinstance(self.limit, Moment | Window) else self.limit
 
+    @property
+    def rhythm(self) -> Moment | None:
+        """The weekly or monthly moment at which the software may open cases; None for any other limit."""
+        limit = self.limit
+        return limit if isinstance(limit, Moment) and limit.rule in ("weekly", "monthly") else None
+
 
 def load_parameters(content: bytes) -> dict[str, Parameter]:
     """The rows of ``sla.dmn`` by id, in the order of the file.

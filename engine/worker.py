@@ -1,4 +1,7 @@
-"""The background work of one machine: wake due cases, send what the outbox holds. A thread inside ``serve``."""
+"""The background work of one machine: open scheduled cases, wake due ones, send what the outbox holds.
+
+A thread inside ``serve``.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,9 @@ def refuse_simulated(gongdan: Gongdan) -> None:
 
 
 def work_once(gongdan: Gongdan, now: datetime) -> int:
-    """One round at ``now`` (aware): timers, then outbox. Returns how many things were done."""
-    return gongdan.timers.wake_due(now) + len(gongdan.outbox.work(now))
+    """One round at ``now`` (aware): schedule, timers, then outbox. Returns how many things were done."""
+    opened = gongdan.schedule.open_due(now)
+    return opened + gongdan.timers.wake_due(now) + len(gongdan.outbox.work(now))
 
 
 class Worker:

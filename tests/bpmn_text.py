@@ -104,6 +104,11 @@ def wait(node_id: str, due: str, kind: str = "timeDuration") -> Node:
     return Node(node_id, "intermediateCatchEvent", inner=_timer(kind, due))
 
 
+def begins(rhythm: str) -> Node:
+    """The start event ``start`` of a process that the software opens by the rhythm of a parameter."""
+    return Node("start", "startEvent", inner=_timer("timeCycle", f'param("{rhythm}")'))
+
+
 def many(count: str = "", *, over: str = "", item: str = "", into: str = "", sequential: bool = False) -> str:
     """Multi-instance: ``count`` times, or once for each ``item`` of data ``over``, results gathered in ``into``."""
     how = "true" if sequential else "false"

@@ -20,6 +20,7 @@ from engine.lint.catalogue.tasks import (
     UNKNOWN_PARAMETER,
     UNKNOWN_PROCESS,
     UNKNOWN_PROPERTY,
+    UNKNOWN_REPORT,
     UNKNOWN_TEMPLATE,
     UNNAMED,
     USER_TASK_FORM,
@@ -29,6 +30,7 @@ from engine.lint.context import LintContext
 from engine.lint.expressions import read_expression
 from engine.lint.finding import Finding
 from engine.lint.model import DiagramModel, Node
+from engine.reports import REPORTS
 
 _SERVICES = ("sms", "mail", "notice", "webhook")
 _PROPERTIES = {
@@ -36,7 +38,7 @@ _PROPERTIES = {
     "serviceTask": {"service", "template", "to", "event", "level"},
     "endEvent": {"outcome"},
 }
-_PROCESS_PROPERTIES = {"startable", "case_clocks"}
+_PROCESS_PROPERTIES = {"startable", "case_clocks", "report"}
 
 
 def people(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
@@ -87,6 +89,9 @@ def references(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
             name = parameter.strip()
             if name and context.parameters and name not in context.parameters:
                 yield UNKNOWN_PARAMETER.at(model.file, process.id, process.line, name=name)
+        report = process.properties.get("report")
+        if report is not None and report not in REPORTS:
+            yield UNKNOWN_REPORT.at(model.file, process.id, process.line, name=report)
 
 
 def services(model: DiagramModel, context: LintContext) -> Iterator[Finding]:

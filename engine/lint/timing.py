@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from engine.diagrams import rhythm_of
 from engine.durations import Duration, Moment
 from engine.lint.catalogue.timing import (
     LIMIT_INTERRUPTS,
@@ -16,6 +17,7 @@ from engine.lint.catalogue.timing import (
     TIMER_LITERAL,
     TIMER_NAIVE,
     TIMER_NEGATIVE,
+    TIMER_START,
     TIMER_UNQUOTED,
     TIMER_WRONG_KIND,
 )
@@ -47,6 +49,10 @@ def _timer(file: str, node: Node, timer: Timer, context: LintContext) -> Iterato
     if not text:
         yield say(TIMER_EMPTY)
         return
+    if node.kind == "startEvent":
+        if not _opens_cases(node, timer, context):
+            yield say(TIMER_START, text=text)
+        return
     if _LOOKS_LIKE_TIME.match(text):
         yield say(TIMER_NEGATIVE if text.startswith("-") else TIMER_UNQUOTED, text=text)
         return
@@ -66,6 +72,15 @@ def _timer(file: str, node: Node, timer: Timer, context: LintContext) -> Iterato
             yield say(PARAMETER_KIND, parameter=parameter, clock=known.clock)
         elif node.kind == "boundaryEvent" and node.interrupting and not known.interrupting:
             yield say(LIMIT_INTERRUPTS, parameter=parameter)
+
+
+def _opens_cases(node: Node, timer: Timer, context: LintContext) -> bool:
+    """Whether the timer on a start event is a rhythm; an unknown parameter is another rule's."""
+    parameter = rhythm_of(timer.text)
+    if parameter is None or timer.kind != "timeCycle" or node.scope.parent is not None:
+        return False
+    known = context.parameters.get(parameter)
+    return known is None or known.rhythm is not None
 
 
 def _literal(

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from lxml import etree
 from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
+from SpiffWorkflow.bpmn.specs.defaults import StartEvent
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.dmn.parser.DMNParser import DMNParser
 from SpiffWorkflow.dmn.specs.model import DecisionTable
@@ -17,6 +18,7 @@ from engine.errors import InvalidFile
 
 from .scripts import Functions, ScriptEngine
 from .services import OutboxTask, OutboxTaskParser
+from .starts import StartParser
 
 
 class _Process(SpiffProcessParser):  # type: ignore[misc]
@@ -31,6 +33,7 @@ class _Parser(SpiffBpmnParser):  # type: ignore[misc]
     OVERRIDE_PARSER_CLASSES: ClassVar[dict[str, Any]] = {
         **SpiffBpmnParser.OVERRIDE_PARSER_CLASSES,
         full_tag("serviceTask"): (OutboxTaskParser, OutboxTask),
+        full_tag("startEvent"): (StartParser, StartEvent),
     }
 
 

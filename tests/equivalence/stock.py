@@ -18,6 +18,7 @@ import SpiffWorkflow.bpmn.specs.event_definitions.timer as spiff_timer
 from lxml import etree
 from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine, TaskDataEnvironment
+from SpiffWorkflow.bpmn.specs.defaults import StartEvent
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.spiff.parser.process import SpiffBpmnParser
@@ -28,6 +29,7 @@ from SpiffWorkflow.util.task import TaskState
 from engine.calendar import Calendar
 from engine.sla import TimeRules, load_parameters
 from engine.spiff import host, logical
+from engine.spiff.starts import StartParser
 from tests.equivalence.state import digest, text
 
 logging.disable(logging.CRITICAL)
@@ -83,11 +85,12 @@ class SilentParser(SpiffTaskParser):  # type: ignore[misc]
 
 
 class Parser(SpiffBpmnParser):  # type: ignore[misc]
-    """Stock's parser, with service tasks that call nobody."""
+    """Stock's parser, with service tasks that call nobody, and cases that their schedule has opened."""
 
     OVERRIDE_PARSER_CLASSES = {
         **SpiffBpmnParser.OVERRIDE_PARSER_CLASSES,
         full_tag("serviceTask"): (SilentParser, Silent),
+        full_tag("startEvent"): (StartParser, StartEvent),
     }
 
 

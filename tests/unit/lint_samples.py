@@ -179,6 +179,11 @@ def timed(text: str, tag: str = "timeDate", *, interrupting: bool = False) -> Fi
     return files
 
 
+def started(text: str, tag: str = "timeCycle") -> Files:
+    """The clean release with a timer on its start."""
+    return {**release(), BPMN: diagram(inner={"start": timer(text, tag)})}
+
+
 def script(text: str) -> Files:
     """The clean release with another script."""
     return changed("attempts = 0\n", f"attempts = 0\n{text}\n")
@@ -321,6 +326,7 @@ SAMPLES: dict[str, Callable[[], Files]] = {
     "timer_literal": lambda: timed('"PT2H"', "timeDuration"),
     "timer_wrong_kind": lambda: timed('sla_due("CAN_CALLBACK_1")', "timeDuration"),
     "timer_naive": lambda: timed('"2026-02-13T08:00:00"'),
+    "timer_start": lambda: started('data_get("begins_at", None) or now()', "timeDate"),
     "limit_interrupts": lambda: timed('sla_due("CAN_CALLBACK_1")', interrupting=True),
     "parameter_kind": lambda: timed('sla_due("CAN_MAX_ATTEMPTS")'),
     "multi_instance_timer": lambda: _instances(),
@@ -346,6 +352,9 @@ SAMPLES: dict[str, Callable[[], Files]] = {
         '<spiffworkflow:property name="to" value="&quot;supervisor&quot;"/>', ""
     ),
     "notice_level": lambda: changed('value="breach"', 'value="panic"'),
+    "unknown_report": lambda: changed(
+        f'isExecutable="true">\n{DOC}', f'isExecutable="true">\n{DOC}{properties(report="weekly")}'
+    ),
     "unknown_property": lambda: changed('name="say"', 'name="says"'),
     "unnamed": lambda: changed('name="回访客户"', 'name=""'),
     "undocumented": lambda: release(bpmn=diagram(inner={"call": properties(form="attempt")})),

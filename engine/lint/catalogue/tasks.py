@@ -124,6 +124,14 @@ NOTICE_LEVEL = Rule(
     "改成三者之一",
     "use one of the three",
 )
+UNKNOWN_REPORT = Rule(
+    "unknown_report",
+    "error",
+    "没有报表 {name}",
+    "there is no report {name}",
+    "写已有的报表名(docs/reports.md)",
+    "name a report of docs/reports.md",
+)
 UNKNOWN_PROPERTY = Rule(
     "unknown_property",
     "warning",

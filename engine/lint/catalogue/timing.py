@@ -60,6 +60,14 @@ TIMER_NAIVE = Rule(
     "加上时区,例如 +08:00",
     "add the zone, such as +08:00",
 )
+TIMER_START = Rule(
+    "timer_start",
+    "error",
+    "起始事件上的 {text} 不是软件能据以开单的节奏",
+    "{text} on a start event is no rhythm by which the software opens cases",
+    '在流程的起始事件上写 timeCycle param("参数"),参数须为每周或每月(R/P1W、R/P1M、day 5)',
+    'on the start of the process, write a timeCycle param("PARAMETER") that is weekly or monthly (R/P1W, R/P1M, day 5)',
+)
 LIMIT_INTERRUPTS = Rule(
     "limit_interrupts",
     "warning",

@@ -1,0 +1,227 @@
+"""Cases that the software opens: one for each period, whatever happens to workers, clocks and releases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from engine.app import open_gongdan
+from engine.db.tables import cases
+from engine.durations import Moment, parse_moment
+from engine.errors import InvalidFile, NotAllowed
+from engine.schedule import AT_ONCE, Schedule
+from engine.verify import IDENTICAL
+from engine.worker import work_once
+from tests.bpmn_text import begins, bpmn, script
+from tests.casework import FILES, Desk, opened
+from tests.clock import SHANGHAI, Clock
+from tests.threads import together
+
+
+def report(process: str, rhythm: str) -> dict[str, bytes]:
+    """A process that the software opens, and that tells its form which period it is for."""
+    drawn = bpmn(process, "start > note > call > end", begins(rhythm), script("note", "told = report_period"))
+    return {f"bpmn/tests/{process}.bpmn": drawn}
+
+
+WEEKLY = FILES | report("weekly", "COU_WEEKLY_LIST")
+BOTH = WEEKLY | report("monthly", "COU_MONTHLY_START")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Friday, 27 February 2026: the next week begins on Monday the 2nd, the next month a day before."""
+    return Clock("2026-02-27 10:00")
+
+
+@pytest.fixture
+def house(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Desk]:
+    """A desk with a weekly and a monthly process."""
+    with opened(tmp_path, clock, database_url, files=dict(BOTH)) as made:
+        yield made
+
+
+def numbers(desk: Desk) -> list[str]:
+    """Outside numbers of the cases that the software opened, in the order of their opening."""
+    query = sa.select(cases.c.external_id).where(cases.c.external_id.is_not(None))
+    return [row[0].removeprefix("schedule:") for row in desk.g.db.rows(query.order_by(cases.c.opened_at))]
+
+
+def round_at(desk: Desk, local: str) -> list[str]:
+    """One round of the worker at a local time; everything opened so far."""
+    desk.clock.set(local)
+    work_once(desk.g, desk.clock.instant)
+    return numbers(desk)
+
+
+# ---------------------------------------------------------------- when
+@pytest.mark.parametrize(
+    ("rhythm", "at", "period"),
+    [
+        ("R/P1W", "2026-03-02 09:00", "2026-W09"),
+        ("R/P1W", "2026-01-05 09:00", "2026-W01"),  # the week that began in the old year
+        ("R/P1W", "2027-01-04 09:00", "2026-W53"),
+        ("R/P1M", "2026-03-01 00:00", "2026-02"),
+        ("R/P1M", "2024-03-01 00:00", "2024-02"),
+        ("R/P1M", "2027-01-01 00:00", "2026-12"),
+        ("day 5", "2026-05-05 00:00", "2026-04"),
+    ],
+)
+def test_a_rhythm_names_the_period_that_has_just_ended(rhythm: str, at: str, period: str) -> None:
+    instant = datetime.fromisoformat(at).replace(tzinfo=SHANGHAI)
+    assert parse_moment(rhythm).closes(instant, SHANGHAI) == period
+
+
+def test_a_time_of_day_closes_no_period() -> None:
+    with pytest.raises(InvalidFile, match="closes no week"):
+        Moment("time_of_day").closes(datetime(2026, 3, 2, tzinfo=SHANGHAI), SHANGHAI)
+
+
+def test_the_case_of_a_week_opens_on_monday_at_nine_and_not_a_minute_before(house: Desk) -> None:
+    assert round_at(house, "2026-03-01 00:00") == ["monthly:2026-02"]
+    assert round_at(house, "2026-03-02 08:59") == ["monthly:2026-02"]
+    assert round_at(house, "2026-03-02 09:00") == ["monthly:2026-02", "weekly:2026-W09"]
+
+
+def test_holidays_and_make_up_days_move_no_period(house: Desk) -> None:
+    """National Day: Monday 5 October 2026 is a holiday; the week before has ended all the same."""
+    round_at(house, "2026-10-05 08:59")
+    assert round_at(house, "2026-10-05 09:00")[-1] == "weekly:2026-W40"
+
+
+def test_the_period_is_data_of_the_case_and_it_opens_as_of_its_instant(house: Desk) -> None:
+    round_at(house, "2026-03-02 09:07")
+    (case,) = house.values("SELECT id FROM cases WHERE process = 'weekly'")
+    actor, at, command, effects = house.history(case)[0]
+    assert (actor, at) == ("system:schedule", "2026-03-02T01:00:00+00:00")
+    assert command["data"] == {"report_period": "2026-W09", "scheduled_for": "2026-03-02T01:00:00+00:00"}
+    assert ["told", "2026-W09"] in [list(item) for _, put, _ in effects["data"] for item in put.items()]
+    assert list(house.open(case)) == ["call"], "an open case is past its timer"
+    assert house.g.verify(case).state == IDENTICAL
+
+
+def test_nobody_but_the_software_opens_it(house: Desk) -> None:
+    with pytest.raises(NotAllowed, match="people may open"):
+        house.start("weekly", actor="supervisor1")
+
+
+# ---------------------------------------------------------------- once
+def test_rounds_restarts_and_a_clock_set_back_open_nothing_twice(
+    house: Desk, clock: Clock, tmp_path: Path, database_url: str
+) -> None:
+    first = round_at(house, "2026-03-02 09:00")
+    assert round_at(house, "2026-03-02 09:01") == first
+    assert round_at(house, "2026-03-01 23:00") == first, "the clock was set back"
+    assert round_at(house, "2026-03-02 09:00") == first, "and the hour came again"
+    with opened(tmp_path, clock, database_url) as restarted:
+        assert round_at(restarted, "2026-03-02 09:02") == first
+
+
+def test_two_workers_at_the_same_moment_open_one_case(house: Desk, clock: Clock) -> None:
+    beside = open_gongdan(house.g.settings, wall=lambda: clock.instant, synchronous="OFF")
+    try:
+        for monday in ("2026-03-02 09:00", "2026-03-09 09:00", "2026-03-16 09:00"):
+            clock.set(monday)
+            together(
+                partial(house.g.schedule.open_due, clock.instant),
+                partial(beside.schedule.open_due, clock.instant),
+            )
+    finally:
+        beside.close()
+    weeks = ["weekly:2026-W09", "weekly:2026-W10", "weekly:2026-W11"]
+    assert numbers(house) == ["monthly:2026-02", *weeks]
+
+
+def test_after_an_outage_every_missed_period_gets_its_case_the_oldest_first(house: Desk) -> None:
+    found = round_at(house, "2026-04-02 15:00")
+    assert found == [
+        "monthly:2026-02", "weekly:2026-W09", "weekly:2026-W10", "weekly:2026-W11", "weekly:2026-W12",
+        "weekly:2026-W13", "monthly:2026-03",
+    ]  # fmt: skip
+    opened_at = house.values("SELECT opened_at FROM cases ORDER BY opened_at")
+    assert opened_at[:2] == ["2026-02-28T16:00:00+00:00", "2026-03-02T01:00:00+00:00"], "as if none had been"
+
+
+def test_an_outage_of_years_is_worked_off_in_rounds(house: Desk) -> None:
+    assert len(round_at(house, "2028-03-01 12:00")) == AT_ONCE
+    while work_once(house.g, house.clock.instant):
+        pass
+    assert len(numbers(house)) == len(set(numbers(house))) == 25 + 105
+
+
+# ---------------------------------------------------------------- from when
+def test_nothing_is_opened_for_the_time_before_the_process_was_published(house: Desk) -> None:
+    assert round_at(house, "2026-02-27 11:00") == []
+
+
+def publish(desk: Desk, local: str, **changes: bytes | None) -> None:
+    """Publish changes of ``bpmn/tests/NAME.bpmn`` at a local time."""
+    at = desk.clock.set(local)
+    files = {f"bpmn/tests/{name}.bpmn": body for name, body in changes.items()}
+    desk.g.releases.publish(files, "tests", "next", at)
+
+
+def test_publishing_in_between_loses_no_period(house: Desk) -> None:
+    """During an outage somebody publishes: the rhythm has been the same all along."""
+    drawn = BOTH["bpmn/tests/weekly.bpmn"]
+    assert drawn is not None
+    publish(house, "2026-03-04 10:00", weekly=drawn.replace(b"told", b"known"))
+    assert round_at(house, "2026-03-04 10:01") == ["monthly:2026-02", "weekly:2026-W09"]
+
+
+def test_a_process_that_was_withdrawn_counts_from_its_return(house: Desk) -> None:
+    drawn = BOTH["bpmn/tests/weekly.bpmn"]
+    publish(house, "2026-03-03 10:00", weekly=None)
+    assert round_at(house, "2026-03-10 10:00") == ["monthly:2026-02"]
+    publish(house, "2026-03-11 10:00", weekly=drawn)
+    assert round_at(house, "2026-03-17 10:00") == ["monthly:2026-02", "weekly:2026-W11"]
+
+
+def test_another_rhythm_counts_from_its_publishing(house: Desk) -> None:
+    """A weekly report becomes a monthly one: months of the past are not made up for."""
+    round_at(house, "2026-03-10 10:00")
+    publish(
+        house,
+        "2026-05-12 10:00",
+        weekly=report("weekly", "COU_MONTHLY_START")["bpmn/tests/weekly.bpmn"],
+    )
+    assert round_at(house, "2026-06-01 00:00")[-2:] == ["monthly:2026-05", "weekly:2026-05"]
+    assert "weekly:2026-04" not in numbers(house)
+
+
+# ---------------------------------------------------------------- when it fails
+def test_a_process_that_cannot_be_opened_holds_up_no_other_and_is_tried_again(house: Desk) -> None:
+    broken = bpmn(
+        "aweekly", "start > boom > call > end", begins("COU_WEEKLY_LIST"), script("boom", "x = 1 / 0")
+    )
+    publish(house, "2026-02-27 12:00", aweekly=broken)
+    assert round_at(house, "2026-03-02 09:00") == ["monthly:2026-02", "weekly:2026-W09"]
+    publish(house, "2026-03-02 09:30", aweekly=broken.replace(b"1 / 0", b"1"))
+    assert round_at(house, "2026-03-02 09:31")[-1] in ("aweekly:2026-W09", "weekly:2026-W09")
+    assert "aweekly:2026-W09" in numbers(house)
+
+
+def test_between_two_openings_a_round_looks_at_nothing(house: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[datetime] = []
+    looked = Schedule.missing
+
+    def counted(self: Schedule, now: datetime) -> Any:
+        asked.append(now)
+        return looked(self, now)
+
+    monkeypatch.setattr(Schedule, "missing", counted)
+    for minutes in range(5):
+        house.g.schedule.open_due(house.clock.instant + timedelta(minutes=minutes))
+    assert len(asked) == 1
+
+
+def test_without_a_release_there_is_nothing_to_open(tmp_path: Path, clock: Clock) -> None:
+    with opened(tmp_path, clock, files=dict(FILES)) as desk:
+        assert desk.g.schedule.open_due(desk.clock.instant) == 0
+        assert numbers(desk) == []
