@@ -2,9 +2,10 @@
 
 Columns of the list: the limit; the process (of a text: its file's key) and the element that uses it; how (``beside x``
 is a boundary timer on x that leaves the work open, ``ends x`` one that ends it, ``before`` an event that waits before
-the work, else ``script``, ``gateway`` or ``text``); what (of a timer the instant it counts from, else the line that
-reads the limit); who sets that instant (element of this process or ``process/element`` of a called one, with the
-value, or ``form``); and what a timer leads to.
+the work, ``opens`` the rhythm by which the software opens cases, else ``script``, ``gateway`` or ``text``); what (of a
+timer the instant it counts from, else the line that reads the limit); who sets that instant (element of this process
+or ``process/element`` of a called one, with the value, ``form``, or ``schedule`` where the software opens the case);
+and what a timer leads to.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def _timers(release: Release, process: str) -> Iterator[Use]:
                 limit,
                 process,
                 element.id,
-                "before" if element.kind == "intermediateCatchEvent" else how,
+                {"intermediateCatchEvent": "before", "startEvent": "opens"}.get(element.kind, how),
                 ast.unparse(anchor) if anchor is not None else "",
                 "; ".join(_set_by(release, process, name)),
                 _then(release, process, element.id),
@@ -121,6 +122,8 @@ def _lines(node: Node) -> list[str]:
 
 def _set_by(release: Release, process: str, name: str) -> Iterator[str]:
     """Who sets ``name`` in a process or in what it calls."""
+    if name == "scheduled_for":
+        yield f"{next(e.id for e in release.process(process).elements.values() if e.kind == 'startEvent')}: schedule"
     for inside in _called(release, process):
         for node in _nodes(release, inside):
             who = node.id if inside == process else f"{inside}/{node.id}"

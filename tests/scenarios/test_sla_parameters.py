@@ -49,7 +49,6 @@ NUMBERS = {
     "patient_satisfaction >= 3": "what counts as satisfied on the form's scale",
     "visit_no == 2": "which visit comes next",
     "visit_no == 3": "which visit comes next",
-    "report_month < 10": "two digits of a month",
     "2 * days_in_month": "half a day's rent rounds up",
     "2 * relief_days": "half a fen rounds up",
     "item_paid * fee_per_mille // 1000": "per mille of an amount",
@@ -121,7 +120,7 @@ def test_the_instant_a_timer_counts_from_is_set_before_it(use: Use) -> None:
     """By the clock of the command, by a person's form, or by data that one of the two gave; never by a number."""
     for part in use.set_by.split("; "):
         _, _, value = part.partition(": ")
-        assert value == "form" or re.search(r"now\(\)|_at\b|_anchor|month_end|confirm_at", value), part
+        assert value in ("form", "schedule") or re.search(r"now\(\)|_at\b|_anchor|confirm_at", value), part
 
 
 @pytest.mark.parametrize(
@@ -192,14 +191,15 @@ def test_no_diagram_counts_time_by_itself() -> None:
 
 
 def test_every_timer_is_a_date_so_none_can_be_a_literal_span() -> None:
+    """But for those that open cases: there it is the rhythm of a parameter (lint's ``timer_start``)."""
     kinds = {
-        timer.kind
+        (timer.kind, node.kind == "startEvent")
         for path, body in RELEASE.files.items()
         if path.endswith(".bpmn") and (model := model_of(path, body)) is not None
         for node in model.nodes()
         for timer in node.timers
     }
-    assert kinds == {"timeDate"}
+    assert kinds == {("timeDate", False), ("timeCycle", True)}
 
 
 def test_every_number_in_a_diagram_is_no_limit_and_says_what_it_is() -> None:
