@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from .diagrams import Element, Process
 from .parameters import Parameter
@@ -20,9 +20,12 @@ _KINDS = {
 }
 
 
-def pages(release: Release) -> dict[str, str]:
-    """Markdown pages by file name, one per process and an index."""
-    found = {f"{process.id}.md": page(release, process) for process in release.processes.values()}
+def pages(release: Release, pictured: Collection[str] = ()) -> dict[str, str]:
+    """Markdown pages by file name, one per process and an index.
+
+    ``pictured`` are processes of which ``docs/img`` has a picture.
+    """
+    found = {f"{p.id}.md": page(release, p, p.id in pictured) for p in release.processes.values()}
     found["README.md"] = _index(release)
     return found
 
@@ -43,12 +46,13 @@ def _index(release: Release) -> str:
     return "\n".join(lines) + "\n"
 
 
-def page(release: Release, process: Process) -> str:
+def page(release: Release, process: Process, pictured: bool = False) -> str:
     """The page of one process: what it is for, who does what, limits with their source, texts, ends."""
     parts = [
         f"# {process.name}",
         f"`{process.id}` · {process.path} · 由流程图自动生成，请勿手改。",
         process.documentation,
+        f"![{process.name}](../img/{process.id}.png)" if pictured else "",
         "## 步骤",
         "\n".join(_steps(release, process)),
     ]

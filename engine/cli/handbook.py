@@ -14,11 +14,17 @@ from engine.settings import CHECKOUT
 FOLDER = CHECKOUT / "docs" / "processes"
 
 
+def wanted() -> dict[str, str]:
+    """The pages as they should be, by file name."""
+    pictures = {picture.stem for picture in (CHECKOUT / "docs" / "img").glob("*.png")}
+    return pages(Release(0, read_folder(CHECKOUT)), pictures)
+
+
 @click.command("handbook")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when a page is not as the diagrams say.")
 def handbook(check: bool) -> None:
     """Write docs/processes from the diagrams, forms, tables and texts of the folder."""
-    made = pages(Release(0, read_folder(CHECKOUT)))
+    made = wanted()
     there = {p.name: p.read_text(encoding="utf-8") for p in FOLDER.glob("*.md")}
     stale = sorted(name for name in made.keys() | there.keys() if made.get(name) != there.get(name))
     if not check:

@@ -10,11 +10,9 @@ import pytest
 
 import run
 from engine.app import open_gongdan
+from engine.cli.handbook import wanted
 from engine.commands import KINDS as COMMAND_KINDS
 from engine.effects import KINDS as EFFECT_KINDS
-from engine.handbook import pages
-from engine.release import Release
-from engine.releases import read_folder
 from engine.settings import CHECKOUT, Settings, variables
 from tests.architecture.sources import name, python_files, text_files
 from web import create_app
@@ -64,7 +62,7 @@ def test_every_command_and_effect_is_documented() -> None:
 
 
 def test_the_handbook_of_processes_says_what_the_diagrams_say() -> None:
-    made = pages(Release(0, read_folder(CHECKOUT)))
+    made = wanted()
     there = {p.name: p.read_text(encoding="utf-8") for p in (CHECKOUT / "docs/processes").glob("*.md")}
     stale = sorted(name for name in made.keys() | there.keys() if made.get(name) != there.get(name))
     assert stale == [], "`run.py handbook` writes them anew"
