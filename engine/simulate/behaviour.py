@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Persona:
     """One kind of story.
 
     ``pauses`` says how often the case waits for the customer on the way, ``delay_hours`` how long its first task
-    is overlooked.
+    is overlooked, ``done`` how often the story completes each element.
     """
 
     name: str
@@ -50,6 +50,13 @@ class Persona:
     answers: Mapping[str, Sequence[Any]]
     pauses: int = 0
     delay_hours: int = 0
+    done: Mapping[str, int] = field(default_factory=dict)
+
+    def with_part(self, part: Persona, elements: Collection[str]) -> Persona:
+        """This story with ``part`` told at ``elements``."""
+        answers = {key: told for key, told in part.answers.items() if key.partition(".")[0] in elements}
+        done = {element: times for element, times in part.done.items() if element in elements}
+        return replace(self, answers={**self.answers, **answers}, done={**self.done, **done})
 
 
 @dataclass
@@ -73,6 +80,16 @@ class Customer:
                 return True, answers[min(number, len(answers) - 1)]
         return False, None
 
+    def gives_cause(self, element: str) -> bool:
+        """Whether the story wants ``element`` completed once more than it was."""
+        self.asked[element] += 1
+        return self.asked[element] <= self.persona.done.get(element, 0)
+
+    def is_known_as(self, data: Mapping[str, Any]) -> None:
+        """Take the name and number under which the case was opened, where it had them."""
+        self.name = data.get("customer_name", self.name)
+        self.phone = data.get("contact_phone", self.phone)
+
 
 class Behaviour:
     """All of ``behaviour.json``, with the decks of one run."""
@@ -80,6 +97,7 @@ class Behaviour:
     def __init__(self, seed: str, content: bytes | None = None) -> None:
         raw = json.loads(content if content is not None else FILE.read_bytes())
         self.seed = seed
+        self.called: dict[str, dict[str, frozenset[str]]] = {}
         self.personas = {
             process: [Persona(**{"answers": {}, **persona}) for persona in group]
             for process, group in raw["personas"].items()
@@ -87,20 +105,43 @@ class Behaviour:
         self.habits: dict[str, list[tuple[Any, int]]] = {
             key: [(value, weight) for value, weight in choices] for key, choices in raw["habits"].items()
         }
+        self.optional = frozenset(raw["optional"])  #: elements that only some stories complete
+        self.periodic = frozenset(raw["periodic"])  #: elements that are there to be done towards their limit
+        self.untold = frozenset(raw["untold"])  #: fields that no story answers: everybody has habits for them
         self.phrases: dict[str, list[str]] = raw["phrases"]
         self.minutes: dict[str, list[int]] = raw["minutes"]
         self.waits_for_customer = frozenset(raw["waits_for_customer"])
         self.pause_reasons: list[str] = raw["pause_reasons"]
         self.paces: list[tuple[str, int]] = [(pace, weight) for pace, weight in raw["paces"]]
         self._stories: Decks[Persona] = Decks(seed, "persona")
+        self._parts: Decks[Persona | None] = Decks(seed, "part")
         self._choices: Decks[Any] = Decks(seed, "habit")
         self._tempo: Decks[str] = Decks(seed, "pace")
+
+    def learn(
+        self, stories: Mapping[str, list[Persona]], called: Mapping[str, Mapping[str, frozenset[str]]]
+    ) -> None:
+        """Take over personas of processes that ``behaviour.json`` has none for.
+
+        ``called`` names the processes that each of these calls, directly or not, and their elements: where a called
+        process has stories of its own, every third time one is told there, whatever the caller's story says.
+        """
+        self.called = {
+            process: {one: elements for one, elements in called[process].items() if one in stories}
+            for process in stories.keys() - self.personas.keys()
+        }
+        self.personas = {**stories, **self.personas}
 
     def customer(self, case_id: str, process: str) -> Customer:
         """The customer of a case of ``process``."""
         rng = generator(self.seed, f"customer/{case_id}")
         group = self.personas.get(process) or [Persona("plain", 1, {})]
         persona = self._stories.draw(process, [(persona, persona.weight) for persona in group])
+        for called, elements in self.called.get(process, {}).items():
+            among = self.personas[called]
+            choices = [(None, 2 * len(among)), *((one, 1) for one in among)]
+            if (part := self._parts.draw(f"{process}/{called}", choices)) is not None:
+                persona = persona.with_part(part, elements)
         name = rng.choice(_SURNAMES) + rng.choice(_GIVEN)
         phone = f"1{rng.choice('3578')}{rng.randrange(10**9):09d}"
         return Customer(name, phone, persona, rng, persona.pauses)

@@ -106,6 +106,10 @@ class _Sheet:
 
     def meant(self, value: Any) -> Any:
         """A written-down answer with its placeholders resolved: ``@phone``, ``@days:5``, …."""
+        if isinstance(value, list):
+            return [self.meant(one) for one in value]
+        if isinstance(value, dict):
+            return {name: self.meant(one) for name, one in value.items()}
         if not isinstance(value, str) or not value.startswith("@"):
             return value
         word, _, rest = value[1:].partition(":")
@@ -120,6 +124,12 @@ class _Sheet:
                 return "".join(str(self.customer.rng.randrange(1, 10)) for _ in range(int(rest)))
             case "alternative":
                 return self.context["alternatives"][0]["number"]
+            case "at":
+                return self.context[rest]
+            case "before":  # so many hours before an instant that the case knows, but not in the future
+                name, _, hours = rest.partition(":")
+                moment = datetime.fromisoformat(self.context[name]) - timedelta(hours=float(hours))
+                return min(moment, self.now).isoformat()
             case "days":
                 return (self.now + timedelta(days=float(rest))).date().isoformat()
         raise CannotFill(f"behaviour.json has the unknown placeholder {value!r}")

@@ -11,31 +11,47 @@ import sqlalchemy as sa
 from engine.app import Gongdan
 from engine.db.tables import cases, setting
 from engine.errors import Rejected
+from engine.simulate.arrivals import Load, beside_complaints, mixed
 from engine.simulate.behaviour import Behaviour
 from engine.simulate.decks import generator
 from engine.simulate.report import SimulationReport, report
-from engine.simulate.staff import NO_PASSWORD, ZONE, Worker, hire
+from engine.simulate.staff import LONG_AGO, NO_PASSWORD, ZONE, Worker, hire
+from engine.simulate.stories import called, stories
 from engine.simulate.world import World
 
 REACHED = "simulated_until"  #: setting: the simulated instant that the last run came to
 LONGEST = timedelta(days=180)  #: a run without --until ends so long after its last complaint
+AGENTS = 8  #: at the front line, where nothing says how many
+A_DAY = 4  #: new cases that an agent of the front line, and ten that the people of another duty, can take in a day
 
 
 def simulate(
     gongdan: Gongdan,
     *,
     seed: str | None = None,
-    agents: int = 8,
+    agents: int | None = None,
     until: datetime | None = None,
+    load: Load | None = None,
     on_progress: Callable[[datetime], object] | None = None,
 ) -> SimulationReport:
-    """Work the open cases of a simulated database until ``until`` and count what it holds then.
+    """Work the open cases of a simulated database, and those of ``load``, until ``until``; count what it holds then.
 
     An empty database is marked as simulated with ``seed`` first. ``seed`` decides everything by chance; without one
-    the database's own seed is taken. Raises Rejected for a database with cases that is not marked.
+    the database's own seed is taken. Without ``agents`` there are eight at the front line, or as many as a load needs.
+    Raises Rejected for a database with cases that is not marked, and for a load that begins before the instant to
+    which the database was simulated.
     """
     seed = mark(gongdan, seed)
-    workers = hire(agents, generator(seed, "staff"), gongdan.releases.current().roles.lanes)
+    release, before = gongdan.releases.current(), reached(gongdan)
+    if load is not None and before is not None and load.begins < before:
+        raise Rejected(
+            f"Expected a load that begins after {before.isoformat()}, to which this database is simulated already; "
+            "simulate it in a new database, or later"
+        )
+    front, each = staff_for(load)
+    workers = hire(
+        agents or front, generator(seed, "staff"), release.roles.lanes, release.time.calendar, each
+    )
     introduce(gongdan, workers)
     found = gongdan.db.rows(
         sa.select(cases.c.id, cases.c.at)
@@ -43,15 +59,26 @@ def simulate(
         .order_by(cases.c.opened_at, cases.c.id)
     )
     left_aside: list[str] = []
-    if found:
-        first, last = min(row.at for row in found), max(row.at for row in found)
-        start = max(datetime.fromisoformat(first), reached(gongdan) or datetime.min.replace(tzinfo=UTC))
-        end = until or datetime.fromisoformat(last) + LONGEST
-        world = World(gongdan, Behaviour(seed), workers, start.replace(microsecond=0), end)
-        world.run([row.id for row in found], on_progress)
+    if found or load is not None:
+        opened = [datetime.fromisoformat(row.at) for row in found]
+        start = max(min([*opened, *([load.begins] if load else [])]), before or LONG_AGO)
+        last = max([*opened, *([load.ends] if load else [])])
+        business = mixed(seed, load, release) if load else beside_complaints(seed, start, last)
+        behaviour = Behaviour(seed)
+        behaviour.learn(stories(release, behaviour.untold), called(release))
+        world = World(gongdan, behaviour, workers, start.replace(microsecond=0), until or last + LONGEST)
+        world.run([row.id for row in found], business, on_progress)
         _put(gongdan, REACHED, world.schedule.now.isoformat())
         left_aside = world.left_aside
-    return replace(report(gongdan.db), left_aside=left_aside)
+    return replace(report(gongdan), left_aside=left_aside)
+
+
+def staff_for(load: Load | None) -> tuple[int, int]:
+    """How many work at the front line, and how many for each other duty."""
+    if load is None:
+        return AGENTS, 2
+    daily = load.cases / ((load.last - load.first).days + 1)
+    return max(AGENTS, round(daily / A_DAY)), max(2, round(daily / A_DAY / 10) * 2)
 
 
 def mark(gongdan: Gongdan, seed: str | None) -> str:

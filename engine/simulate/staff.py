@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from engine.calendar import Calendar
 from engine.people import Person
 from engine.roles import CALLER, Duty
 
 ZONE = ZoneInfo("Asia/Shanghai")
 EARLY, LATE = (time(8), time(16)), (time(14), time(22))  #: the two shifts of the front line, every day
-OFFICE = (time(9), time(18))  #: the back office; each duty has two people, whose days off differ
-DAYS_OFF = (frozenset({5, 6}), frozenset({0, 1}))  #: Saturday and Sunday, Monday and Tuesday
+OFFICE = (time(9), time(18))  #: the back office; half of each duty's people keep the calendar
+STAND_IN_RESTS = frozenset(
+    {0, 1}
+)  #: the other half works on weekends and holidays: off on Monday and Tuesday
 CANTONESE = "yue"
 NO_PASSWORD = "!"  # noqa: S105 - no hash: synthetic people cannot sign in
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_NUMERALS = "一二"
+Rests = Callable[[date], bool]  #: whether somebody is off on a local day
 
 
 @dataclass(eq=False)
@@ -27,7 +30,7 @@ class Worker:
 
     person: Person
     shift: tuple[time, time]
-    rest: frozenset[int]  #: days off, Monday is 0
+    rests: Rests
     pace: float  #: 1 is usual, 2 takes twice as long
     busy: bool = False
     idle_since: datetime = LONG_AGO
@@ -35,20 +38,26 @@ class Worker:
     def on_duty(self, at: datetime) -> bool:
         """Whether this person is at work at ``at``."""
         local = at.astimezone(ZONE)
-        return local.weekday() not in self.rest and self.shift[0] <= local.time() < self.shift[1]
+        return not self.rests(local.date()) and self.shift[0] <= local.time() < self.shift[1]
 
     def next_duty(self, at: datetime) -> datetime:
         """The next beginning of this person's shift after ``at``."""
         day = at.astimezone(ZONE).date()
         while True:
             begin = datetime.combine(day, self.shift[0], ZONE)
-            if begin > at and begin.weekday() not in self.rest:
+            if begin > at and not self.rests(day):
                 return begin.astimezone(UTC)
             day += timedelta(days=1)
 
 
-def hire(agents: int, rng: random.Random, lanes: Mapping[str, Duty]) -> list[Worker]:
-    """``agents`` people of the front line, in two shifts, and two for every other duty that ``lanes`` ask for."""
+def hire(
+    agents: int, rng: random.Random, lanes: Mapping[str, Duty], calendar: Calendar, each: int = 2
+) -> list[Worker]:
+    """``agents`` people of the front line, in two shifts, and ``each`` for every other duty that ``lanes`` ask for.
+
+    Every second one of the back office is off when ``calendar`` is, the others stand in on weekends and holidays.
+    """
+    office = _kept(calendar)
     workers = []
     for number in range(1, agents + 1):
         # In eight agents two of each shift speak Cantonese.
@@ -56,19 +65,34 @@ def hire(agents: int, rng: random.Random, lanes: Mapping[str, Duty]) -> list[Wor
         skills = frozenset({CANTONESE}) if speaks else frozenset()
         person = Person(f"sim-agent-{number}", f"模拟坐席{number}", frozenset({"agent"}), skills)
         shift = EARLY if number % 2 else LATE
-        workers.append(Worker(person, shift, frozenset(), pace=rng.uniform(0.7, 1.6)))
+        workers.append(Worker(person, shift, _never, pace=rng.uniform(0.7, 1.6)))
     for duty, lane in _back_office(lanes).items():
         name = "-".join(filter(None, ("sim", duty.role, duty.department, duty.skill)))
-        for number, rest in enumerate(DAYS_OFF, 1):
+        for number in range(1, each + 1):
             person = Person(
                 f"{name}-{number}",
-                f"模拟{lane}{_NUMERALS[number - 1]}",
+                f"模拟{lane}{number}",
                 frozenset({duty.role}),
                 frozenset(filter(None, (duty.skill,))),
                 frozenset(filter(None, (duty.department,))),
             )
-            workers.append(Worker(person, OFFICE, rest, pace=rng.uniform(0.8, 1.4)))
+            rests = office if number % 2 else _stand_in
+            workers.append(Worker(person, OFFICE, rests, pace=rng.uniform(0.8, 1.4)))
     return workers
+
+
+def _kept(calendar: Calendar) -> Rests:
+    """Off on weekends and holidays, at work on make-up days; by weekday in years that the calendar does not know."""
+    known = calendar.provisional
+    return lambda day: not known.day(day).hours
+
+
+def _stand_in(day: date) -> bool:
+    return day.weekday() in STAND_IN_RESTS
+
+
+def _never(_: date) -> bool:
+    return False
 
 
 def _back_office(lanes: Mapping[str, Duty]) -> dict[Duty, str]:

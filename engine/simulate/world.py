@@ -19,18 +19,18 @@ from engine.dispatch import Receipt
 from engine.errors import GongdanError, Rejected, TechnicalFailure
 from engine.instance import Instance
 from engine.outbox import Outbox
-from engine.simulate.arrivals import COUNTS, REVISITS, Arrival, plan_arrivals, revisit_of
+from engine.simulate.arrivals import NOT_REVISITED, Arrival, Business, Revisits, revisit_of
 from engine.simulate.behaviour import Behaviour, Customer
 from engine.simulate.decks import generator
 from engine.simulate.desk import Desk, Job
 from engine.simulate.filling import CannotFill, Filler
 from engine.simulate.gateway import SimulatedGateway
+from engine.simulate.pace import Pace
 from engine.simulate.schedule import Schedule
 from engine.simulate.staff import Worker
 
 SEND_AFTER = timedelta(seconds=20)  #: the outbox is worked off so soon after a command asked for something
 RETRY_AFTER = timedelta(minutes=20)  #: longer than the longest wait between two tries of the outbox
-LATEST_WAIT = timedelta(days=25)  #: nobody overlooks a task for longer
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,15 @@ class World:
         self.desk = Desk(workers, lambda case: self.cases[case].instance)
         self.filler = Filler(behaviour)
         self.rng = generator(behaviour.seed, "world")
+        self.pace = Pace(behaviour, self.rng)
         gateway = SimulatedGateway(behaviour.seed)
         self.outbox = Outbox(
             gongdan.db, gongdan.dispatcher, {"sms": gateway, "mail": gateway, "webhook": gateway}
         )
         self.cases: dict[str, Known] = {}
-        self.closed = 0
+        self.expected = 0  #: arrivals that are planned and have not come yet
         self.left_aside: list[str] = []  #: what nobody here can go on with, and why
-        self.revisit_every = 1
+        self.revisits = Revisits(0, 0)
         self.happened: dict[type, Callable[..., None]] = {
             Job: self.on_job,
             Finished: self.on_finished,
@@ -102,20 +103,20 @@ class World:
             Arrival: self.on_arrival,
         }
 
-    def run(self, case_ids: list[str], on_progress: Callable[[datetime], object] | None = None) -> None:
-        """Work ``case_ids`` and what is invented on the way, until the end or until nothing is left."""
-        last = self.schedule.now
+    def run(
+        self, case_ids: list[str], business: Business, on_progress: Callable[[datetime], object] | None = None
+    ) -> None:
+        """Work ``case_ids`` and what arrives on the way, until the end or until nothing is left."""
         for case_id in case_ids:
-            known = self.meet(case_id)
-            opened = datetime.fromisoformat(known.instance.at)
-            last = max(last, opened)
-            self.look_at(case_id, opened)
-        self.revisit_every = max(1, (len(case_ids) + sum(COUNTS.values())) // REVISITS)
-        for at, arrival in plan_arrivals(self.behaviour.seed, self.schedule.now, last) if case_ids else ():
-            self.schedule.plan(at, arrival)
+            self.look_at(case_id, datetime.fromisoformat(self.meet(case_id).instance.at))
+        for at, arrival in business.arrivals:
+            self.expect(at, arrival)
+        coming = [known.instance.process for known in self.cases.values()]
+        coming += [arrival.process for _, arrival in business.arrivals]
+        self.revisits = Revisits(business.revisits, sum(map(self.has_customer, coming)))
         for worker in self.workers:
             self.schedule.plan(worker.next_duty(self.schedule.now), OnDuty(worker))
-        while self.cases and (event := self.schedule.next(self.until)) is not None:
+        while (self.cases or self.expected) and (event := self.schedule.next(self.until)) is not None:
             self.happened[type(event)](event)
             if on_progress is not None:
                 on_progress(self.schedule.now)
@@ -136,36 +137,29 @@ class World:
         for task in sorted(known.tasks - instance.open.keys()):
             self.desk.drop(case_id, task)
         for task in sorted(instance.open.keys() - known.tasks):
-            self.schedule.plan(self.ready(known, task, now), Job(case_id, task))
+            ready = self.pace.ready(instance, known.customer, task, now, first=not known.tasks)
+            if ready is not None:
+                self.schedule.plan(ready, Job(case_id, task))
         known.tasks = set(instance.open)
         if len(instance.events) > known.requests:
             known.requests = len(instance.events)
             self.schedule.plan(now + SEND_AFTER, Send())
         if instance.done:
             del self.cases[case_id]
-            self.closed += 1
-            if instance.process != "satisfaction_revisit" and self.closed % self.revisit_every == 0:
-                self.schedule.plan(*revisit_of(case_id, known.customer, now))
+            if self.has_customer(instance.process) and self.revisits.falls_on_next():
+                self.expect(*revisit_of(case_id, known.customer, now))
         elif (due := instance.next_due()) is not None and due[0] != known.due:
             known.due = due[0]
             self.schedule.plan(datetime.fromisoformat(due[0]), Due(case_id))
 
-    def ready(self, known: Known, task: int, now: datetime) -> datetime:
-        """When somebody turns to a task: soon, shortly before its limit, or too late."""
-        element = known.instance.element_of(task)
-        earliest = max(now, datetime.fromisoformat(known.instance.not_before.get(task, now.isoformat())))
-        if known.customer.persona.delay_hours and not known.tasks and known.instance.seq == 1:
-            return now + timedelta(hours=known.customer.persona.delay_hours)
-        pace = self.behaviour.pace(f"{known.instance.process}/{element.id}")
-        limits = sorted(due for due in known.instance.machine.due.values() if due > now.isoformat())
-        if pace == "prompt" or not limits:
-            return earliest
-        limit = datetime.fromisoformat(limits[0])
-        if limit - now > LATEST_WAIT:
-            return earliest
-        if pace == "warned":
-            return max(earliest, now + (limit - now) * 0.85)
-        return max(earliest, limit + timedelta(minutes=self.rng.randint(5, 90)))
+    def has_customer(self, process: str) -> bool:
+        """Whether a case of ``process`` has a customer whom a revisit could ask."""
+        return self.gongdan.releases.current().process(process).domain not in NOT_REVISITED
+
+    def expect(self, at: datetime, arrival: Arrival) -> None:
+        """Somebody will come at ``at``."""
+        self.expected += 1
+        self.schedule.plan(at, arrival)
 
     def command(self, command: Command) -> Receipt:
         """Dispatch, then look at what became of the case."""
@@ -219,15 +213,25 @@ class World:
             front = [w.next_duty(self.schedule.now) for w in self.workers if "agent" in w.person.roles]
             self.schedule.plan(min(front), arrival)
             return
-        self.command(
+        self.expected -= 1
+        data = dict(arrival.data)
+        if arrival.again and (earlier := self.open_case(arrival.process)) is not None:
+            customer = self.cases[earlier].customer
+            data |= {"customer_name": customer.name, "contact_phone": customer.phone, "duplicate_of": earlier}
+        receipt = self.command(
             StartCase(
                 process=arrival.process,
-                data=dict(arrival.data),
+                data=data,
                 actor=self.rng.choice(free).person.name,
                 at=self.schedule.now.isoformat(),
             )
         )
+        self.cases[receipt.case_id].customer.is_known_as(data)
         self.hand_out()
+
+    def open_case(self, process: str) -> str | None:
+        """An open case of ``process``, the oldest, or None."""
+        return next((case for case, known in self.cases.items() if known.instance.process == process), None)
 
     # ------------------------------------------------------------ work
     def hand_out(self) -> None:

@@ -69,7 +69,7 @@ def test_events_happen_in_time_order_and_ties_in_the_order_planned() -> None:
 
 
 def test_there_is_somebody_for_every_duty_of_the_lanes_on_every_day(release: Release) -> None:
-    workers = hire(8, generator("1", "staff"), release.roles.lanes)
+    workers = hire(8, generator("1", "staff"), release.roles.lanes, release.time.calendar)
     for duty in release.roles.lanes.values():
         if duty.role in ("caller", "system"):
             continue
@@ -85,8 +85,8 @@ def test_there_is_somebody_for_every_duty_of_the_lanes_on_every_day(release: Rel
             assert any(worker.on_duty(noon) for worker in able), (duty, day)
 
 
-def test_a_shift_begins_again_on_the_next_working_day() -> None:
-    hired = hire(2, generator("1", "staff"), {"班": Duty("supervisor")})
+def test_a_shift_begins_again_on_the_next_working_day(release: Release) -> None:
+    hired = hire(2, generator("1", "staff"), {"班": Duty("supervisor")}, release.time.calendar)
     workers = {worker.person.name: worker for worker in hired}
     assert [workers["sim-agent-1"].shift, workers["sim-agent-2"].shift] == [EARLY, LATE]
     friday_night = MONDAY + timedelta(days=4, hours=12)
