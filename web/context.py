@@ -113,7 +113,11 @@ def dispatch(command: Command) -> Receipt:
 def process_names(*, startable: bool = False) -> dict[str, str]:
     """Process id → name in the current release; with ``startable`` only those that cases are opened of."""
     processes = gongdan().releases.current().processes.values()
-    return {process.id: process.name for process in processes if process.startable or not startable}
+    return {
+        process.id: process.name
+        for process in processes
+        if process.startable or process.rhythm or not startable
+    }
 
 
 def all_process_names() -> dict[str, str]:

@@ -195,6 +195,7 @@ def who(name: str | None) -> str:
         return {
             "system:clock": gettext("Clock"),
             "system:outbox": gettext("Outbox"),
+            "system:schedule": gettext("Schedule"),
         }.get(name, gettext("System"))
     return context.display_name(name)
 

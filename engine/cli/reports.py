@@ -11,9 +11,10 @@ from typing import BinaryIO, TypeVar
 import click
 from tqdm import tqdm
 
+from engine.db.database import Database
 from engine.export import ocel, tables, xes
 from engine.export.events import case_numbers, stored, traces
-from engine.reports import REPORTS, Asked, Report, make
+from engine.reports import REPORTS, Asked, Report, branches, make
 from engine.reports.model import Figure, Table
 from engine.reports.period import parse
 from engine.reports.telling import Teller
@@ -39,6 +40,12 @@ _MOST = 40  #: rows of a table on a terminal
 @click.option(
     "--csv", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write CSV to this file."
 )
+@click.option(
+    "--each-branch",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write one CSV per branch into this folder.",
+)
 @click.option("--locale", type=click.Choice(LOCALES), default=LOCALES[0], show_default=True)
 @json_option
 def report(
@@ -47,13 +54,23 @@ def report(
     branch: str | None,
     only: str | None,
     target: Path | None,
+    folder: Path | None,
     locale: str,
     as_json: bool,
 ) -> None:
     """Count what was closed in a period. With --json every figure lists its cases."""
+    if folder is not None and (branch or only or target):
+        raise click.UsageError(
+            "--each-branch writes the whole lists of all branches: leave --branch, --table, --csv out"
+        )
     with opened() as gongdan:
-        made = make(gongdan.db, name, Asked(parse(period), gongdan.now(), branch))
+        asked = Asked(parse(period), gongdan.now(), branch)
         teller = Teller(gongdan.releases.current(), locale)
+        if folder is not None:
+            written = _each_branch(gongdan.db, name, asked, teller, folder)
+            answer({"files": [str(path) for path in written]}, as_json, "\n".join(map(str, written)))
+            return
+        made = make(gongdan.db, name, asked)
     chosen = [table for table in made.tables if only in (None, table.key)]
     if not chosen:
         raise click.BadParameter(
@@ -65,6 +82,16 @@ def report(
         click.echo(f"wrote {target}", err=True)
     if as_json or target is None:
         answer(as_json_of(made), as_json, _text(made, chosen, teller))
+
+
+def _each_branch(db: Database, name: str, asked: Asked, teller: Teller, folder: Path) -> list[Path]:
+    """Write the list of each branch into ``folder``; returns the files."""
+    written = []
+    for file, text in branches.files(branches.by_branch(db, name, asked), teller):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text, encoding="utf-8", newline="")
+        written.append(folder / file)
+    return written
 
 
 def _text(made: Report, chosen: list[Table], teller: Teller) -> str:

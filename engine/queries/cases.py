@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from engine.db.database import Database
-from engine.db.tables import cases
+from engine.db.tables import cases, history
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,14 @@ def listed(
         rows = [Case(*row) for row in c.execute(query)]
     last = rows[limit - 1] if len(rows) > limit else None
     return rows[:limit], (last.opened_at, last.id) if last else None
+
+
+def start_data(db: Database, case_id: str) -> dict[str, Any]:
+    """The data that a case was opened with, as history has it (personal values sealed); ``{}`` for an unknown case."""
+    query = sa.select(history.c.command).where(history.c.case_id == case_id, history.c.seq == 1)
+    with db.read() as c:
+        command = c.execute(query).scalar()
+    return dict(orjson.loads(command)["data"]) if command is not None else {}
 
 
 def of_phone(db: Database, phone_key: str | None, besides: str, limit: int = 10) -> list[Case]:

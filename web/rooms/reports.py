@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from engine.errors import Rejected
 from engine.queries import cases, scope
-from engine.reports import READERS, REPORTS, Asked, Report, make
+from engine.reports import READERS, REPORTS, Asked, Report, branches, make
 from engine.reports.closed_list import branch_term
 from engine.reports.dossier import Dossier, dossier
 from engine.reports.model import Figure, Table, Term
@@ -21,7 +21,7 @@ from engine.reports.period import Period, local_day, month_of, parse, week_of
 from engine.reports.read import latest_close
 from engine.reports.telling import Teller
 from engine.reports.writing import csv_lines
-from web import charts, context, fields, limits, telling
+from web import charts, context, fields, limits, report_links, telling
 from web.i18n import locale
 
 bp = Blueprint("reports", __name__)
@@ -32,6 +32,13 @@ def _need() -> None:
     """404 for those whom reports are not for: they need not know that there are any."""
     if not context.has_role(*READERS):
         abort(404)
+
+
+def _need_files(name: str) -> None:
+    """404 as above, but whoever has the task of a report gets the files of its period."""
+    case_id, period = request.args.get("case"), request.args.get("period", "")
+    if case_id is None or not report_links.is_task_of(case_id, name, period):
+        _need()
 
 
 def _teller(*, full: bool = True) -> Teller:
@@ -117,18 +124,30 @@ def behind(name: str) -> ResponseReturnValue:
 @bp.get("/reports/<name>.csv")
 def download(name: str) -> Response:
     """The report, or one table of it, as CSV."""
-    _need()
+    _need_files(name)
     report = _make(name, _period(name))
     only = request.args.get("table")
     chosen = [table for table in report.tables if only in (None, table.key)]
     if not chosen:
         abort(404)
-    hidden = _hidden(term.code for table in chosen for term in _case_terms(table))
-    kept = [_without(table, hidden) for table in chosen]
-    lines = csv_lines(report, kept, _teller())
+    lines = csv_lines(report, [_kept(table) for table in chosen], _teller())
     answer = Response(stream_with_context(lines), mimetype="text/csv; charset=utf-8")
-    file = "-".join(filter(None, [name, report.period.text, report.branch, only])).replace("/", "_")
-    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file, safe='')}.csv"
+    return _attached(answer, "-".join(filter(None, [name, report.period.text, report.branch, only])) + ".csv")
+
+
+@bp.get("/reports/<name>.zip")
+def download_branches(name: str) -> Response:
+    """The report of each branch as CSV, all in one archive."""
+    _need_files(name)
+    period = _period(name)
+    reports = branches.by_branch(context.gongdan().db, name, Asked(period, context.now()))
+    body = branches.zipped(branches.files(reports, _teller(), _kept))
+    return _attached(Response(body, mimetype="application/zip"), f"{name}-{period.text}.zip")
+
+
+def _attached(answer: Response, file: str) -> Response:
+    safe = quote(file.replace("/", "_"), safe="")
+    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{safe}"
     return answer
 
 
@@ -219,7 +238,9 @@ def _hidden(numbers: Iterable[str]) -> set[str]:
     return {case for some in chunks for case in scope.hidden_from(db, person, some)}
 
 
-def _without(table: Table, hidden: set[str]) -> Table:
+def _kept(table: Table) -> Table:
+    """The table without rows on cases that complain about the reader."""
+    hidden = _hidden(term.code for term in _case_terms(table))
     rows = tuple(
         row
         for row in table.rows

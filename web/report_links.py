@@ -1,0 +1,88 @@
+"""From a case that is about a report to the report: the weekly list's task leads to the list of its week."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.queries import work
+from engine.queries.cases import Case, start_data
+from engine.reports import READERS, REPORTS, Asked, Report, make
+from engine.reports.closed_list import branch_term
+from engine.reports.model import Figure
+from engine.reports.period import parse
+from engine.reports.telling import Teller
+from engine.roles import Duty
+from engine.rules import fits
+from web import context
+from web.i18n import locale
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLink:
+    """A report for one period. ``address`` are the query values that its pages and files are asked with."""
+
+    name: str
+    title: str
+    period: str
+    address: Mapping[str, str]
+    page: bool  #: whether the reader may open the report's pages, not only its files
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]  #: its first table, to compare with while the form is filled in
+    branches: tuple[tuple[str, str], ...]  #: (code, name), where each branch gets a list of its own
+
+
+def of_case(case: Case) -> ReportLink | None:
+    """The report that a case is about, when the reader may have it; None for all other cases."""
+    about = _about(case)
+    if about is None or not (context.has_role(*READERS) or _has_task(case)):
+        return None
+    name, period = about
+    report = make(context.gongdan().db, name, Asked(parse(period), context.now()))
+    teller = Teller(context.gongdan().releases.current(), locale(), context.display_name, full=False)
+    headings, rows = _first_table(report, teller)
+    return ReportLink(
+        name,
+        teller.title(name),
+        period,
+        {"name": name, "period": period, "case": case.id},
+        context.has_role(*READERS),
+        headings,
+        rows,
+        tuple((branch, teller.term(branch_term(branch))) for branch in report.branches),
+    )
+
+
+def is_task_of(case_id: str, name: str, period: str) -> bool:
+    """Whether the person at the screen works on the case that report ``name`` of ``period`` is the matter of."""
+    case = context.known_case(case_id)
+    return _about(case) == (name, period) and _has_task(case)
+
+
+def _about(case: Case) -> tuple[str, str] | None:
+    process = context.gongdan().releases.get(case.release).process(case.process)
+    name = process.properties.get("report")
+    if name not in REPORTS:
+        return None
+    period = start_data(context.gongdan().db, case.id).get("report_period")
+    return (name, period) if isinstance(period, str) else None
+
+
+def _has_task(case: Case) -> bool:
+    person = context.person()
+    return any(
+        task.claimed_by == person.name or fits(person, Duty(task.role, task.skill, task.department))
+        for task in work.tasks(context.gongdan().db, case.id)
+        if task.state == "open"
+    )
+
+
+def _first_table(report: Report, teller: Teller) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    table = report.tables[0]
+    told = [
+        (teller.term(column), [teller.cell(row[n]) for row in table.rows])
+        for n, column in enumerate(table.columns)
+        if n == 0 or all(isinstance(row[n], Figure) for row in table.rows)
+    ]
+    headings = tuple(heading for heading, _ in told)
+    return headings, tuple(zip(*(cells for _, cells in told), strict=True))
