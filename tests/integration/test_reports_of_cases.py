@@ -97,9 +97,14 @@ def test_one_call_gives_the_lists_of_all_branches(house: Gongdan) -> None:
     case, _ = opened(house, f"weekly_closed_list:{WEEK}")
     answer = signed_in(house, "supervisor1").get(f"/reports/closed_list.zip?period={WEEK}&case={case}")
     files = entries(answer.data)
-    assert list(files) == ["结案明细-2026-W09-南山_蛇口分部.csv", "结案明细-2026-W09-福田分部.csv"]
-    assert "260224-00001-1" in files["结案明细-2026-W09-福田分部.csv"]
-    assert "260224-00001-1" not in files["结案明细-2026-W09-南山_蛇口分部.csv"], "a branch sees its own only"
+    assert list(files) == [
+        "已结案工单明细-2026-W09-南山_蛇口分部.csv",
+        "已结案工单明细-2026-W09-福田分部.csv",
+    ]
+    assert "260224-00001-1" in files["已结案工单明细-2026-W09-福田分部.csv"]
+    assert "260224-00001-1" not in files["已结案工单明细-2026-W09-南山_蛇口分部.csv"], (
+        "a branch sees its own only"
+    )
 
 
 def test_the_command_line_gives_them_too(
@@ -111,7 +116,7 @@ def test_the_command_line_gives_them_too(
     done = CliRunner().invoke(run.cli, asked)
     assert done.exit_code == 0, done.output
     written = sorted(path.name for path in (tmp_path / "lists").iterdir())
-    assert written == ["结案明细-2026-W09-南山_蛇口分部.csv", "结案明细-2026-W09-福田分部.csv"]
+    assert written == ["已结案工单明细-2026-W09-南山_蛇口分部.csv", "已结案工单明细-2026-W09-福田分部.csv"]
     assert CliRunner().invoke(run.cli, [*asked, "--branch", "福田分部"]).exit_code == 2
     empty = CliRunner().invoke(run.cli, [*asked[:3], "2020-W01", *asked[4:]])
     assert (empty.exit_code, "2020-W01" in empty.output) == (2, True)

@@ -205,7 +205,17 @@ def test_the_same_seed_gives_the_same_heads_and_another_does_not(tmp_path: Path)
     assert first == again
     assert first != other
     assert list(answer) == [
-        *("cases", "by_process", "by_outcome", "ends", "sla", "timers_fired", "messages_sent", "messages", "open"),
+        *(
+            "cases",
+            "by_process",
+            "by_outcome",
+            "ends",
+            "sla",
+            "timers_fired",
+            "messages_sent",
+            "messages",
+            "open",
+        ),
         *("incidents", "never_reached"),
     ]
     assert set(next(iter(answer["sla"].values()))) == {"met", "breached", "running"}  # type: ignore[attr-defined]
