@@ -27,8 +27,8 @@ from engine.settings import Settings
 AGENTS = 32
 CASES_EACH = 6
 PASSWORD = "bench-password"  # noqa: S105 - of throw-away accounts
-_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
-_KEY = re.compile(r'name="submit_key" value="([^"]+)"')
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+KEY = re.compile(r'name="submit_key" value="([^"]+)"')
 
 
 class Agent:
@@ -37,10 +37,11 @@ class Agent:
     def __init__(self, port: int, name: str) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.cookies: dict[str, str] = {}
-        token = _found(_TOKEN, self.get("/sign-in"))
+        token = found(TOKEN, self.get("/sign-in"))
         self.post("/sign-in", {"csrf_token": token, "name": name, "password": PASSWORD})
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str]:
+    def ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str]:
+        """Status and text of an answer."""
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
         if body is not None:
             headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": ""}
@@ -54,28 +55,29 @@ class Agent:
 
     def get(self, path: str) -> str:
         """The page; anything but 200 is an error."""
-        status, text = self._ask("GET", path)
+        status, text = self.ask("GET", path)
         if status != 200:
             raise AssertionError(f"GET {path}: {status}")
         return text
 
     def post(self, path: str, form: dict[str, str]) -> None:
         """Send a form; anything but a redirect is an error."""
-        status, text = self._ask("POST", path, urllib.parse.urlencode(form))
+        status, text = self.ask("POST", path, urllib.parse.urlencode(form))
         if status not in (302, 303):
             raise AssertionError(f"POST {path}: {status} {text[:300]}")
 
     def complete(self, case: str, task: int) -> float:
         """Open the task page and complete the task; milliseconds of the completion."""
         page = self.get(f"/tasks/{case}/{task}")
-        form = {"ok": "3", "result": "no_answer", "note": "nobody", "csrf_token": _found(_TOKEN, page)}
-        form["submit_key"] = _found(_KEY, page)
+        form = {"ok": "3", "result": "no_answer", "note": "nobody", "csrf_token": found(TOKEN, page)}
+        form["submit_key"] = found(KEY, page)
         began = time.perf_counter()
         self.post(f"/tasks/{case}/{task}/complete", form)
         return (time.perf_counter() - began) * 1e3
 
 
-def _found(pattern: re.Pattern[str], page: str) -> str:
+def found(pattern: re.Pattern[str], page: str) -> str:
+    """What ``pattern`` stands for in a page."""
     match = pattern.search(page)
     if match is None:
         raise AssertionError(f"the page has no {pattern.pattern}")
@@ -89,7 +91,7 @@ def http_32_agents_p99_vs_p50() -> Figure:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        env = {**os.environ, "GONGDAN_VAR": folder, "SECRET_KEY": "b" * 40, "DATABASE_URL": ""}
+        env = {**os.environ, "GONGDAN_VAR": folder, "SECRETKEY": "b" * 40, "DATABASE_URL": ""}
         server = subprocess.Popen(
             [sys.executable, "run.py", "serve", "--no-demo", "--port", str(port)], env=env
         )

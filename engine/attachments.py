@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
+from .errors import Unavailable
 from .forms.files import FileMeta
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -22,14 +23,23 @@ class Folder:
         self.path = var / "attachments" / case_id
 
     def store(self, meta: FileMeta, content: bytes) -> None:
-        """Keep the bytes of a file with what describes it; a file already kept stays as it is."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        """Keep the bytes of a file with what describes it; a file already kept stays as it is.
+
+        Raises :class:`Unavailable` when there is no room for it; then nothing of it is kept.
+        """
         target = self.path / meta["sha256"]
-        if not target.exists():
-            scratch = target.with_suffix(".part")
+        if target.exists():
+            return
+        scratch, described = target.with_suffix(".part"), target.with_suffix(".json")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
             scratch.write_bytes(content)
             scratch.replace(target)
-            target.with_suffix(".json").write_text(json.dumps(meta, ensure_ascii=False), encoding="utf-8")
+            described.write_text(json.dumps(meta, ensure_ascii=False), encoding="utf-8")
+        except OSError as error:
+            for begun in (scratch, target, described):
+                begun.unlink(missing_ok=True)
+            raise Unavailable(f"the file cannot be kept: {error.strerror}") from error
 
     def recall(self, sha256: str) -> FileMeta | None:
         """What describes a file kept earlier, None for one that is not here."""

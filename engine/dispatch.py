@@ -26,9 +26,9 @@ from .commands import (
     WarnClock,
     to_plain,
 )
-from .db.database import Database, Unavailable, Write
+from .db.database import Database, Write
 from .effects import Effects
-from .errors import Conflict, GongdanError, Rejected, TechnicalFailure
+from .errors import Conflict, GongdanError, Rejected, TechnicalFailure, Unavailable
 from .handlers import execute
 from .history import ENGINE, canonical, chain
 from .instance import Instance
@@ -55,6 +55,10 @@ class Receipt:
     closed: list[int] = field(default_factory=list)
     done: str | None = None
     already: bool = False
+
+
+class _CatchingUp(Conflict):
+    """More is due on a case than one command may wait for."""
 
 
 class Dispatcher(LiveInstances):
@@ -125,6 +129,10 @@ class Dispatcher(LiveInstances):
                         raise
                     waits_for_time = False  # time is stuck on a failing step, and this may be what mends it
                     continue
+                except _CatchingUp:
+                    raise
+                except Conflict:
+                    continue  # another process has done what was due
                 try:
                     return self._run_checked(instance, command)
                 except Unavailable:
@@ -186,7 +194,7 @@ class Dispatcher(LiveInstances):
                     )
                 if asked is None:
                     break
-                raise Conflict(
+                raise _CatchingUp(
                     f"Expected case {instance.case_id} to be up to date, but it is catching up; try again"
                 )
             command = _due_command(instance, due)

@@ -29,6 +29,10 @@ class Conflict(Rejected):
     """Somebody else was first: the case, task or claim changed meanwhile."""
 
 
+class Unavailable(GongdanError):
+    """Nothing can be written just now (database or disk full, locked, restarted). Nothing of it was kept."""
+
+
 class InvalidForm(GongdanError):
     """Form data does not satisfy the form.
 

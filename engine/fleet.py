@@ -19,8 +19,7 @@ import structlog
 from procrastinate.exceptions import AlreadyEnqueued
 
 from .app import Gongdan
-from .db.database import Unavailable
-from .errors import ConfigurationError, Conflict, GongdanError
+from .errors import ConfigurationError, Conflict, GongdanError, Unavailable
 from .worker import refuse_simulated
 
 QUEUE = "gongdan"

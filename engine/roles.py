@@ -54,9 +54,16 @@ def load_roles(content: bytes, path: str = "bpmn/roles.json") -> Roles:
         or not isinstance(raw.get("lanes"), dict)
     ):
         raise InvalidFile(f"{path}: must have the objects 'roles' and 'lanes'")
+    for role, about in raw["roles"].items():
+        if not isinstance(about, dict) or not isinstance(about.get("name", {}), dict):
+            raise InvalidFile(
+                f"{path}: role {role!r} must be an object whose 'name' has a text for each language"
+            )
     lanes = {}
     for lane, duty in raw["lanes"].items():
-        role = duty.get("role")
+        if not isinstance(duty, dict) or not all(isinstance(value, str) for value in duty.values()):
+            raise InvalidFile(f"{path}: lane {lane!r} must be an object of texts: role, skill, department")
+        role = duty.get("role", "")
         if role != CALLER and role not in raw["roles"]:
             raise InvalidFile(f"{path}: lane {lane!r} names the unknown role {role!r}")
         lanes[lane] = Duty(role, duty.get("skill"), duty.get("department"))

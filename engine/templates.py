@@ -12,6 +12,16 @@ from .errors import InvalidFile, Rejected
 from .xml import safe_json
 
 LOCALES = ("zh-Hans", "zh-Hant-HK", "en")
+_SHAPES: dict[str, tuple[type, str]] = {
+    "key": (str, "a text"),
+    "kind": (str, "a text"),
+    "version": (int, "a whole number"),
+    "source": (str, "a text"),
+    "slots": (dict, "an object of names and expressions"),
+    "max_length": (int, "a whole number"),
+    "acknowledgement": (bool, "true or false"),
+    "refuse_personal": (list, "a list of slots"),
+}
 KINDS = ("sms", "say", "notice", "mail")
 _SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 #: What must not stand in a slot that refuses personal or billing data: long digit runs, money, mail addresses.
@@ -71,7 +81,14 @@ def load_template(content: bytes, path: str) -> Template:
         raise InvalidFile(f"{path}: 'text' must have {', '.join(LOCALES)}")
     if raw.get("kind") not in KINDS:
         raise InvalidFile(f"{path}: 'kind' must be one of {', '.join(KINDS)}, not {raw.get('kind')!r}")
+    for key, (shape, words) in _SHAPES.items():
+        if raw.get(key) is not None and not isinstance(raw[key], shape):
+            raise InvalidFile(f"{path}: {key!r} must be {words}, not {str(raw[key])[:40]!r}")
+    if not all(isinstance(slot, str) for slot in raw.get("refuse_personal") or ()):
+        raise InvalidFile(f"{path}: 'refuse_personal' must list names of slots")
     for locale, words in text.items():
+        if not isinstance(words, str):
+            raise InvalidFile(f"{path}: the {locale} text must be a text, not {str(words)[:40]!r}")
         unknown = set(_SLOT.findall(words)) - set(slots)
         if unknown:
             raise InvalidFile(
@@ -80,7 +97,7 @@ def load_template(content: bytes, path: str) -> Template:
     return Template(
         key=str(raw.get("key", "")),
         kind=raw["kind"],
-        version=int(raw.get("version", 1)),
+        version=raw.get("version") or 1,
         source=str(raw.get("source", "")),
         text={k: str(v) for k, v in text.items()},
         slots={
@@ -88,5 +105,5 @@ def load_template(content: bytes, path: str) -> Template:
         },
         max_length=raw.get("max_length"),
         acknowledgement=bool(raw.get("acknowledgement", False)),
-        refuse_personal=frozenset(raw.get("refuse_personal", ())),
+        refuse_personal=frozenset(raw.get("refuse_personal") or ()),
     )

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 import structlog
 
 from . import failpoints
-from .db.database import Database, Unavailable
+from .db.database import Database
 from .db.tables import cases
 from .dispatch import Dispatcher
-from .errors import Conflict, GongdanError
+from .errors import Conflict, GongdanError, Unavailable
 from .incidents import Incidents
 from .spiff.timers import iso
 

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +25,20 @@ _numbers = itertools.count(1)
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--full``: the long sets (``make fault``), not the subset of every day."""
     parser.addoption("--full", action="store_true", help="run the long fault and hostile sets")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the fault tests did to the system, and what became of it."""
+    done = [
+        str(text)
+        for report in terminalreporter.getreports("passed")
+        for name, text in report.user_properties
+        if name == "fault"
+    ]
+    if done:
+        terminalreporter.section("faults")
+        for line in sorted(done):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

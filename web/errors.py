@@ -18,6 +18,7 @@ from engine.errors import (
     NotFound,
     Rejected,
     TechnicalFailure,
+    Unavailable,
     UnknownYear,
 )
 
@@ -30,6 +31,7 @@ STATUS: dict[type[GongdanError], int] = {
     InvalidFile: 422,
     UnknownYear: 422,
     TechnicalFailure: 500,
+    Unavailable: 503,
     GongdanError: 500,
 }
 
@@ -68,6 +70,7 @@ def _refused(error: GongdanError) -> ResponseReturnValue:
             gettext("The case changed meanwhile. Nothing of yours was recorded."),
         ),
         422: (gettext("Cannot be used as it is"), gettext("The input has a mistake.")),
+        503: (gettext("That did not work"), gettext("Wait a minute, then try again.")),
     }.get(
         status,
         (

@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import event
 
 from engine import failpoints
-from engine.errors import Conflict, GongdanError
+from engine.errors import Conflict, GongdanError, Unavailable
 
 log = structlog.get_logger("gongdan.database")
 
@@ -37,10 +37,6 @@ class _Job:
     writes: list[Write]
     finished: bool = False
     error: BaseException | None = None
-
-
-class Unavailable(GongdanError):
-    """The database cannot be written just now (full, locked, restarted). Nothing of the command was kept."""
 
 
 class Database:

@@ -30,6 +30,7 @@ class Cell:
     fault: Fault
     names: tuple[str, ...]
     constants: tuple[object, ...]
+    forbidden: tuple[str, ...]  #: names that reach for what a table must not have
     matches: Callable[[object], bool] | None
 
 
@@ -37,27 +38,28 @@ class Cell:
 def read_cell(text: str) -> Cell:
     """A cell as SpiffWorkflow's decision engine takes it."""
     if text in ("", "-"):
-        return Cell(text, True, "", (), (), lambda value: True)
+        return Cell(text, True, "", (), (), (), lambda value: True)
     expression = _QUESTION.sub(lambda match: match.group(1) or VALUE, text)
     source = read_expression(expression)
     if VALUE not in source.reads and VALUE not in expression:
         if source.error is None and source.tree is not None:
             fault = _misread(source.tree)
             if fault:
-                return Cell(text, False, fault, (), (), None)
+                return Cell(text, False, fault, (), (), (), None)
             expression = f"{VALUE} == ({text})"
         else:
             expression = f"{VALUE} {text}"
         source = read_expression(expression)
     if source.error is not None or source.tree is None:
-        return Cell(text, False, "syntax", (), (), None)
+        return Cell(text, False, "syntax", (), (), (), None)
     names = tuple(name for name in source.reads if name != VALUE)
     constants = tuple(
         node.value
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | bool | None)
     )
-    return Cell(text, False, "", names, constants, None if names else _matcher(expression))
+    forbidden = tuple(dict.fromkeys(name for name, _ in source.forbidden))
+    return Cell(text, False, "", names, constants, forbidden, None if names else _matcher(expression))
 
 
 def _misread(tree: ast.AST) -> Fault:

@@ -25,14 +25,18 @@ from engine.lint.catalogue.decisions import (
     TABLE_GAP,
     TABLE_OVERLAP,
 )
+from engine.lint.catalogue.scripts import FORBIDDEN_NAME
+from engine.lint.catalogue.structure import MISSING_ID
 from engine.lint.cells import Cell, Domain, gaps_and_overlaps, read_cell
 from engine.lint.context import LintContext
 from engine.lint.expressions import ARGUMENTS, PYTHON, read_expression
 from engine.lint.finding import Finding
 from engine.lint.model import MAX_WRITTEN
-from engine.xml import dmn_namespace, line_of
+from engine.xml import dmn_namespace, line_of, local
 
 MAX_CELLS = 5_000
+#: what the engine reads by its id
+_NEED_ID = ("decisionTable", "input", "output", "rule", "inputEntry", "outputEntry")
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 
 
@@ -72,6 +76,9 @@ def _lint_table(
     if len(texts) > MAX_CELLS or sum(map(len, texts)) > MAX_WRITTEN:
         yield LARGE_TABLE.at(file, decision, line_of(element), count=len(texts), most=MAX_CELLS)
         return
+    for part in element.iter(*(f"{space}{tag}" for tag in _NEED_ID)):
+        if not part.get("id"):
+            yield MISSING_ID.at(file, decision, line_of(part), kind=local(part))
     table = _Table(
         [
             ((column.findtext(f"{space}inputExpression/{space}text") or "").strip(), column.get("label", ""))
@@ -83,6 +90,7 @@ def _lint_table(
     for expression, label in table.inputs:
         if not expression or read_expression(expression).error is not None:
             yield INPUT_EXPRESSION.at(file, decision, line_of(element), label=label or expression or "?")
+        yield from _forbidden(file, decision, line_of(element), "input", expression)
     if not all(table.outputs):
         yield OUTPUT_NAME.at(file, decision, line_of(element))
     rows: list[list[Cell]] = []
@@ -98,6 +106,7 @@ def _lint_table(
         for text in outputs:
             if text and read_expression(text).error is not None:
                 yield OUTPUT_CELL.at(file, where, line_of(rule), text=text)
+            yield from _forbidden(file, where, line_of(rule), "cell", text)
         rows.append(cells)
     if policy == "UNIQUE" and all(len(row) == len(table.inputs) for row in rows):
         yield from _coverage(file, decision, element, table, rows, context)
@@ -117,9 +126,16 @@ def _lint_cell(
     elif cell.fault == "syntax":
         yield CELL_SYNTAX.at(file, where, line, text=cell.text)
     else:
+        for name in cell.forbidden:
+            yield FORBIDDEN_NAME.at(file, where, line, what="cell", name=name)
         for name in cell.names:
             if name not in context.names | ARGUMENTS.keys() | PYTHON | _own_functions(file):
                 yield CELL_NAME.at(file, where, line, text=cell.text, name=name)
+
+
+def _forbidden(file: str, where: str, line: int | None, what: str, text: str) -> Iterator[Finding]:
+    for name in dict.fromkeys(name for name, _ in read_expression(text).forbidden):
+        yield FORBIDDEN_NAME.at(file, where, line, what=what, name=name)
 
 
 def _own_functions(file: str) -> frozenset[str]:

@@ -101,7 +101,8 @@ def services(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
         if service not in _SERVICES:
             yield SERVICE.at(model.file, node.id, node.line, value=service or "(空/empty)")
             continue
-        for name in ("to",) if service == "webhook" else ("template", "to"):
+        needed = ("to",) if service == "webhook" else ("template", "to")
+        for name in (*needed, *({"event"} & node.properties.keys())):
             if not node.properties.get(name, "").strip():
                 yield SERVICE_PROPERTY.at(model.file, node.id, node.line, name=name)
         level = node.properties.get("level", "info")

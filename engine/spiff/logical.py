@@ -15,6 +15,7 @@ from engine.errors import Runaway
 
 MAX_STEPS = 1_000  #: automatic steps a command may run
 MAX_NEW_TASKS = 5_000  #: tasks a command may create
+MAX_COPIED = 16 << 20  #: bytes of case data a command may copy from task to task
 
 
 class OutsideCommand(RuntimeError):
@@ -39,7 +40,7 @@ class Logical:
     world, ``due_call`` the last ``sla_due`` question until the timer that asked takes it.
     """
 
-    __slots__ = ("counters", "due_call", "firing", "first_id", "now", "services", "skip", "steps")
+    __slots__ = ("copied", "counters", "due_call", "firing", "first_id", "now", "services", "skip", "steps")
 
     def __init__(
         self, counters: Counters, now: datetime, firing: int | None = None, skip: frozenset[str] = frozenset()
@@ -50,6 +51,7 @@ class Logical:
         self.firing = firing
         self.skip = skip
         self.steps = 0
+        self.copied = 0
         self.services: list[dict[str, Any]] = []
         self.due_call: dict[str, Any] | None = None
 
@@ -64,6 +66,14 @@ class Logical:
         if self.steps > MAX_STEPS:
             raise Runaway(
                 f"more than {MAX_STEPS:,} automatic steps in one command: the diagram loops without a person or a timer"
+            )
+
+    def count_copied(self, size: int) -> None:
+        """Count bytes of data that tasks inherit; raises :class:`Runaway` beyond the cap of a command."""
+        self.copied += size
+        if self.copied > MAX_COPIED:
+            raise Runaway(
+                f"more than {MAX_COPIED >> 20} MB of case data copied in one command: too many tasks at once"
             )
 
 

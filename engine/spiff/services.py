@@ -17,6 +17,8 @@ KINDS = frozenset({"sms", "mail", "notice", "webhook"})
 class OutboxTask(BpmnSpecMixin):  # type: ignore[misc]
     """``bpmn:serviceTask``: evaluates its properties and leaves a request for the outbox (never calls out itself)."""
 
+    prescript = postscript = None  # stock asks for them where the task is repeated
+
     def __init__(
         self, wf_spec: Any, name: str, properties: dict[str, str] | None = None, **kwargs: Any
     ) -> None:

@@ -12,7 +12,7 @@ import SpiffWorkflow.task as spiff_task
 from SpiffWorkflow.util.deep_merge import DeepMerge
 from SpiffWorkflow.util.task import TaskState as S
 
-from .logical import new_id, tick
+from .logical import current, new_id, tick
 
 
 def plain_copy(value: Any) -> Any:
@@ -21,6 +21,16 @@ def plain_copy(value: Any) -> Any:
         return marshal.loads(marshal.dumps(value))  # noqa: S302 - our own bytes, made in this line
     except ValueError:
         return deepcopy(value)
+
+
+def _handed_down(data: dict[str, Any]) -> Any:
+    """A deep copy of a task's data for the next one, counted: many tasks with much data fill the memory."""
+    try:
+        body = marshal.dumps(data)
+    except ValueError:
+        return deepcopy(data)
+    current().count_copied(len(body))
+    return marshal.loads(body)  # noqa: S302 - our own bytes, made above
 
 
 def same(a: Any, b: Any) -> bool:
@@ -97,9 +107,9 @@ class IndexedTask(spiff_task.Task):  # type: ignore[misc]
         # Stock copies shallowly: a later step could then rewrite nested data of a finished one.
         above = self.parent.data
         if not self.data:
-            self.data = plain_copy(above)
+            self.data = _handed_down(above)
         elif self.data != above:
-            self.data = DeepMerge.merge(self.data, plain_copy(above))
+            self.data = DeepMerge.merge(self.data, _handed_down(above))
         if "amended" in self.internal_data:  # a correction made while this event waited (see Machine.amend)
             self.data.update(plain_copy(self.internal_data["amended"]))
 

@@ -1,25 +1,26 @@
-"""A process that wakes due cases and sends the outbox until it is killed: ``python -m tests.fault.background VAR``."""
+"""The worker of ``serve`` in a process of its own, until it is killed: ``python -m tests.fault.background VAR``.
+
+With a second argument its wall clock is that many minutes off.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from engine.app import open_gongdan
-from engine.worker import work_once
+from engine.worker import Worker
 from tests.fault.installation import settings
 
 
-def main(var: Path) -> None:
+def main(var: Path, minutes_off: float = 0.0) -> None:
     """Work until killed."""
-    gongdan = open_gongdan(settings(var, os.environ.get("FAULT_DATABASE_URL", "")), migrate=False)
-    while True:
-        if not work_once(gongdan, datetime.now(UTC)):
-            time.sleep(0.02)
+    off = timedelta(minutes=minutes_off)
+    chosen = settings(var, os.environ.get("FAULT_DATABASE_URL", ""), worker_poll_seconds=0.05)
+    Worker(open_gongdan(chosen, migrate=False, wall=lambda: datetime.now(UTC) + off)).run()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *map(float, sys.argv[2:]))

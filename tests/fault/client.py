@@ -10,6 +10,7 @@ import json
 import os
 import random
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,8 +19,10 @@ import sqlalchemy as sa
 from engine.app import open_gongdan
 from engine.commands import Command, CompleteTask, StartCase
 from engine.db.tables import task
-from engine.errors import Rejected
+from engine.errors import Rejected, Unavailable
 from tests.fault.installation import AGENT, FORM, PROCESS, long_ago, settings
+
+_OPEN = sa.select(task.c.case_id, task.c.task).where(task.c.state == "open").limit(20)
 
 
 def main(var: Path, path: Path, seed: str) -> None:
@@ -38,10 +41,8 @@ def main(var: Path, path: Path, seed: str) -> None:
         while True:
             number += 1
             key = f"{seed}-{number}"
-            open_tasks = gongdan.db.rows(
-                sa.select(task.c.case_id, task.c.task).where(task.c.state == "open").limit(20)
-            )
             try:
+                open_tasks = gongdan.db.rows(_OPEN)
                 if len(open_tasks) < 8 or chance.random() < 0.2:
                     at = long_ago() if chance.random() < 0.4 else datetime.now(UTC).isoformat()
                     ask(StartCase(process=PROCESS, data={}, actor="system:test", at=at, key=key))
@@ -51,6 +52,8 @@ def main(var: Path, path: Path, seed: str) -> None:
                     ask(CompleteTask(case_id=case, task=open_task, data=FORM, actor=AGENT, at=at, key=key))
             except Rejected:
                 continue  # another process was first: that is an answer, too
+            except Unavailable:
+                time.sleep(0.05)  # nothing was acknowledged; try again
 
 
 if __name__ == "__main__":

@@ -18,20 +18,34 @@ from engine.commands import CompleteTask
 from engine.db.tables import cases, history, outbox, task
 from engine.people import Person
 from engine.rebuild import differences
-from engine.settings import Settings
+from engine.settings import CHECKOUT, Settings
 from engine.verify import IDENTICAL, case_ids
 
 PROCESS = "callback_full"
 FORM: dict[str, Any] = {"ok": 3, "note": "nobody answered", "result": "no_answer"}
 AGENT = "agent1"
+SECRET, KEY = "s" * 32, "k" * 32
 STOPPED = 70  #: exit code of a process that a failpoint stopped
 
 
-def settings(var: Path, url: str = "") -> Settings:
+def settings(var: Path, url: str = "", **others: Any) -> Settings:
     """Settings of the installation in ``var`` (SQLite there, unless ``url`` names another database)."""
-    return Settings.from_env(
-        {}, var=var, secret_key="s" * 32, lookup_key=b"k" * 32, **({"database_url": url} if url else {})
-    )
+    given = {"database_url": url, **others} if url else others
+    return Settings.from_env({}, var=var, secret_key=SECRET, lookup_key=KEY.encode(), **given)
+
+
+def environment(var: Path, url: str = "") -> dict[str, str]:
+    """The same for a process of ``run.py``; its project is empty, so that it serves what is published."""
+    (var / "project").mkdir(exist_ok=True)
+    return {
+        **{name: text for name, text in os.environ.items() if not name.startswith("GONGDAN_")},
+        "DATABASE_URL": url,
+        "GONGDAN_VAR": str(var),
+        "GONGDAN_PROJECT": str(var / "project"),
+        "SECRET_KEY": SECRET,
+        "GONGDAN_KEY": KEY,
+        "GONGDAN_WORKER_POLL": "0.05",
+    }
 
 
 def install(var: Path, url: str = "") -> None:
@@ -94,9 +108,19 @@ def assert_goes_on(gongdan: Gongdan) -> int:
     return len(case_ids(gongdan.db))
 
 
-def assert_proves_itself(gongdan: Gongdan) -> None:
-    """Every case re-executes identically and its read models equal a rebuild."""
-    for case in case_ids(gongdan.db):
+def assert_proves_itself(gongdan: Gongdan) -> int:
+    """Every case re-executes identically, in ``run.py verify --all`` too, and its read models equal a rebuild.
+
+    Returns how many cases there are.
+    """
+    var, url = gongdan.settings.var, gongdan.settings.database_url
+    command = [sys.executable, "run.py", "verify", "--all", "--json"]
+    done = subprocess.run(command, env=environment(var, url), cwd=CHECKOUT, capture_output=True, check=False)
+    said = json.loads(done.stdout)
+    known = case_ids(gongdan.db)
+    assert (said["cases"], said["identical"], said["diverged"]) == (len(known), len(known), [])
+    for case in known:
         verdict = gongdan.verify(case)
         assert verdict.state == IDENTICAL, verdict
         assert not differences(gongdan, case)
+    return len(known)

@@ -5,22 +5,24 @@ from __future__ import annotations
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 from engine.app import open_gongdan
 from tests.fault import installation as place
 
 
 def test_no_acknowledged_command_is_lost_when_processes_are_killed_at_random(
-    tmp_path: Path, full: bool
+    tmp_path: Path, full: bool, record_property: Any
 ) -> None:
-    _rounds(tmp_path, "", 200 if full else 20)
+    record_property("fault", _rounds(tmp_path, "", 200 if full else 20))
 
 
-def test_the_same_on_postgresql(tmp_path: Path, postgres_url: str, full: bool) -> None:
-    _rounds(tmp_path, postgres_url, 50 if full else 4)
+def test_the_same_on_postgresql(tmp_path: Path, postgres_url: str, full: bool, record_property: Any) -> None:
+    record_property("fault", _rounds(tmp_path, postgres_url, 200 if full else 4))
 
 
-def _rounds(var: Path, url: str, rounds: int) -> None:
+def _rounds(var: Path, url: str, rounds: int) -> str:
+    """``rounds`` kills and their judgement, in words."""
     place.install(var, url)
     chance = random.Random(20260301)
     ledgers = []
@@ -45,8 +47,12 @@ def _rounds(var: Path, url: str, rounds: int) -> None:
     place.assert_nothing_lost(gongdan, acknowledged)
     place.assert_goes_on(gongdan)
     place.assert_nothing_lost(gongdan, acknowledged)
-    place.assert_proves_itself(gongdan)
+    cases = place.assert_proves_itself(gongdan)
     gongdan.close()
+    return (
+        f"kill -9 of engine processes on {gongdan.db.engine.name}: {rounds} kills, {len(acknowledged):,} "
+        f"acknowledged, 0 lost, 0 timers twice, 0 stuck, {cases:,} cases identical"
+    )
 
 
 def _until_written(path: Path, lines: int) -> None:

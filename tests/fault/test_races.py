@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,7 +23,7 @@ def _start(gongdan: Gongdan, at: str) -> tuple[str, int]:
 
 
 def test_workers_racing_for_due_timers_fire_each_exactly_once(
-    tmp_path: Path, database_url: str, full: bool
+    tmp_path: Path, database_url: str, full: bool, record_property: Any
 ) -> None:
     place.install(tmp_path, database_url)
     gongdan = open_gongdan(place.settings(tmp_path, database_url), synchronous="OFF")
@@ -45,6 +46,11 @@ def test_workers_racing_for_due_timers_fire_each_exactly_once(
     place.assert_nothing_lost(gongdan, [])  # which also says: no timer fired twice
     fired = gongdan.db.rows(sa.text("SELECT count(*) FROM timer WHERE state = 'fired'"))  # type: ignore[arg-type]
     assert fired[0][0] == count
+    assert place.assert_proves_itself(gongdan) == count
+    record_property(
+        "fault",
+        f"{len(workers)} workers on {gongdan.db.engine.name}: {count:,} due timers, {count:,} fired, 0 twice",
+    )
     gongdan.close()
 
 
@@ -74,7 +80,7 @@ def _race(engines: list[Gongdan], case: str, task: int) -> Counter[str]:
 
 
 def test_of_many_clients_completing_one_task_one_wins_and_the_rest_are_told(
-    tmp_path: Path, database_url: str, full: bool
+    tmp_path: Path, database_url: str, full: bool, record_property: Any
 ) -> None:
     place.install(tmp_path, database_url)
     engines = [open_gongdan(place.settings(tmp_path, database_url)) for _ in range(2)]  # two processes' worth
@@ -82,7 +88,10 @@ def test_of_many_clients_completing_one_task_one_wins_and_the_rest_are_told(
         case, task = _start(engines[0], datetime.now(UTC).isoformat())
         outcomes = _race(engines, case, task)
         assert outcomes == {"won": 1, "told": 49}
-    place.assert_proves_itself(engines[1])
+    tasks = place.assert_proves_itself(engines[1])
+    record_property(
+        "fault", f"50 clients on one task on {engines[0].db.engine.name}: {tasks} tasks, one winner each"
+    )
     for engine in engines:
         engine.close()
 

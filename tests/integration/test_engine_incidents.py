@@ -14,8 +14,7 @@ import pytest
 
 from engine import dispatch
 from engine.commands import AmendData
-from engine.db.database import Unavailable
-from engine.errors import Conflict, GongdanError, Rejected, TechnicalFailure
+from engine.errors import Conflict, GongdanError, Rejected, TechnicalFailure, Unavailable
 from engine.rebuild import differences
 from engine.timers import LEASE
 from tests.bpmn_text import bpmn, script, timer_on, user, wait

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from engine.commands import AmendData, RecordServiceResult
-from engine.db.database import Unavailable
-from engine.errors import NotFound, Rejected
+from engine.errors import NotFound, Rejected, Unavailable
 from engine.gateways import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 from engine.outbox import LEASE, MAX_ATTEMPTS, Outbox
 from tests.casework import Desk, FakeGateway

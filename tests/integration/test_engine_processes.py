@@ -68,6 +68,17 @@ def test_two_processes_complete_the_same_task_and_one_wins(any_desk: Desk, secon
         assert any_desk.g.verify(case).state == "identical"
 
 
+def test_what_another_process_did_when_time_came_is_no_conflict(any_desk: Desk, second: Desk) -> None:
+    """The copy still waits for a timer that the other process has fired; the agent must not hear of it."""
+    case = any_desk.start()
+    task = second.open(case)["call"]
+    any_desk.clock.advance(hours=3)
+    assert any_desk.wake()
+    asked = CompleteTask(case_id=case, task=task, data={"result": "busy"}, actor="agent1", at=any_desk.at)
+    assert second.g.dispatch(asked).opened
+    assert any_desk.g.verify(case).state == "identical"
+
+
 def test_two_processes_wake_the_same_case_and_each_timer_fires_once(any_desk: Desk, second: Desk) -> None:
     case = any_desk.start()
     second.open(case)

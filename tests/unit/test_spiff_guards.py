@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
@@ -10,7 +11,7 @@ from engine.errors import ConfigurationError, InvalidFile, Rejected, Runaway, Te
 from engine.spiff.install import TESTED, check_version
 from engine.spiff.logical import MAX_NEW_TASKS, MAX_STEPS
 from engine.spiff.workflows import MAX_NESTING
-from tests.bpmn_text import bpmn, call, definitions, dmn, many, process_xml, rule, script, sub, user
+from tests.bpmn_text import bpmn, call, definitions, dmn, many, process_xml, rule, script, service, sub, user
 from tests.playing import Play, program
 
 
@@ -36,6 +37,20 @@ def test_a_bomb_of_instances_is_stopped_before_it_fills_the_memory(count: int) -
     text = bpmn("main", "start > ask > end", user("ask", many=many(str(count))))
     with pytest.raises(Runaway, match=f"more than {MAX_NEW_TASKS:,} new tasks"):
         Play(program(text))
+
+
+def test_a_bomb_of_data_is_stopped_before_it_fills_the_memory() -> None:
+    """Each instance has the case's data to itself: many instances of a case that knows much are a bomb, too."""
+    text = bpmn("main", "start > ask > end", user("ask", many=many("400")))
+    with pytest.raises(Runaway, match="of case data copied"):
+        Play(program(text), {f"said_{n}": "x" * 10_000 for n in range(10)})
+    assert len(Play(program(text), {"said": "x" * 10_000}).open) == 400
+
+
+def test_a_message_to_each_of_several_is_one_request_each() -> None:
+    tell = service("tell", service="sms", template='"sms_each"', to='"1"')
+    text = bpmn("main", "start > tell > end", replace(tell, inner=tell.inner + many("3")))
+    assert len(Play(program(text)).last.services) == 3
 
 
 def test_a_fork_bomb_is_stopped() -> None:
