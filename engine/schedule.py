@@ -17,12 +17,12 @@ import sqlalchemy as sa
 import structlog
 
 from .commands import StartCase
-from .db.database import Database, Unavailable
+from .db.database import Database
 from .db.tables import blob, cases, release, release_file
 from .diagrams import Process, read_processes
 from .dispatch import Dispatcher
 from .durations import Moment
-from .errors import GongdanError
+from .errors import GongdanError, Unavailable
 from .parameters import Parameter, load_parameters
 from .release import PARAMETERS, Release
 from .releases import Releases
