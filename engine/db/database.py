@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -143,26 +143,48 @@ class Database:
     def _transaction(self, jobs: list[_Job]) -> None:
         borrowed = self._writer()
         raw: Any = borrowed.driver_connection
-        cursor = raw.cursor()
         try:
             if self.sqlite:
-                cursor.execute("BEGIN IMMEDIATE")
+                self._transaction_sqlite(raw, jobs)
+            else:
+                self._transaction_postgresql(raw, jobs)
+            failpoints.reach("commit.done")
+        except BaseException:
+            self._roll_back(raw)
+            raise
+        finally:
+            if not self.sqlite:
+                borrowed.close()
+
+    def _transaction_sqlite(self, raw: Any, jobs: list[_Job]) -> None:
+        with closing(raw.cursor()) as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
             failpoints.reach("commit.begun")
             for job in jobs:
                 self._execute(cursor, job, alone=len(jobs) == 1)
             failpoints.reach("commit.written")
-            if self.sqlite:
-                cursor.execute("COMMIT")
-            else:
-                raw.commit()
-            failpoints.reach("commit.done")
-        except BaseException:
-            self._roll_back(raw, cursor)
-            raise
-        finally:
-            cursor.close()
-            if not self.sqlite:
-                borrowed.close()
+            cursor.execute("COMMIT")
+
+    def _transaction_postgresql(self, raw: Any, jobs: list[_Job]) -> None:
+        """Statements travel together (pipeline mode): a command costs two round trips, however much it writes."""
+        with raw.pipeline() as pipeline:
+            failpoints.reach("commit.begun")
+            fences = [cursor for job in jobs for cursor in self._send(raw, job)]
+            pipeline.sync()
+            for cursor in fences:
+                _check_fence(cursor)
+            failpoints.reach("commit.written")
+            raw.commit()
+
+    def _send(self, raw: Any, job: _Job) -> Iterator[Any]:
+        """Send a job's statements; yields the cursors of its fences, which know what they touched after a sync."""
+        plain = raw.cursor()
+        for name, row in job.writes:
+            sql, _, fixed = self._compiled[name]
+            cursor = raw.cursor() if name.startswith("fence") else plain
+            cursor.execute(sql, {**fixed, **row} if fixed else row)
+            if cursor is not plain:
+                yield cursor
 
     def _execute(self, cursor: Any, job: _Job, *, alone: bool) -> None:
         """Run a job's statements; among several, behind a savepoint, so that its conflict harms no other."""
@@ -185,8 +207,8 @@ class Database:
             sql, in_order, fixed = self._compiled[name]
             values = {**fixed, **row} if fixed else row
             cursor.execute(sql, in_order(values) if in_order else values)
-            if name.startswith("fence") and cursor.rowcount != 1:
-                raise Conflict("Expected the case as it was read, but another change was first")
+            if name.startswith("fence"):
+                _check_fence(cursor)
 
     def _writer(self) -> sa.PoolProxiedConnection:
         """SQLite keeps the one connection that writes (its lock is held); PostgreSQL borrows one."""
@@ -196,12 +218,10 @@ class Database:
             self._kept = self.engine.raw_connection()
         return self._kept
 
-    def _roll_back(self, raw: Any, cursor: Any) -> None:
+    def _roll_back(self, raw: Any) -> None:
         try:
-            if not self.sqlite:
+            if not self.sqlite or raw.in_transaction:
                 raw.rollback()
-            elif raw.in_transaction:
-                cursor.execute("ROLLBACK")
         except self._driver_error as error:  # the connection is gone, and with it the transaction
             log.warning("rollback failed", error=str(error))
 
@@ -235,6 +255,11 @@ def _prepare_sqlite(raw: Any, synchronous: str) -> None:
     raw.execute(f"PRAGMA synchronous={synchronous}")
     raw.execute("PRAGMA foreign_keys=ON")
     raw.execute("PRAGMA secure_delete=ON")  # what is erased must not stay readable in free pages
+
+
+def _check_fence(cursor: Any) -> None:
+    if cursor.rowcount != 1:
+        raise Conflict("Expected the case as it was read, but another change was first")
 
 
 def _in_order(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
