@@ -168,7 +168,7 @@ class Calendar:
         """What ``on`` is. Raises :class:`~engine.errors.UnknownYear` for a year without data."""
         known = self.covers(on.year)
         if not (known or self._guess):
-            raise UnknownYear(self._unknown(on.year))
+            raise self._unknown(on.year)
         if known and (special := self.file.years.get(on.year, {}).get(on)):
             return special
         hours = self.file.week[on.weekday()]
@@ -190,7 +190,7 @@ class Calendar:
 
     def _build(self, year: int) -> _Table:
         if not (self._guess or self.covers(year)) or not MINYEAR < year < MAXYEAR:
-            raise UnknownYear(self._unknown(year))
+            raise self._unknown(year)
         table = _Table([], [], [], [], 0)
         total = 0
         for offset in range((date(year + 1, 1, 1) - date(year, 1, 1)).days):
@@ -202,12 +202,15 @@ class Calendar:
                 table.after.append(total)
         return _Table(table.opens, table.closes, table.before, table.after, total)
 
-    def _unknown(self, year: int) -> str:
+    def _unknown(self, year: int) -> UnknownYear:
         years = self.file.years
-        known = f"{min(years)} to {max(years)}" if years else "no year"
-        return (
-            f"calendar {self.name!r} does not cover {year} (it covers {known}): holidays and make-up days of "
-            f"that year are not known, so no date is guessed. Publish a calendar file with that year."
+        return UnknownYear(
+            "calendar {name!r} does not cover {year} (it covers {since} to {until}): holidays and make-up days of "
+            "that year are not known, so no date is guessed. Publish a calendar file with that year.",
+            name=self.name,
+            year=year,
+            since=min(years, default="–"),
+            until=max(years, default="–"),
         )
 
 

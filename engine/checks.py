@@ -34,7 +34,9 @@ def start(command: StartCase, release: Release, people: People) -> None:
         return
     check_open(people.cached(command.actor))
     if not release.process(command.process).startable:
-        raise NotAllowed(f"Expected a process that people may open, but {command.process!r} is not one")
+        raise NotAllowed(
+            "Expected a process that people may open, but {process!r} is not one", process=command.process
+        )
 
 
 def start_data(command: StartCase, release: Release) -> dict[str, Any]:
@@ -48,13 +50,17 @@ def _check_names(data: Mapping[str, Any], release: Release) -> None:
     for name in data:
         reason = "it is a function of the engine" if name in reserved else why_not(name)
         if reason is not None:
-            raise Rejected(f"Expected names that a form may use, but the data has {name!r}: {reason}")
+            raise Rejected(
+                "Expected names that a form may use, but the data has {name!r}: {reason}",
+                name=name,
+                reason=reason,
+            )
 
 
 def command(asked: Command, at: str, instance: Instance, people: People) -> dict[str, Any]:
     """Check ``asked`` against the live instance; returns what to change in its plain data (checked form values)."""
     if isinstance(asked, CompleteTask | FireTimer) and asked.skip:
-        check_lead(people.get(asked.skipped_by or ""), "pass over a failed step")
+        check_lead(people.get(asked.skipped_by or ""))
     if asked.actor.startswith(SYSTEM):
         return {}
     person = people.cached(asked.actor)
@@ -63,24 +69,28 @@ def command(asked: Command, at: str, instance: Instance, people: People) -> dict
             _check_task(person, instance, asked.task)
             holder = instance.claims.get(asked.task)
             if holder not in (None, person.name):
-                raise Conflict(f"Expected task {asked.task} to be yours or free, but {holder} has claimed it")
+                raise Conflict(
+                    "Expected task {task} to be yours or free, but {person} has claimed it",
+                    task=asked.task,
+                    person=holder,
+                )
             return _checked_form(asked, at, instance)
         case ClaimTask():
             _check_task(person, instance, asked.task)
         case ReleaseTask():
             if instance.claims.get(asked.task) != person.name:
-                check_lead(person, "give back somebody else's task")
+                check_lead(person)
         case AssignTask():
-            check_lead(person, "assign a task")
+            check_lead(person)
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the assignment, but it is empty")
             _check_task(people.get(asked.to), instance, asked.task)
         case MoveClock():
-            check_lead(person, "move a limit")
+            check_lead(person)
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the new date, but it is empty")
         case AmendData():
-            check_lead(person, "correct case data")
+            check_lead(person)
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the correction, but it is empty")
             _check_names(asked.data, instance.release)
@@ -88,7 +98,9 @@ def command(asked: Command, at: str, instance: Instance, people: People) -> dict
             if not may_see(person, instance):
                 raise NotFound(f"there is no case {asked.case_id}")
         case _:
-            raise NotAllowed(f"Expected a command people may give, but {asked.kind!r} is the system's own")
+            raise NotAllowed(
+                "Expected a command people may give, but {kind!r} is the system's own", kind=asked.kind
+            )
     return {}
 
 
@@ -110,7 +122,10 @@ def _checked_form(asked: CompleteTask, at: str, instance: Instance) -> dict[str,
     form = instance.release.forms.get(key or "")
     if form is None:
         raise Rejected(
-            f"Expected a form {key!r} for {element.id!r}, but release {instance.release.number} has none"
+            "Expected a form {key!r} for {id!r}, but release {number} has none",
+            key=key,
+            id=element.id,
+            number=instance.release.number,
         )
     context = instance.machine.data_of(asked.task)
     clean = form.validate(asked.data, context=context, now=at)

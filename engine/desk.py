@@ -9,7 +9,7 @@ from typing import Any
 
 from .app import Gongdan
 from .diagrams import Element
-from .errors import GongdanError, NotAllowed
+from .errors import GongdanError, NotAllowed, NotFound
 from .forms import Form
 from .instance import Instance
 from .people import Person
@@ -25,7 +25,7 @@ class Words:
     version: int
     source: str
     text: str
-    fault: str | None = None
+    fault: GongdanError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Desk:
     form: Form | None
     data: Mapping[str, Any]
     words: list[Words]
-    refusal: str | None
+    refusal: NotAllowed | None
     paused: str | None
 
 
@@ -46,11 +46,11 @@ def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: 
     with instance.lock:
         element = instance.element_of(task)
         data = deepcopy(instance.machine.data_of(task))
-        refusal = None
+        refusal: NotAllowed | None = None
         try:
             check_work(person, instance.duty_of(task), instance.kept_off(task))
         except NotAllowed as error:
-            refusal = str(error)
+            refusal = error
         world = logical.enter(instance.at_instant(now))
         try:
             words = [_words(instance, key, data, locale) for key in element.listed("say")]
@@ -65,7 +65,8 @@ def _words(instance: Instance, key: str, data: Mapping[str, Any], locale: str) -
     key = str(data.get(key[1:])) if key.startswith("=") else key
     template = instance.release.templates.get(key)
     if template is None:
-        return Words(key, 0, "", "", f"release {instance.release.number} has no text {key!r}")
+        missing = NotFound("release {number} has no text {key!r}", number=instance.release.number, key=key)
+        return Words(key, 0, "", "", missing)
     functions: dict[str, Callable[..., Any]] = {
         **instance.release.program.scripts.functions,
         "data_get": data.get,
@@ -73,4 +74,4 @@ def _words(instance: Instance, key: str, data: Mapping[str, Any], locale: str) -
     try:
         return Words(key, template.version, template.source, template.fill(data, functions, locale))
     except GongdanError as error:
-        return Words(key, template.version, template.source, "", str(error))
+        return Words(key, template.version, template.source, "", error)

@@ -140,7 +140,9 @@ class Dispatcher(LiveInstances):
                 except GongdanError:
                     if not self._is_stale(instance):
                         raise
-        raise Conflict(f"Expected case {command.case_id} to hold still, but it keeps changing; try again")
+        raise Conflict(
+            "Expected case {case_id} to hold still, but it keeps changing; try again", case_id=command.case_id
+        )
 
     def _run_checked(self, instance: Instance, command: Command) -> Receipt:
         plain = to_plain(command)
@@ -195,7 +197,8 @@ class Dispatcher(LiveInstances):
                 if asked is None:
                     break
                 raise _CatchingUp(
-                    f"Expected case {instance.case_id} to be up to date, but it is catching up; try again"
+                    "Expected case {case_id} to be up to date, but it is catching up; try again",
+                    case_id=instance.case_id,
                 )
             command = _due_command(instance, due)
             if asked is not None and replace(asked, actor=CLOCK, at=command.at, key=None) == command:

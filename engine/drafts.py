@@ -32,7 +32,11 @@ def save_form(db: Database, case_id: str, task: int, person: str, pairs: Pairs, 
     """Keep what ``person`` typed into the form of a task; an empty form forgets the draft."""
     body = orjson.dumps(pairs).decode()
     if len(body) > LARGEST_FORM:
-        raise Rejected(f"Expected a draft of at most {LARGEST_FORM} bytes, but it has {len(body)}")
+        raise Rejected(
+            "Expected a draft of at most {most} bytes, but it has {length}",
+            most=LARGEST_FORM,
+            length=len(body),
+        )
     with db.begin() as c:
         c.execute(sa.delete(draft).where(*_form(case_id, task, person)))
         if pairs:
@@ -58,7 +62,11 @@ def _form(case_id: str, task: int, person: str) -> list[sa.ColumnElement[bool]]:
 def save_diagram(db: Database, made: DiagramDraft) -> None:
     """Keep a designer's file; it replaces their earlier draft of the same path."""
     if len(made.body) > LARGEST_DIAGRAM:
-        raise Rejected(f"Expected a file of at most {LARGEST_DIAGRAM} bytes, but it has {len(made.body)}")
+        raise Rejected(
+            "Expected a file of at most {most} bytes, but it has {length}",
+            most=LARGEST_DIAGRAM,
+            length=len(made.body),
+        )
     with db.begin() as c:
         c.execute(sa.delete(diagram_draft).where(*_diagram(made.path, made.author)))
         c.execute(

@@ -48,7 +48,7 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str]) -> list[str]:
         if case_id not in states:
             raise NotFound(f"there is no case {case_id}")
         if states[case_id] != "closed":
-            raise Rejected(f"Expected closed cases, but {case_id} is open; close it first")
+            raise Rejected("Expected closed cases, but {case_id} is open; close it first", case_id=case_id)
     with gongdan.db.begin() as connection:
         connection.execute(
             sa.update(cases)

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 
 
 class GongdanError(Exception):
-    """Something was refused or failed; the message says what is wrong and how to mend it."""
+    """Something was refused or failed; the message says what is wrong and how to mend it.
+
+    ``template`` is the message with ``{names}`` for the ``values`` it tells: pages translate it whole.
+    """
+
+    def __init__(self, message: str = "", **values: object) -> None:
+        self.template = message
+        self.values = values
+        super().__init__(message.format(**values) if values else message)
 
 
 class ConfigurationError(GongdanError):

@@ -58,7 +58,11 @@ class Instance:
         """Element reference and duty of an open task; raises :class:`Rejected` when it is not open."""
         found = self.open.get(task)
         if found is None:
-            raise Rejected(f"Expected task {task} of case {self.case_id} to be open, but it is not")
+            raise Rejected(
+                "Expected task {task} of case {case_id} to be open, but it is not",
+                task=task,
+                case_id=self.case_id,
+            )
         return found
 
     def element_of(self, task: int) -> Element:
@@ -245,7 +249,9 @@ class Instance:
         template = self.release.templates.get(key)
         if template is None:
             raise Rejected(
-                f"Expected a text {key!r} for element {asked['element']!r}, but the release has none"
+                "Expected a text {key!r} for element {element!r}, but the release has none",
+                key=key,
+                element=asked["element"],
             )
         functions = self.release.program.scripts.functions
         text = template.fill(data, {**functions, "data_get": data.get}, data.get("sms_locale") or "zh-Hans")

@@ -123,7 +123,7 @@ class People:
     def add(self, person: Person, password: str) -> None:
         """Add an account; raises :class:`Rejected` for a short password or a name that is taken."""
         if len(password) < MIN_PASSWORD:
-            raise Rejected(f"Expected a password of at least {MIN_PASSWORD} characters")
+            raise Rejected("Expected a password of at least {least} characters", least=MIN_PASSWORD)
         self.add_many([person], self._hasher.hash(password))
 
     def add_many(self, people: Iterable[Person], password_hash: str) -> None:
@@ -134,7 +134,7 @@ class People:
                 sa.select(table.c.name).where(table.c.name.in_([r["name"] for r in rows]))
             ).all()
             if taken:
-                raise Rejected(f"Expected a new name, but {', '.join(taken)} exists already")
+                raise Rejected("Expected a new name, but {names} exists already", names=", ".join(taken))
             connection.execute(sa.insert(table), rows)
         self.forget()
 

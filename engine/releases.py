@@ -130,7 +130,10 @@ class Releases:
             clash = sorted(p for p in changes if before.get(p) != files.get(p))
             if clash:
                 raise Rejected(
-                    f"Expected files as of release {base}, but release {current} changed: {', '.join(clash)}"
+                    "Expected files as of release {base}, but release {current} changed: {names}",
+                    base=base,
+                    current=current,
+                    names=", ".join(clash),
                 )
         for path, body in changes.items():
             if body is None:

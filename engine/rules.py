@@ -34,21 +34,25 @@ def check_work(person: Person, duty: Duty, kept_off: Collection[str]) -> None:
     about, and whoever the diagram excludes, such as the one who asked for what is to be approved.
     """
     if not person.active:
-        raise NotAllowed(f"Expected an active account, but {person.name} is switched off")
+        raise NotAllowed("Expected an active account, but {person} is switched off", person=person.name)
     if not fits(person, duty):
         need = " ".join(filter(None, [duty.role, duty.department, duty.skill]))
-        raise NotAllowed(f"Expected somebody with the duty {need!r}, but {person.name} does not have it")
+        raise NotAllowed(
+            "Expected somebody with the duty {duty}, but {person} does not have it",
+            duty=need,
+            person=person.name,
+        )
     if person.name in kept_off:
-        raise NotAllowed(f"Expected somebody not involved in the case, but {person.name} is")
+        raise NotAllowed("Expected somebody not involved in the case, but {person} is", person=person.name)
 
 
-def check_lead(person: Person, what: str) -> None:
+def check_lead(person: Person) -> None:
     """Raise :class:`NotAllowed` unless ``person`` leads a team."""
     if not person.roles & LEADS:
-        raise NotAllowed(f"Expected a supervisor to {what}, but {person.name} is none")
+        raise NotAllowed("Expected a supervisor, but {person} is none", person=person.name)
 
 
 def check_open(person: Person) -> None:
     """Raise :class:`NotAllowed` unless ``person`` may open cases."""
     if not person.roles & OPENS_CASES:
-        raise NotAllowed(f"Expected somebody who takes complaints, but {person.name} does not")
+        raise NotAllowed("Expected somebody who takes complaints, but {person} does not", person=person.name)

@@ -57,8 +57,10 @@ class Template:
             )
             if name in self.refuse_personal and _PERSONAL.search(text):
                 raise Rejected(
-                    f"Expected no personal or billing data in {name!r} of text {self.key!r}, but it holds some; "
-                    "leave it empty and ask the customer to call instead"
+                    "Expected no personal or billing data in {name!r} of text {key!r}, but it holds some; "
+                    "leave it empty and ask the customer to call instead",
+                    name=name,
+                    key=self.key,
                 )
             values[name] = text
         filled = _SLOT.sub(
@@ -66,7 +68,10 @@ class Template:
         )
         if self.max_length is not None and len(filled) > self.max_length:
             raise Rejected(
-                f"Expected text {self.key!r} to have at most {self.max_length} characters, but it has {len(filled)}"
+                "Expected text {key!r} to have at most {most} characters, but it has {length}",
+                key=self.key,
+                most=self.max_length,
+                length=len(filled),
             )
         return filled
 

@@ -21,6 +21,7 @@ from engine.errors import (
     Unavailable,
     UnknownYear,
 )
+from web import shown
 
 STATUS: dict[type[GongdanError], int] = {
     NotFound: 404,
@@ -63,6 +64,10 @@ def _refused(error: GongdanError) -> ResponseReturnValue:
     status = status_of(error)
     if status == 404:
         return page(404, gettext("Not found"), gettext("There is no such thing here, or it is not for you."))
+    if isinstance(error, Rejected) and not isinstance(error, Conflict):
+        return page(
+            status, gettext("That does not fit here"), gettext("Nothing was recorded."), shown.refusal(error)
+        )
     title, text = {
         403: (gettext("Not allowed"), gettext("Your role does not allow this.")),
         409: (
@@ -78,7 +83,7 @@ def _refused(error: GongdanError) -> ResponseReturnValue:
             gettext("Nothing was recorded. The failure is listed under incidents; operators can retry it."),
         ),
     )
-    return page(status, title, text, str(error))
+    return page(status, title, text, shown.refusal(error))
 
 
 def _stale_form(error: CSRFError) -> ResponseReturnValue:

@@ -9,6 +9,7 @@ from flask import Flask
 from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup
 
+from engine.errors import GongdanError
 from engine.queries.inbox import MOST
 from engine.sealing import mask_phone
 from web import context
@@ -104,6 +105,7 @@ def install(app: Flask) -> None:
         state=state,
         role=role,
         who=who,
+        refusal=refusal,
         tone=tone,
         kind=lambda kind: KINDS.get(kind, kind),
         share=share,
@@ -187,6 +189,26 @@ def role(key: str | None) -> str:
     """A role's name in the language of the page, from the current release."""
     names = context.gongdan().releases.current().roles.names.get(key or "", {})
     return pick(names) if names else str(key or "")
+
+
+def refusal(error: GongdanError) -> str:
+    """What an error of the engine says, in the language of the page."""
+    if not error.template:
+        return ""
+    text = gettext(error.template)
+    return text.format(**{name: _told(name, v) for name, v in error.values.items()}) if error.values else text
+
+
+def _told(name: str, value: object) -> str:
+    """A value of an error as people know it: persons by name, instants local, duties in words."""
+    text = str(value)
+    if name == "person":
+        return who(text)
+    if name in ("at", "wait", "due", "last"):
+        return local(text)
+    if name == "duty":
+        return " ".join(str(UNITS[word]) if word in UNITS else role(word) for word in text.split())
+    return text
 
 
 def who(name: str | None) -> str:

@@ -38,9 +38,13 @@ HANDLERS: dict[str, Handler] = {
 def execute(instance: Instance, command: dict[str, Any]) -> Effects:
     """Run one command on a live instance and return its effects. Time never runs backwards on a case."""
     if command["at"] < instance.at:
-        raise Rejected(f"Expected an instant not before {instance.at}, but the command says {command['at']}")
+        raise Rejected(
+            "Expected an instant not before {last}, but the command says {at}",
+            last=instance.at,
+            at=command["at"],
+        )
     if instance.done and command["type"] not in ("service_result", "incident"):
-        raise Rejected(f"Expected case {instance.case_id} to be open, but it is closed")
+        raise Rejected("Expected case {case_id} to be open, but it is closed", case_id=instance.case_id)
     instance.machine.skip = frozenset(command.get("skip", ()))
     effects = HANDLERS[command["type"]](instance, command)
     instance.at = command["at"]

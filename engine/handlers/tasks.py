@@ -16,7 +16,9 @@ def claim(instance: Instance, command: dict[str, Any]) -> Effects:
     instance.open_task(task)
     holder = instance.claims.get(task)
     if holder not in (None, person):
-        raise Conflict(f"Expected task {task} to be free, but {holder} has claimed it")
+        raise Conflict(
+            "Expected task {task} to be free, but {person} has claimed it", task=task, person=holder
+        )
     instance.claims[task] = person
     return {"claimed": [[task, person]]}
 
@@ -26,7 +28,7 @@ def release(instance: Instance, command: dict[str, Any]) -> Effects:
     task = command["task"]
     instance.open_task(task)
     if instance.claims.pop(task, None) is None:
-        raise Rejected(f"Expected task {task} to be claimed, but nobody holds it")
+        raise Rejected("Expected task {task} to be claimed, but nobody holds it", task=task)
     return {"claimed": [[task, None]]}
 
 
@@ -44,10 +46,14 @@ def complete(instance: Instance, command: dict[str, Any]) -> Effects:
     element = instance.open_task(task)[0]
     holder = instance.claims.get(task)
     if holder not in (None, command["actor"]):
-        raise Conflict(f"Expected task {task} to be yours or free, but {holder} has claimed it")
+        raise Conflict(
+            "Expected task {task} to be yours or free, but {person} has claimed it", task=task, person=holder
+        )
     wait = instance.not_before.get(task)
     if wait is not None and at < wait:
-        raise Rejected(f"Expected to work on task {task} not before {wait}, but it is {at}")
+        raise Rejected(
+            "Expected to work on task {task} not before {wait}, but it is {at}", task=task, wait=wait, at=at
+        )
     instance.done_by[element] = command["actor"]
     delta = instance.machine.complete(
         datetime.fromisoformat(at), task, command["data"], command.get("cleared", ())

@@ -21,7 +21,9 @@ def warn(instance: Instance, command: dict[str, Any]) -> Effects:
     """A clock has reached its next warning instant."""
     clock = instance.clocks.live.get(command["clock"])
     if clock is None or not clock.warnings or clock.warnings[0] > command["at"]:
-        raise Rejected(f"Expected clock {command['clock']} to be due for a warning, but it is not")
+        raise Rejected(
+            "Expected clock {clock} to be due for a warning, but it is not", clock=command["clock"]
+        )
     return {"clock_changes": [instance.clocks.warn(clock.id)]}
 
 
@@ -29,7 +31,7 @@ def breach(instance: Instance, command: dict[str, Any]) -> Effects:
     """The limit of a case-level clock has passed."""
     clock = instance.clocks.live.get(command["clock"])
     if clock is None or clock.timer is not None or clock.state != "running" or clock.due > command["at"]:
-        raise Rejected(f"Expected clock {command['clock']} to be past its limit, but it is not")
+        raise Rejected("Expected clock {clock} to be past its limit, but it is not", clock=command["clock"])
     return {"clock_changes": [instance.clocks.breach(clock.id, command["at"])]}
 
 
@@ -55,9 +57,9 @@ def move_clock(instance: Instance, command: dict[str, Any]) -> Effects:
     """A running clock gets another due time; its drawn timer follows."""
     clock = instance.clocks.live.get(command["clock"])
     if clock is None or clock.state != "running":
-        raise Rejected(f"Expected clock {command['clock']} to be running, but it is not")
+        raise Rejected("Expected clock {clock} to be running, but it is not", clock=command["clock"])
     if command["due"] <= command["at"]:
-        raise Rejected(f"Expected a due time to come, but {command['due']} has passed")
+        raise Rejected("Expected a due time to come, but {due} has passed", due=command["due"])
     change = instance.clocks.move(clock.id, command["due"], command["at"])
     if clock.timer is not None:
         instance.machine.reschedule(clock.timer, clock.due)

@@ -28,7 +28,11 @@ def by_branch(db: Database, name: str, asked: Asked) -> Iterator[Report]:
     """
     whole = make(db, name, replace(asked, branch=None))
     if not whole.branches:
-        raise Rejected(f"Expected branches with cases in {asked.period.text}, but report {name!r} has none")
+        raise Rejected(
+            "Expected branches with cases in {period}, but report {name!r} has none",
+            period=asked.period.text,
+            name=name,
+        )
     return (make(db, name, replace(asked, branch=branch)) for branch in whole.branches)
 
 

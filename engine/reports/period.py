@@ -89,11 +89,11 @@ def parse(text: str) -> Period:
         _ = period.begins, period.ends
     except (ValueError, OverflowError) as error:
         raise Rejected(
-            "Expected a period such as 2015-05, 2015-W20, 2015-05-20 or 2015-05-01..2015-06-01, "
-            f"but it is {text[:40]!r}"
+            "Expected a period such as 2015-05, 2015-W20, 2015-05-20 or 2015-05-01..2015-06-01, but it is {text!r}",
+            text=text[:40],
         ) from error
     if not timedelta(0) < end - first <= LONGEST:
-        raise Rejected(f"Expected a period of one day to three years, but it is {text!r}")
+        raise Rejected("Expected a period of one day to three years, but it is {text!r}", text=text)
     return period
 
 

@@ -45,8 +45,9 @@ def simulate(
     release, before = gongdan.releases.current(), reached(gongdan)
     if load is not None and before is not None and load.begins < before:
         raise Rejected(
-            f"Expected a load that begins after {before.isoformat()}, to which this database is simulated already; "
-            "simulate it in a new database, or later"
+            "Expected a load that begins after {last}, to which this database is simulated already; "
+            "simulate it in a new database, or later",
+            last=before.isoformat(),
         )
     front, each = staff_for(load)
     workers = hire(

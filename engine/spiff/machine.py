@@ -91,7 +91,9 @@ class Machine:
         def begin() -> None:
             spec = self.program.specs.get(self.process)
             if spec is None:
-                raise Rejected(f"Expected an executable process, but the release has no {self.process!r}")
+                raise Rejected(
+                    "Expected an executable process, but the release has no {process!r}", process=self.process
+                )
             self.workflow = IndexedWorkflow(spec, self.program.inner[self.process], self.program.scripts)
             self.workflow.task_tree.data.update(data)
 
@@ -103,7 +105,7 @@ class Machine:
         """Complete open user task ``task_id`` with form ``data``; names in ``cleared`` have no value any more."""
         task = self.flow.open_tasks.get(task_id)
         if task is None:
-            raise Rejected(f"Expected to complete task {task_id}, but it is not open")
+            raise Rejected("Expected to complete task {task_id}, but it is not open", task_id=task_id)
 
         def finish() -> None:
             for name in cleared:
@@ -117,9 +119,13 @@ class Machine:
         """Fire armed timer ``timer``; ``now`` is its due instant or later."""
         task = self.flow.event_manager.tasks.get(timer)
         if task is None or timer not in self.due:
-            raise Rejected(f"Expected to fire timer {timer}, but it is not armed")
+            raise Rejected("Expected to fire timer {timer}, but it is not armed", timer=timer)
         if datetime.fromisoformat(self.due[timer]) > now:
-            raise Rejected(f"Expected to fire timer {timer}, but it is due only at {self.due[timer]}")
+            raise Rejected(
+                "Expected to fire timer {timer}, but it is due only at {text}",
+                timer=timer,
+                text=self.due[timer],
+            )
         return self._run(now, lambda: fire(task), firing=timer)
 
     def amend(self, now: datetime, data: Mapping[str, Any]) -> Delta:
@@ -152,7 +158,7 @@ class Machine:
         """The data an open task sees (not a copy: read only)."""
         task = self.flow.open_tasks.get(task_id)
         if task is None:
-            raise Rejected(f"Expected task {task_id} to be open, but it is not")
+            raise Rejected("Expected task {task_id} to be open, but it is not", task_id=task_id)
         return dict(task.data)
 
     def any_data(self) -> dict[str, Any]:

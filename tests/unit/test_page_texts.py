@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 from pathlib import Path
+from string import Formatter
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -18,6 +20,16 @@ from web.i18n import CATALOGUES
 FOLDER = CHECKOUT / "web" / "translations"
 Pair = tuple[str, str]
 CHINESE = re.compile(r"[\u3400-\u9fff]")
+
+
+#: errors of the engine that people may see: pages translate them by their words
+SHOWN = ("_CatchingUp", "Conflict", "NotAllowed", "Rejected", "UnknownYear")
+REFUSALS = {
+    str(message[2])
+    for message in extract_from_dir(
+        CHECKOUT / "engine", method_map=[("**.py", "python")], keywords=dict.fromkeys(SHOWN)
+    )
+}
 
 
 def _file(locale: str, ending: str) -> Path:
@@ -46,7 +58,8 @@ def _used() -> set[str]:
         method_map=[("**.py", "python"), ("**/templates/**.html", "jinja2")],
         keywords={**DEFAULT_KEYWORDS, "lazy_gettext": None},
     )
-    return {message[2] if isinstance(message[2], str) else message[2][0] for message in found}
+    texts = {message[2] if isinstance(message[2], str) else message[2][0] for message in found}
+    return texts | REFUSALS
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -73,10 +86,10 @@ def test_compiled_texts_are_those_written(locale: str) -> None:
 
 @pytest.mark.parametrize("locale", ["zh-Hans", "zh-Hant-HK"])
 def test_chinese_texts_are_chinese_and_keep_their_slots(locale: str) -> None:
-    slot = re.compile(r"%\(\w+\)s")
+    slot = re.compile(r"%\((\w+)\)s|\{(\w+)(?:!r)?\}")
     for source, text in _pairs(locale):
-        slots = [s for s in slot.findall(source) if s != "%(num)s"]
-        assert set(slots) <= set(slot.findall(text)), source
+        slots = {match.group(1) or match.group(2) for match in slot.finditer(source)} - {"num"}
+        assert slots <= {match.group(1) or match.group(2) for match in slot.finditer(text)}, source
         assert CHINESE.search(text) or not re.search(r"[A-Za-z]{3}", slot.sub("", source)), source
 
 
@@ -84,3 +97,13 @@ def test_traditional_texts_have_no_simplified_letters() -> None:
     simplified = set("单户时间开关发讯这为并员级应经还没电话书务处门则变数据载录询费办码规历请说让过选项")
     for _, text in _pairs("zh-Hant-HK"):
         assert not set(text) & simplified, text
+
+
+def test_errors_that_pages_show_have_one_text_each() -> None:
+    for path in (CHECKOUT / "engine").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SHOWN:
+                message = node.args[0] if node.args else None
+                assert isinstance(message, ast.Constant), f"{path}:{node.lineno} puts values into its words"
+                names = {name for _, name, _, _ in Formatter().parse(str(message.value)) if name}
+                assert names == {keyword.arg for keyword in node.keywords}, f"{path}:{node.lineno}"

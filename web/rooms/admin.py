@@ -10,7 +10,7 @@ from flask_babel import gettext
 
 from engine.errors import GongdanError
 from engine.queries import work
-from web import context
+from web import context, shown
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -48,7 +48,7 @@ def retry(id: str) -> ResponseReturnValue:
         context.gongdan().incidents.retry(id, context.person().name, datetime.fromisoformat(context.now()))
         flash(gettext("The step worked this time."), "ok")
     except GongdanError as error:
-        flash(gettext("It failed again: %(reason)s", reason=str(error)), "bad")
+        flash(gettext("It failed again: %(reason)s", reason=shown.refusal(error)), "bad")
     return redirect(url_for(".incidents"), 303)
 
 

@@ -254,7 +254,7 @@ def _not_now(case_id: str, number: int, values: Mapping[str, Any], error: Reject
         return _conflict(case_id, number)
     waits = task.not_before is not None and task.not_before > context.now()
     quiet = gettext("Quiet hours: do not call before %(at)s.", at=shown.local(task.not_before or ""))
-    flash(quiet if waits else str(error), "bad")
+    flash(quiet if waits else shown.refusal(error), "bad")
     return _page(case, task, values, status=409)
 
 
