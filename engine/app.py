@@ -50,12 +50,12 @@ class Gongdan:
         now = self.wall()
         return iso(now.replace(microsecond=now.microsecond // 1000 * 1000))
 
-    def publish_folder(self, note: str = "") -> FolderPublish:
-        """Publish the checkout's ``bpmn/`` and ``forms/`` where they changed.
+    def publish_folder(self, note: str = "", at: str | None = None) -> FolderPublish:
+        """Publish the checkout's ``bpmn/`` and ``forms/`` where they changed, now or (simulations) as of ``at``.
 
         Raises :class:`InvalidFile` with every finding of lint in a changed file; then nothing is published.
         """
-        return self.releases.publish_folder(self.settings.project, self.now(), note, refuse_findings)
+        return self.releases.publish_folder(self.settings.project, at or self.now(), note, refuse_findings)
 
     def verify(self, case_id: str) -> verify.Verdict:
         """Re-execute one case from history."""

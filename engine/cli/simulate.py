@@ -12,6 +12,7 @@ from engine.simulate.arrivals import Load
 from engine.simulate.report import SimulationReport
 from engine.simulate.running import parse_until
 from engine.simulate.running import simulate as run
+from engine.spiff.timers import iso
 
 from .common import answer, json_option, opened
 
@@ -55,7 +56,7 @@ def simulate(
         opened(lru=LIVE, synchronous=UNHURRIED) as gongdan,
         tqdm(desc="simulate", file=sys.stderr, unit=" days", leave=False, mininterval=1) as bar,
     ):
-        gongdan.publish_folder()
+        gongdan.publish_folder(at=iso(load.begins) if load else None)
         begun: list[datetime] = []
 
         def show(now: datetime) -> None:

@@ -41,10 +41,11 @@ Plan = list[tuple[datetime, Arrival]]
 
 @dataclass(frozen=True)
 class Business:
-    """What arrives when, and how many closed cases are revisited."""
+    """What arrives when, how many closed cases are revisited, and until when cases of a rhythm are opened."""
 
     arrivals: Plan
     revisits: int
+    scheduled_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def mixed(seed: str, load: Load, release: Release) -> Business:
                 process, _known(told, release, process, rng), again=not rng.randrange(told["again"])
             )
             plan.append((datetime.combine(day, moment, ZONE).astimezone(UTC), arrival))
-    return Business(plan, counts.get(REVISIT, 0))
+    return Business(plan, counts.get(REVISIT, 0), load.ends + timedelta(days=1))
 
 
 def _known(told: Mapping[str, Any], release: Release, process: str, rng: Random) -> dict[str, Any]:

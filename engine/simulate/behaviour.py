@@ -1,7 +1,7 @@
 """How synthetic customers and agents decide, read from ``behaviour.json``: personas, habits, paces, phrases.
 
 A *persona* is a story: what one kind of customer (and the people around the case) answer, by
-``element.field`` or ``form.field``; a list answers the first time, the second time and so on, its last for ever.
+``element.field`` or ``form.field``; a list answers the first time, the second time and so on, its last from then on.
 *Habits* are weighted answers where the persona has none. Both are dealt from decks.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 
 from engine.simulate.decks import Decks, generator
 
+PATIENCE = 6  #: whoever gave the last answer of a story so often again may change their mind
 FILE = Path(__file__).with_name("behaviour.json")
 _SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗"
 _GIVEN = (
@@ -77,6 +78,8 @@ class Customer:
                 answers = self.persona.answers[key]
                 number = self.asked[key]
                 self.asked[key] += 1
+                if number >= len(answers) + PATIENCE:
+                    return False, None
                 return True, answers[min(number, len(answers) - 1)]
         return False, None
 

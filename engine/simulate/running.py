@@ -70,7 +70,7 @@ def simulate(
         world = World(gongdan, behaviour, workers, start.replace(microsecond=0), until or last + LONGEST)
         world.run([row.id for row in found], business, on_progress)
         _put(gongdan, REACHED, world.schedule.now.isoformat())
-        left_aside = world.left_aside
+        left_aside = [f"{case_id}: {reason}" for case_id, reason in world.left_aside.items()]
     return replace(report(gongdan), left_aside=left_aside)
 
 

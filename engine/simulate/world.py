@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+
 from engine.app import Gongdan
 from engine.commands import (
     ClaimTask,
@@ -15,6 +17,7 @@ from engine.commands import (
     ResumeClocks,
     StartCase,
 )
+from engine.db.tables import cases
 from engine.dispatch import Receipt
 from engine.errors import GongdanError, Rejected, TechnicalFailure
 from engine.instance import Instance
@@ -23,6 +26,7 @@ from engine.simulate.arrivals import NOT_REVISITED, Arrival, Business, Revisits,
 from engine.simulate.behaviour import Behaviour, Customer
 from engine.simulate.decks import generator
 from engine.simulate.desk import Desk, Job
+from engine.simulate.events import Due, Event, Finished, OnDuty, Rhythm, Send
 from engine.simulate.filling import CannotFill, Filler
 from engine.simulate.gateway import SimulatedGateway
 from engine.simulate.pace import Pace
@@ -30,37 +34,8 @@ from engine.simulate.schedule import Schedule
 from engine.simulate.staff import Worker
 
 SEND_AFTER = timedelta(seconds=20)  #: the outbox is worked off so soon after a command asked for something
+ROUND = timedelta(hours=1)  #: how often it is asked whether the rhythm of a process opens a case
 RETRY_AFTER = timedelta(minutes=20)  #: longer than the longest wait between two tries of the outbox
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A person is through with a job."""
-
-    worker: Worker
-    job: Job
-
-
-@dataclass(frozen=True)
-class Due:
-    """Time does something on a case."""
-
-    case: str
-
-
-@dataclass(frozen=True)
-class Send:
-    """The outbox has something to send."""
-
-
-@dataclass(frozen=True)
-class OnDuty:
-    """A shift begins."""
-
-    worker: Worker
-
-
-Event = Job | Finished | Due | Send | OnDuty | Arrival
 
 
 @dataclass
@@ -92,7 +67,7 @@ class World:
         )
         self.cases: dict[str, Known] = {}
         self.expected = 0  #: arrivals that are planned and have not come yet
-        self.left_aside: list[str] = []  #: what nobody here can go on with, and why
+        self.left_aside: dict[str, str] = {}  #: what nobody here can go on with, and why
         self.revisits = Revisits(0, 0)
         self.happened: dict[type, Callable[..., None]] = {
             Job: self.on_job,
@@ -100,6 +75,7 @@ class World:
             Due: self.on_due,
             Send: self.on_send,
             OnDuty: self.on_duty,
+            Rhythm: self.on_rhythm,
             Arrival: self.on_arrival,
         }
 
@@ -114,6 +90,8 @@ class World:
         coming = [known.instance.process for known in self.cases.values()]
         coming += [arrival.process for _, arrival in business.arrivals]
         self.revisits = Revisits(business.revisits, sum(map(self.has_customer, coming)))
+        if business.scheduled_until is not None:
+            self.schedule.plan(self.schedule.now, Rhythm(business.scheduled_until))
         for worker in self.workers:
             self.schedule.plan(worker.next_duty(self.schedule.now), OnDuty(worker))
         while (self.cases or self.expected) and (event := self.schedule.next(self.until)) is not None:
@@ -129,6 +107,14 @@ class World:
         known.requests = len(instance.events)
         self.cases[case_id] = known
         return known
+
+    def meet_new(self, now: datetime) -> None:
+        """Take in the open cases that nobody here opened."""
+        query = sa.select(cases.c.id).where(cases.c.state == "open").order_by(cases.c.id)
+        for (case_id,) in self.gongdan.db.rows(query):
+            if case_id not in self.cases and case_id not in self.left_aside:
+                self.meet(case_id)
+                self.look_at(case_id, now)
 
     def look_at(self, case_id: str, now: datetime) -> None:
         """After anything happened to a case: new tasks become work, gone ones are dropped, time is planned."""
@@ -205,6 +191,14 @@ class World:
         for case_id in dict.fromkeys(entry.id.partition("/")[0] for entry in sent):
             if case_id in self.cases:
                 self.look_at(case_id, self.schedule.now)
+
+    def on_rhythm(self, event: Rhythm) -> None:
+        """Open the cases of weeks and months that have passed."""
+        now = self.schedule.now
+        if self.gongdan.schedule.open_due(now):
+            self.meet_new(now)
+        if now + ROUND <= event.until:
+            self.schedule.plan(now + ROUND, event)
 
     def on_arrival(self, arrival: Arrival) -> None:
         """Somebody comes with something new; an agent on duty opens the case."""
@@ -289,6 +283,6 @@ class World:
 
     def leave_aside(self, case_id: str, error: GongdanError) -> None:
         """A case that cannot go on stays open for people; the rest of the desk goes on."""
-        self.left_aside.append(f"{case_id}: {error}")
+        self.left_aside[case_id] = str(error)
         self.desk.drop(case_id)
         del self.cases[case_id]
