@@ -18,7 +18,7 @@ from .keys import Keys
 from .outbox import Outbox
 from .people import People
 from .proposals import refuse_findings
-from .releases import FolderPublish, Releases
+from .releases import FolderPublish, Judge, Releases
 from .schedule import Schedule
 from .settings import Settings
 from .spiff.timers import iso
@@ -50,12 +50,15 @@ class Gongdan:
         now = self.wall()
         return iso(now.replace(microsecond=now.microsecond // 1000 * 1000))
 
-    def publish_folder(self, note: str = "", at: str | None = None) -> FolderPublish:
+    def publish_folder(
+        self, note: str = "", at: str | None = None, judge: Judge = refuse_findings
+    ) -> FolderPublish:
         """Publish the checkout's ``bpmn/`` and ``forms/`` where they changed, now or (simulations) as of ``at``.
 
-        Raises :class:`InvalidFile` with every finding of lint in a changed file; then nothing is published.
+        Raises :class:`InvalidFile` with everything that ``judge`` has against it; then nothing is published.
+        Lint judges unless the caller brings a :class:`engine.scenarios.Gate`, which also plays scenarios.
         """
-        return self.releases.publish_folder(self.settings.project, at or self.now(), note, refuse_findings)
+        return self.releases.publish_folder(self.settings.project, at or self.now(), note, judge)
 
     def verify(self, case_id: str) -> verify.Verdict:
         """Re-execute one case from history."""

@@ -14,6 +14,9 @@ from .db.tables import blob, release, release_file
 from .errors import Conflict, NotFound, Rejected
 from .release import Release, sha256
 
+Judge = Callable[
+    [Mapping[str, bytes], Collection[str]], None
+]  #: the files as they would be, the changed paths
 FOLDER = "folder"  #: the author of files that ship in the checkout
 ENDINGS = (".bpmn", ".dmn", ".json")
 ATTEMPTS = 5  #: how often a release is made anew because another one was published meanwhile
@@ -189,7 +192,7 @@ class Releases:
         project: Path,
         at: str,
         note: str = "",
-        judge: Callable[[Mapping[str, bytes], Collection[str]], None] = lambda files, changed: None,
+        judge: Judge = lambda files, changed: None,
     ) -> FolderPublish:
         """Publish what ships in the checkout where it changed, but never over a designer's newer file.
 

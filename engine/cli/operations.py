@@ -21,19 +21,34 @@ from .common import answer, json_option, opened
 
 @click.command("publish")
 @click.option("--note", default="", help="What this release is for.")
+@click.option(
+    "--unproved", metavar="REASON", default="", help="Why a process without scenarios cannot wait for them."
+)
 @json_option
-def publish(note: str, as_json: bool) -> None:
-    """Make a release of bpmn/ and forms/ where they changed."""
+def publish(note: str, unproved: str, as_json: bool) -> None:
+    """Make a release of bpmn/ and forms/ where they changed and their scenarios pass."""
+    from engine.scenarios import Gate  # the whole engine: only who publishes waits for it
+
     with opened() as gongdan:
-        done = gongdan.publish_folder(note)
+        gate = Gate(gongdan.releases, unproved)
+        said = f"{note} (without scenarios: {unproved})".strip() if unproved else note
+        done = gongdan.publish_folder(said, judge=gate)
         moved = recalendar.recompute_provisional(gongdan)
     lines = [f"release {done.number}: {len(done.changed)} files" if done.number else "nothing changed"]
+    lines += [f"{gate.judgement.run} scenarios pass"] if gate.judgement.run else []
+    lines += [f"{found.file}: {found.message}" for found in gate.judgement.findings]
     lines += [
         f"kept the designers' newer {path}; `run.py pull` brings it into the folder" for path in done.kept
     ]
     if moved:
         lines.append(f"{moved} provisional limits now follow the published calendar")
-    result = {"release": done.number, "changed": done.changed, "kept": done.kept, "moved": moved}
+    result = {
+        "release": done.number,
+        "changed": done.changed,
+        "kept": done.kept,
+        "moved": moved,
+        "scenarios": gate.judgement.run,
+    }
     answer(result, as_json, "\n".join(lines))
 
 

@@ -6,7 +6,13 @@ shortcut: every step is a command through :meth:`engine.app.Gongdan.dispatch`. `
 """
 
 from .coverage import Coverage
-from .files import Scenario, load
-from .run import Run, ScenarioFailed, bench, report, run_all
+from .files import FOLDER, Scenario, load
+from .judging import Gate, Judgement, judge
+from .project import bench, report, run_all
+from .run import Run, ScenarioFailed
+from .sketch import path_of, sketch
 
-__all__ = ["Coverage", "Run", "Scenario", "ScenarioFailed", "bench", "load", "report", "run_all"]
+__all__ = [
+    "FOLDER", "Coverage", "Gate", "Judgement", "Run", "Scenario", "ScenarioFailed",
+    "bench", "judge", "load", "path_of", "report", "run_all", "sketch",
+]  # fmt: skip

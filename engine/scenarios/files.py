@@ -11,6 +11,7 @@ from engine.errors import InvalidFile
 from engine.xml import safe_json
 
 FOLDER = "bpmn/scenarios/"
+NEEDED = ("process", "name", "source", "start_at", "steps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +36,23 @@ def _read(path: str, body: bytes) -> Iterator[Scenario]:
     raw = safe_json(body, path)
     if not isinstance(raw, list):
         raise InvalidFile(f"{path}: a scenario file is a list of scenarios")
-    for item in raw:
-        try:
-            yield Scenario(
-                path=path,
-                process=item["process"],
-                name=item["name"],
-                source=item["source"],
-                start_at=item["start_at"],
-                start=item.get("start", {}),
-                steps=item["steps"],
-            )
-        except (KeyError, TypeError) as error:
-            raise InvalidFile(f"{path}: a scenario lacks {error}") from None
+    for number, item in enumerate(raw, 1):
+        match item:
+            case {
+                "process": str(process),
+                "name": str(name),
+                "source": str(source),
+                "start_at": str(start_at),
+                "steps": list(steps),
+            } if all(isinstance(step, dict) for step in steps):
+                instant(start_at)
+                start = item.get("start", {})
+                yield Scenario(path, process, name, source, start_at, dict(start), list(steps))
+            case _:
+                lacks = [key for key in NEEDED if key not in item] if isinstance(item, dict) else list(NEEDED)
+                raise InvalidFile(
+                    f"{path}: scenario {number} lacks {lacks or 'texts, or steps that are objects'}"
+                )
 
 
 def instant(text: str) -> datetime:

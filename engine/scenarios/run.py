@@ -1,91 +1,38 @@
-"""One scenario on its way through a throw-away engine."""
+"""One scenario on its way through an engine."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
 
 from engine import store
-from engine.app import Gongdan, open_gongdan
+from engine.app import Gongdan
 from engine.commands import CompleteTask, PauseClocks, ResumeClocks, StartCase
 from engine.effects import resolve
-from engine.errors import GongdanError, InvalidForm, NotAllowed, Rejected
+from engine.errors import GongdanError, InvalidFile, InvalidForm, NotAllowed, Rejected
+from engine.lint.finding import Finding, Rule
 from engine.queries import cases, work
-from engine.settings import Settings
 from engine.spiff.timers import iso
 
-from .coverage import Coverage, Reached, from_moves
-from .files import Scenario, instant, load
+from . import words
+from .coverage import Reached, from_moves
+from .files import Scenario, instant
 
+BY_NAME = frozenset(
+    {"clocks", "due", "timers", "not_before", "text"}
+)  #: expectations that name what they are about
 STARTS = "system:scenarios"  #: opens cases of processes that people cannot open
 
 
 class ScenarioFailed(GongdanError):
-    """A scenario found something other than what is written down; the message names file, scenario and step."""
+    """A scenario found something other than what is written down: ``finding`` names scenario, step and both."""
 
-
-@contextmanager
-def bench(files: Mapping[str, bytes]) -> Iterator[Gongdan]:
-    """A throw-away engine with ``files`` as its release and the demo people as its staff."""
-    with tempfile.TemporaryDirectory(prefix="gongdan-scenarios-") as folder:
-        settings = Settings.from_env(
-            {},
-            var=Path(folder),
-            database_url=f"sqlite:///{folder}/scenarios.db",
-            demo=True,
-            secret_key="-" * 32,
-        )
-        gongdan = open_gongdan(settings, synchronous="OFF")
-        try:
-            gongdan.people.ensure_demo()
-            gongdan.releases.publish(files, "scenarios", "scenarios", gongdan.now())
-            yield gongdan
-        finally:
-            gongdan.close()
-
-
-def run_all(gongdan: Gongdan, scenarios: Iterable[Scenario]) -> tuple[Coverage, list[ScenarioFailed]]:
-    """Run every scenario; returns what they reached together and what failed."""
-    release, failed = gongdan.releases.current(), []
-    coverage = Coverage(list(release.processes.values()))
-    for scenario in scenarios:
-        run = Run(gongdan, scenario)
-        try:
-            run.go()
-        except ScenarioFailed as error:
-            failed.append(error)
-        coverage.reached |= run.reached()
-    return coverage, failed
-
-
-def report(files: Mapping[str, bytes], diagrams: Collection[str]) -> dict[str, Any]:
-    """Run all scenarios of a project; coverage is counted over ``diagrams`` (paths among ``files``).
-
-    Plain data for ``lint --scenarios``: ``{coverage: {elements, flows, uncovered}, scenarios: {run, failed}}``.
-    Files that make no release are one failure that says why.
-    """
-    try:
-        scenarios = load(files)
-        with bench(files) as gongdan:
-            coverage, failed = run_all(gongdan, scenarios)
-        told = [str(error) for error in failed]
-    except GongdanError as error:
-        scenarios, coverage, told = [], Coverage([]), [str(error)]
-    coverage.processes = [p for p in coverage.processes if p.path in diagrams]
-    return {
-        "coverage": {
-            "elements": round(coverage.share(flows=False), 4),
-            "flows": round(coverage.share(flows=True), 4),
-            "uncovered": coverage.uncovered(),
-        },
-        "scenarios": {"run": len(scenarios), "failed": told},
-    }
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"{finding.file}: {finding.message}")
+        self.finding = finding
 
 
 class Run:
@@ -100,62 +47,75 @@ class Run:
 
     def go(self) -> None:
         """Run all steps; raises :class:`ScenarioFailed` at the first that is not as written."""
+        self.case_id = self._try(self._start)
+        for number, step in enumerate(self.scenario.steps, 1):
+            self.step = number
+            self._wake()
+            try:
+                self._take(step)
+            except InvalidFile as error:  # an instant or a length that is none
+                raise self._failure(words.UNKNOWN, problem=error) from error
+
+    def _start(self) -> str:
         people = self.gongdan.releases.current().process(self.scenario.process).startable
-        start = StartCase(
+        command = StartCase(
             process=self.scenario.process,
             data=self.scenario.start,
             actor="agent1" if people else STARTS,
             at=iso(self.at),
         )
-        self.case_id = self._try(lambda: self.gongdan.dispatch(start).case_id)
-        for number, step in enumerate(self.scenario.steps, 1):
-            self.step = number
-            self._wake()
-            match step:
-                case {"complete": element}:
-                    self._complete(element, step)
-                case {"wait": duration}:
-                    self._pass(self.gongdan.releases.current().time.after(self.at, duration))
-                case {"until": until}:
-                    self._pass(instant(until))
-                case {"pause": reason, "by": actor}:
-                    self._send(PauseClocks(case_id=self.case_id, reason=reason, actor=actor, at=iso(self.at)))
-                case {"resume": actor}:
-                    self._send(ResumeClocks(case_id=self.case_id, actor=actor, at=iso(self.at)))
-                case {"expect": wanted}:
-                    self._expect(wanted)
-                case _:
-                    raise self._failure(f"unknown step {step}")
+        return self.gongdan.dispatch(command).case_id
+
+    def _take(self, step: Mapping[str, Any]) -> None:
+        match step:
+            case {"complete": str(element), "by": str(actor)}:
+                self._complete(element, actor, step)
+            case {"wait": str(duration)}:
+                self._pass(self.gongdan.releases.current().time.after(self.at, duration))
+            case {"until": str(until)}:
+                self._pass(instant(until))
+            case {"pause": str(reason), "by": str(actor)}:
+                self._send(PauseClocks(case_id=self.case_id, reason=reason, actor=actor, at=iso(self.at)))
+            case {"resume": str(actor)}:
+                self._send(ResumeClocks(case_id=self.case_id, actor=actor, at=iso(self.at)))
+            case {"expect": dict(wanted)}:
+                self._expect(wanted)
+            case _:
+                raise self._failure(words.UNKNOWN, problem=f"unknown step {step}")
 
     # ------------------------------------------------------------ steps
     def _pass(self, until: datetime) -> None:
         if until < self.at:
-            raise self._failure(f"time cannot run back to {iso(until)}")
+            raise self._failure(words.UNKNOWN, problem=f"time cannot run back to {iso(until)}")
         self.at = until
         self._wake()
 
     def _wake(self) -> None:
-        self._try(lambda: self.gongdan.dispatcher.wake(self.case_id, iso(self.at)))
+        if self._find_outcome(None) is None:  # a closed case waits for nothing, and loading it replays it
+            self._try(lambda: self.gongdan.dispatcher.wake(self.case_id, iso(self.at)))
 
-    def _complete(self, element: str, step: Mapping[str, Any]) -> None:
+    def _complete(self, element: str, actor: str, step: Mapping[str, Any]) -> None:
         task = self._open().get(element)
         if task is None:
-            raise self._failure(f"{element!r} is not open, but {sorted(self._open())} are")
-        data = {k: self._filled(v) for k, v in step.get("data", {}).items()}
-        command = CompleteTask(case_id=self.case_id, task=task, data=data, actor=step["by"], at=iso(self.at))
+            raise self._failure(words.NOT_OPEN, element=element, open=sorted(self._open()))
+        data = {k: self._filled(v) for k, v in dict(step.get("data", {})).items()}
+        command = CompleteTask(case_id=self.case_id, task=task, data=data, actor=actor, at=iso(self.at))
         if "refused" not in step:
             self._send(command)
             return
+        refused = self._try(lambda: self._refused(command))
+        if refused != step["refused"]:
+            raise self._failure(words.REFUSED, found=refused, expected=step["refused"])
+
+    def _refused(self, command: CompleteTask) -> list[str]:
+        """The fields that the form refuses; ``["*"]`` for a step that is refused as a whole."""
         try:
             self.gongdan.dispatch(command)
         except InvalidForm as error:
-            refused = sorted({e.field for e in error.errors})
+            return sorted({e.field for e in error.errors})
         except (NotAllowed, Rejected):
-            refused = ["*"]
-        else:
-            refused = []
-        if refused != step["refused"]:
-            raise self._failure(f"refused fields are {refused}, not {step['refused']}")
+            return ["*"]
+        return []
 
     def _filled(self, value: Any) -> Any:
         """``"@now"`` in data is the scenario's clock, ``"@PT2H"`` so much later."""
@@ -169,10 +129,10 @@ class Run:
     def _expect(self, wanted: Mapping[str, Any]) -> None:
         for name, want in wanted.items():
             look = getattr(self, f"_find_{name}", None)
-            if look is None:
-                raise self._failure(f"cannot expect {name!r}")
+            if look is None or isinstance(want, dict) is not (name in BY_NAME):
+                raise self._failure(words.UNKNOWN, problem=f"cannot expect {name!r}")
             if (got := look(want)) != want:
-                raise self._failure(f"{name} is {got}, not {want}")
+                raise self._failure(words.DIFFERS, what=name, found=got, expected=want)
 
     # ------------------------------------------------------------ what a scenario may expect
     def _find_open(self, _: Any) -> list[str]:
@@ -261,12 +221,14 @@ class Run:
         try:
             return action()
         except GongdanError as error:
-            raise self._failure(f"{type(error).__name__}: {error}") from error
+            raise self._failure(words.STOPPED, problem=f"{type(error).__name__}: {error}") from error
 
-    def _failure(self, problem: str) -> ScenarioFailed:
-        return ScenarioFailed(
-            f"{self.scenario.path}: {self.scenario.name!r}, step {self.step} at {iso(self.at)}: {problem}"
-        )
+    def _failure(self, about: Rule, **values: object) -> ScenarioFailed:
+        at = self.at.astimezone(instant(self.scenario.start_at).tzinfo).isoformat(timespec="minutes")
+        where = {"scenario": self.scenario.name, "step": self.step, "at": at}
+        shown = {name: str(value) for name, value in (where | values).items()}
+        file = self.scenario.path
+        return ScenarioFailed(Finding(file, about, "error", None, None, shown | {"file": file}))
 
 
 def _element(task: work.Task) -> str:

@@ -62,7 +62,7 @@ def test_a_scenario_that_is_wrong_says_where(engine: Gongdan, step: dict[str, ob
 
 
 def test_a_scenario_without_a_process_is_refused() -> None:
-    with pytest.raises(InvalidFile, match="lacks 'process'"):
+    with pytest.raises(InvalidFile, match=r"scenario 1 lacks \['process'"):
         load({"bpmn/scenarios/x.json": b'[{"name": "n"}]'})
 
 

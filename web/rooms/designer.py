@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request, url_for
@@ -10,8 +11,11 @@ from flask_babel import gettext
 
 from engine import compare, drafts, proposals
 from engine.drafts import DiagramDraft
+from engine.lint import Finding
 from engine.release import Release
 from engine.rules import PUBLISHES
+from engine.scenarios import FOLDER as SCENARIOS
+from engine.scenarios import Judgement, judge, path_of, sketch
 from web import context, diagrams
 from web.i18n import locale, pick
 
@@ -47,18 +51,22 @@ def _mine() -> list[DiagramDraft]:
 @bp.get("/")
 def room() -> ResponseReturnValue:
     """Files, own drafts with their findings, releases."""
+    return _room(proposals.lint(_current(), {draft.path: draft.body for draft in _mine()}))
+
+
+def _room(findings: list[Finding], judgement: Judgement | None = None) -> str:
+    """The room with what stands against the drafts, and what their scenarios said when they were asked."""
     release = _current()
-    mine = _mine()
-    findings = proposals.lint(release, {draft.path: draft.body for draft in mine})
     return render_template(
         "designer/room.html",
         release=release,
         groups=_groups(release),
         names=_names(release),
         authors=context.gongdan().releases.authors(release.number),
-        mine=mine,
+        mine=_mine(),
+        chosen=request.form.getlist("path") or None,
         findings=findings,
-        blocked=any(finding.grave for finding in findings),
+        judgement=judgement,
         releases=context.gongdan().releases.numbers()[:50],
     )
 
@@ -89,6 +97,7 @@ def _names(release: Release) -> dict[str, str]:
     found: dict[str, str] = {}
     for process in release.processes.values():
         found[process.path] = "、".join(filter(None, [found.get(process.path), process.name]))
+        found[path_of(process.id)] = process.name
     found |= {f"forms/{key}.json": pick(form.title) for key, form in release.forms.items()}
     return found | {
         f"bpmn/templates/{key}.json": pick(template.text)[:40] for key, template in release.templates.items()
@@ -102,6 +111,7 @@ def _groups(release: Release) -> list[tuple[str, list[str]]]:
         "tables": gettext("Decision tables"),
         "forms": gettext("Forms"),
         "texts": gettext("Texts"),
+        "scenarios": gettext("Scenarios"),
         "others": gettext("Other files"),
     }
     found: dict[str, list[str]] = {kind: [] for kind in kinds}
@@ -113,7 +123,8 @@ def _groups(release: Release) -> list[tuple[str, list[str]]]:
 def _kind(path: str) -> str:
     if path.endswith((".bpmn", ".dmn")):
         return "diagrams" if path.endswith(".bpmn") else "tables"
-    return "forms" if path.startswith("forms/") else "texts" if "/templates/" in path else "others"
+    folders = {"forms/": "forms", "bpmn/templates/": "texts", SCENARIOS: "scenarios"}
+    return next((kind for folder, kind in folders.items() if path.startswith(folder)), "others")
 
 
 def _catalogue(release: Release) -> dict[str, list[dict[str, str]]]:
@@ -169,23 +180,51 @@ def discard() -> ResponseReturnValue:
     return redirect(url_for(".room"), 303)
 
 
+@bp.post("/scenarios")
+def scenarios() -> ResponseReturnValue:
+    """To the scenarios of the process in a diagram; a process that has none gets a first one, as a draft."""
+    release, path = _current(), _path()
+    draft = _draft(path)
+    drawn = Release(release.number, {**release.files, **({path: draft.body} if draft else {})})
+    process = next((process for process in drawn.processes.values() if process.path == path), None)
+    if process is None:
+        abort(404)
+    target = path_of(process.id)
+    if target not in release.files and _draft(target) is None:
+        body = sketch(drawn, process.id)
+        made = DiagramDraft(target, context.person().name, body, release.number, context.now())
+        drafts.save_diagram(context.gongdan().db, made)
+        flash(gettext("A first scenario, as a draft: finish it, then try it out."), "info")
+    return redirect(url_for(".edit", path=target), 303)
+
+
+@bp.post("/try")
+def try_out() -> ResponseReturnValue:
+    """Play the scenarios that the chosen drafts concern; nothing is published."""
+    changed = {draft.path: draft.body for draft in _chosen()}
+    findings, judgement = _judged(changed)
+    return _room(findings, judgement)
+
+
 @bp.post("/publish")
 def publish() -> ResponseReturnValue:
-    """Make a release of the chosen drafts; refused while lint has something to say."""
-    chosen = set(request.form.getlist("path"))
-    mine = [draft for draft in _mine() if draft.path in chosen]
+    """Make a release of the chosen drafts; refused while lint or a scenario has something to say."""
+    mine = _chosen()
     note = request.form.get("note", "").strip()
     if not mine or not note:
         flash(gettext("Choose at least one draft and say what changes."), "bad")
         return redirect(url_for(".room"), 303)
-    release = _current()
     changed = {draft.path: draft.body for draft in mine}
-    faults = [finding for finding in proposals.lint(release, changed) if finding.grave]
+    findings, judgement = _judged(changed)
+    reason = request.form.get("reason", "").strip()
+    faults = [f for f in findings if f.grave] if judgement is None else judgement.against(reason)
     if faults:
         first = faults[0]
         flash(gettext("Not published. %(file)s, %(element)s: %(message)s", file=first.file,
                       element=first.element or "–", message=first.message_in(locale())), "bad")  # fmt: skip
-        return redirect(url_for(".room"), 303)
+        return _room(findings, judgement), 422
+    if judgement is not None and judgement.unproved:
+        note = gettext("%(note)s (without scenarios: %(reason)s)", note=note, reason=reason)
     base = min(draft.base_release for draft in mine)
     number = context.gongdan().releases.publish(
         dict(changed), context.person().name, note, context.now(), base=base
@@ -199,6 +238,21 @@ def publish() -> ResponseReturnValue:
         "ok",
     )
     return redirect(url_for(".room"), 303)
+
+
+def _chosen() -> list[DiagramDraft]:
+    paths = set(request.form.getlist("path"))
+    return [draft for draft in _mine() if draft.path in paths]
+
+
+def _judged(changed: Mapping[str, bytes]) -> tuple[list[Finding], Judgement | None]:
+    """What lint says of the drafts and, where it has nothing grave to say, their scenarios."""
+    release = _current()
+    findings = proposals.lint(release, changed)
+    if any(finding.grave for finding in findings):
+        return findings, None
+    judgement = judge(release.files, {**release.files, **changed}, changed.keys())
+    return [*findings, *judgement.findings], judgement
 
 
 @bp.get("/compare")

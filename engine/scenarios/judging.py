@@ -1,0 +1,113 @@
+"""Whether a change may be published: its scenarios pass and still reach every step of the processes it alters.
+
+Decided in ADR 0014. Only scenarios of altered processes and of those that call them are run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from engine.diagrams import Process
+from engine.errors import InvalidFile
+from engine.lint.finding import Finding, Severity
+from engine.proposals import refuse_findings
+from engine.release import Release
+from engine.releases import Releases
+
+from .affected import callers, touched
+from .coverage import Coverage
+from .files import load
+from .project import bench, run_all
+from .words import MISSING, UNREACHED, UNREADABLE
+
+MAX_UNREACHED = 20  #: findings about one process; the first ones show where to begin
+_ONE = threading.Lock()  # a judgement takes a processor for seconds: designers who ask at once take turns
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the scenarios of a change said: how many ran, over which processes, and what stands against it."""
+
+    processes: tuple[str, ...] = ()
+    run: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def against(self, reason: str = "") -> list[Finding]:
+        """What stops the release; a ``reason`` lets processes through that have no scenarios at all."""
+        excused = MISSING.id if reason.strip() else None
+        return [f for f in self.findings if f.severity == "error" and f.rule != excused]
+
+    @property
+    def unproved(self) -> list[Finding]:
+        """Processes that people may open and no scenario plays."""
+        return [f for f in self.findings if f.rule == MISSING.id and f.severity == "error"]
+
+
+def judge(before: Mapping[str, bytes], after: Mapping[str, bytes], changed: Collection[str]) -> Judgement:
+    """Run the scenarios that the ``changed`` paths concern on the files ``after``.
+
+    ``before`` are the files in force, none when nothing is. Raises :class:`InvalidFile` for files that make no
+    release.
+    """
+    made = Release(0, after)
+    altered = touched(Release(0, before), made, changed)
+    try:
+        scenarios = load(after)
+    except InvalidFile as error:
+        return Judgement(findings=[UNREADABLE.at(str(error).partition(":")[0], problem=error)])
+    concerned = callers(made, altered)
+    chosen = [s for s in scenarios if s.process in concerned or s.process not in made.processes]
+    if not altered and not chosen:
+        return Judgement()
+    with _ONE, bench(after) as gongdan:
+        coverage, failed = run_all(gongdan, chosen)
+    coverage.processes = [made.process(id) for id in sorted(altered)]
+    findings = [error.finding for error in failed] + _unreached(coverage)
+    return Judgement(tuple(sorted(altered)), len(chosen), findings)
+
+
+@dataclass
+class Gate:
+    """What publishing the folder asks: lint, then the scenarios of what changed.
+
+    Called with the files as they would be and the changed paths, it raises :class:`InvalidFile` with all that stands
+    against them. ``reason`` lets processes without scenarios through. ``judgement`` is what was found.
+    """
+
+    releases: Releases
+    reason: str = ""
+    judgement: Judgement = field(default_factory=Judgement)
+
+    def __call__(self, files: Mapping[str, bytes], changed: Collection[str]) -> None:
+        """Raise :class:`InvalidFile`, or let the change through."""
+        refuse_findings(files, changed)
+        before = self.releases.current().files if self.releases.current_number() is not None else {}
+        self.judgement = judge(before, files, changed)
+        if found := self.judgement.against(self.reason):
+            lines = [f"{f.file}: {f.element or ''}: {f.message} → {f.fix}" for f in found]
+            raise InvalidFile("nothing is published; scenarios say:\n" + "\n".join(lines))
+
+
+def _unreached(coverage: Coverage) -> list[Finding]:
+    """Steps that nothing passed; of a process that nothing plays one finding, grave when people may open it."""
+    found = []
+    for process in coverage.processes:
+        own = Coverage([process], coverage.reached)
+        if own.share(flows=False) == 0:
+            grave: Severity = "error" if process.startable else "warning"
+            found.append(MISSING.at(process.path, severity=grave, name=process.name, process=process.id))
+            continue
+        ids = [left.partition("/")[2] for left in own.uncovered()]
+        found += [UNREACHED.at(process.path, id, name=_name(process, id)) for id in ids[:MAX_UNREACHED]]
+    return found
+
+
+def _name(process: Process, id: str) -> str:
+    """What people call an element: its name, for a flow also where it comes from and leads."""
+    element = process.elements[id]
+    if element.name or element.kind != "sequenceFlow":
+        return element.name or id
+    ends = (process.elements[end].name or end for end in (element.source or "", element.target or ""))
+    return " → ".join(ends)
