@@ -1,0 +1,276 @@
+"""A change is judged by the scenarios it concerns: which ones those are, what they say, what stops a release."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.app import Gongdan
+from engine.errors import InvalidFile
+from engine.release import Release
+from engine.scenarios import Gate, Judgement, judge, path_of, sketch
+from engine.scenarios.affected import callers, touched
+from engine.settings import CHECKOUT
+from tests.bpmn_text import bpmn, call, user
+from tests.casework import FILES as COMPANY
+from tests.casework import WORK
+from tests.scenarios.playing import FILES as SHIPPED
+from web import cli
+
+AT = "2026-03-02T01:00:00+00:00"
+WORK_PATH, SCENARIOS = "bpmn/tests/work.bpmn", "bpmn/scenarios/work.json"
+CANTONESE = "bpmn/telecom/cantonese_callback.bpmn"
+FILES = {path: body for path, body in COMPANY.items() if body is not None}
+
+
+def scenario(name: str, *steps: Mapping[str, Any], process: str = "work") -> dict[str, Any]:
+    start = {"contact_phone": "13812345678", "customer_name": "陈大文"}
+    given = {"process": process, "name": name, "source": "tests", "start_at": "2026-03-02T10:00:00+08:00"}
+    return {**given, "start": start, "steps": list(steps)}
+
+
+def reached(result: str = "reached") -> dict[str, Any]:
+    return {"complete": "call", "by": "agent1", "data": {"result": result}}
+
+
+IN_TIME = scenario(
+    "接通",
+    {"expect": {"due": {"CAN_CALLBACK_1": "2026-03-02T12:00:00+08:00"}}},
+    reached(),
+    {"expect": {"outcome": "reached"}},
+)
+LATE = scenario(
+    "逾期后占线再打", {"wait": "PT2H"}, {"expect": {"notices": ["notice_late"]}}, reached("busy"), reached()
+)
+
+
+def files(*scenarios: Mapping[str, Any], **others: bytes) -> dict[str, bytes]:
+    return {**FILES, SCENARIOS: json.dumps(list(scenarios)).encode(), **others}
+
+
+GREEN = files(IN_TIME, LATE)
+
+
+def judged(**change: bytes) -> Judgement:
+    return judge(GREEN, {**GREEN, **change}, change.keys())
+
+
+def rules(judgement: Judgement) -> list[str]:
+    return [finding.rule for finding in judgement.findings]
+
+
+# ------------------------------------------------------------------ what a change concerns
+def test_what_only_people_read_concerns_no_scenario() -> None:
+    renamed = WORK.replace("回访客户".encode(), "回电".encode())
+    assert renamed != WORK
+    assert judged(**{WORK_PATH: renamed}) == Judgement()
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "concerned"),
+    [
+        (CANTONESE, "第一次粤语回访", "首访", set()),
+        (CANTONESE, "attempts &gt;= param", "attempts &gt; param", {"cantonese_callback"}),
+        ("bpmn/decisions/sla.dmn", '"2 attempts"', '"two"', {"cantonese_callback"}),
+        ("bpmn/decisions/language_route.dmn", "advise_mandarin", "advise", {"cantonese_callback"}),
+        (
+            "bpmn/templates/courier_notice_close_severe.json",
+            '"version": 1',
+            '"version": 2',
+            {"courier_complaint"},
+        ),
+        ("bpmn/scenarios/billing_dispute.json", "seed", "Seed", {"billing_dispute"}),
+        ("forms/escalation.json", "seed", "Seed", {"escalate"}),
+        ("bpmn/decisions/triage.dmn", "粤语", "粤話", set()),
+    ],
+)
+def test_a_file_concerns_the_processes_that_use_it(
+    path: str, old: str, new: str, concerned: set[str]
+) -> None:
+    before = Release(1, SHIPPED)
+    after = {**SHIPPED, path: SHIPPED[path].replace(old.encode(), new.encode())}
+    assert after[path] != SHIPPED[path]
+    assert touched(before, Release(2, after), [path]) == concerned
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("bpmn/roles.json", '"zh', ' "zh'),
+        ("bpmn/calendars/cn.json", '"name"', ' "name"'),
+        ("bpmn/decisions/sla.dmn", '"0.8"', '"0.7"'),
+    ],
+)
+def test_what_every_process_lives_by_concerns_every_process(path: str, old: str, new: str) -> None:
+    before = Release(1, SHIPPED)
+    after = Release(2, {**SHIPPED, path: SHIPPED[path].replace(old.encode(), new.encode())})
+    assert touched(before, after, [path]) == set(after.processes)
+
+
+def test_a_called_process_concerns_all_that_call_it() -> None:
+    found = callers(Release(1, SHIPPED), {"notify_sms"})
+    assert {"notify_sms", "cantonese_callback"} <= found
+    assert "weekly_closed_list" not in found
+
+
+# ------------------------------------------------------------------ what scenarios say
+def test_a_change_that_scenarios_agree_with_has_nothing_against_it() -> None:
+    found = judged(**{WORK_PATH: WORK.replace(b"attempts = 0", b"attempts = 1 - 1")})
+    assert (found.processes, found.run, found.findings) == (("work",), 2, [])
+
+
+def test_a_failing_scenario_says_which_step_what_was_expected_and_found_and_how_to_mend_it() -> None:
+    later = GREEN["bpmn/decisions/sla.dmn"].replace(
+        b'"CAN_CALLBACK_1_iso"><text>"PT2H"', b'"CAN_CALLBACK_1_iso"><text>"PT3H"'
+    )
+    found = judged(**{"bpmn/decisions/sla.dmn": later})
+    first = found.against()[0]
+    assert (first.rule, first.file) == ("scenario_differs", SCENARIOS)
+    for words in (first.message_in("zh-Hans"), first.message_in("en")):
+        assert "接通" in words
+        assert "2026-03-02T10:00+08:00" in words
+        assert "2026-03-02T12:00:00+08:00" in words, "what was expected"
+        assert "2026-03-02T05:00:00+00:00" in words, "what was found"
+    assert "第 1 步" in first.message_in("zh-Hans")
+    assert "step 1" in first.message_in("en")
+    assert SCENARIOS in first.fix_in("zh-Hans")
+    assert "scenario_unreached" in rules(found), "and nobody reaches the notice any more"
+
+
+def test_a_step_that_no_scenario_passes_any_more_is_named() -> None:
+    found = judged(**{SCENARIOS: json.dumps([IN_TIME]).encode()})
+    assert set(rules(found)) == {"scenario_unreached"}
+    assert {"t_limit", "alert", "end_late"} <= {finding.element for finding in found.findings}
+
+
+def test_a_new_step_must_be_played() -> None:
+    longer = bpmn("work", "start > call > second > end", *(user(n, form="call") for n in ("call", "second")),
+                  startable="true")  # fmt: skip
+    found = judged(**{WORK_PATH: longer})
+    assert "scenario_differs" in rules(found)
+    assert {f.element for f in found.findings if f.rule == "scenario_unreached"} >= {"second", "end"}
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[1]", b"[", b'[{"process": "work"}]'])
+def test_scenarios_that_cannot_be_read_are_a_finding(body: bytes) -> None:
+    assert rules(judged(**{SCENARIOS: body})) == ["scenario_unreadable"]
+
+
+def test_whatever_a_step_says_the_answer_is_a_finding() -> None:
+    said: list[tuple[dict[str, Any], str]] = [
+        ({"complete": "call"}, "scenario_unknown"),
+        ({"wait": "soon"}, "scenario_unknown"),
+        ({"until": "tomorrow"}, "scenario_unknown"),
+        ({"expect": {"due": "noon"}}, "scenario_unknown"),
+        ({"complete": "second", "by": "agent1"}, "scenario_not_open"),
+        ({"complete": "call", "by": "nobody", "data": {"result": "reached"}}, "scenario_stopped"),
+        ({"complete": "call", "by": "agent1", "data": {}}, "scenario_stopped"),
+        ({"complete": "call", "by": "agent1", "data": {}, "refused": ["note"]}, "scenario_refused"),
+    ]
+    wrong = [scenario(f"错{number}", step) for number, (step, _) in enumerate(said)]
+    strange = scenario("没有的流程", process="nowhere")
+    found = judged(**{SCENARIOS: json.dumps([IN_TIME, LATE, *wrong, strange]).encode()})
+    assert rules(found) == [*(rule for _, rule in said), "scenario_stopped"]
+
+
+# ------------------------------------------------------------------ processes without scenarios
+def _new(process: str, startable: str) -> dict[str, bytes]:
+    body = bpmn(process, "start > ask > end", user("ask", form="call"), startable=startable)
+    return {f"bpmn/tests/{process}.bpmn": body}
+
+
+def test_a_process_people_may_open_needs_scenarios_or_a_reason() -> None:
+    found = judged(**_new("fresh", "true"))
+    assert rules(found) == ["scenario_missing"]
+    assert path_of("fresh") in found.against()[0].fix
+    assert found.against("  ") == found.findings
+    assert found.against("试点，下周补") == []
+    assert found.unproved == found.findings
+
+
+def test_a_process_that_others_call_is_only_a_warning() -> None:
+    found = judged(**_new("helper", "false"))
+    assert [(f.rule, f.severity) for f in found.findings] == [("scenario_missing", "warning")]
+    assert (found.against(), found.unproved) == ([], [])
+
+
+def test_a_reason_lets_no_failing_scenario_through() -> None:
+    called = bpmn("work", "start > ask > end", call("ask", "nothing"), startable="true")
+    with pytest.raises(InvalidFile):
+        judged(**{WORK_PATH: called})
+    found = judged(**{SCENARIOS: json.dumps([IN_TIME]).encode()})
+    assert found.against("ich will") == found.findings
+
+
+def test_a_sketched_scenario_goes_through_every_task_once() -> None:
+    release = Release(1, GREEN)
+    (made,) = json.loads(sketch(release, "work"))
+    assert [step.get("complete") for step in made["steps"]] == ["call", None]
+    assert made["steps"][0] == {"complete": "call", "by": "agent1", "data": {"result": "result"}}
+    found = judged(**{SCENARIOS: json.dumps([IN_TIME, LATE, {**made, "start": IN_TIME["start"]}]).encode()})
+    assert found.findings == []
+
+
+# ------------------------------------------------------------------ publishing the folder
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What a gate asks is the same on every database."""
+    return sqlite_url
+
+
+@pytest.fixture
+def folder(gongdan: Gongdan, tmp_path: Path) -> Path:
+    """A copy of what ships, published."""
+    for part in ("bpmn", "forms"):
+        shutil.copytree(CHECKOUT / part, tmp_path / "checkout" / part)
+    gongdan.releases.publish_folder(tmp_path / "checkout", AT)
+    return tmp_path / "checkout"
+
+
+def test_the_gate_keeps_a_red_change_out_and_lets_it_in_with_its_scenarios(
+    gongdan: Gongdan, folder: Path
+) -> None:
+    gate = Gate(gongdan.releases)
+    diagram = folder / CANTONESE
+    diagram.write_bytes(
+        SHIPPED[CANTONESE].replace(b'"CAN_CALLBACK_1", registered_at', b'"CAN_CALLBACK_2", registered_at')
+    )
+    with pytest.raises(
+        InvalidFile, match=r"scenarios say:\n.*cantonese_callback.json: .*step 2 at"
+    ) as refused:
+        gongdan.releases.publish_folder(folder, AT, judge=gate)
+    assert "mend the process" in str(refused.value)
+    assert gongdan.releases.current_number() == 1
+    diagram.write_bytes(SHIPPED[CANTONESE].replace(b"registered_at)", b"registered_at  )"))
+    assert gongdan.releases.publish_folder(folder, AT, judge=gate).number == 2
+    assert (gate.judgement.processes, gate.judgement.findings) == (("cantonese_callback",), [])
+
+
+def test_an_unchanged_folder_asks_no_scenario(gongdan: Gongdan, folder: Path) -> None:
+    def never(files: object, changed: object) -> None:
+        raise AssertionError("nothing changed")
+
+    assert gongdan.releases.publish_folder(folder, AT, judge=never).number is None
+
+
+def test_start_up_plays_scenarios_of_a_change_but_not_for_the_first_release(
+    gongdan: Gongdan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def red(releases: object) -> object:
+        def refuse(files: object, changed: object) -> None:
+            raise InvalidFile("nothing is published; scenarios say: no")
+
+        return refuse
+
+    monkeypatch.setattr(cli, "Gate", red)
+    cli._publish(gongdan)
+    assert gongdan.releases.current_number() == 1
+    gongdan.releases.publish({WORK_PATH: WORK}, "folder", "one that the checkout lacks", AT)
+    cli._publish(gongdan)
+    assert "scenarios say: no" in capsys.readouterr().err
+    assert gongdan.releases.current_number() == 2
