@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from engine import failpoints
 from engine.app import open_gongdan
+from engine.commands import StartCase
+from engine.settings import Settings
 from tests.fault import installation as place
 
 OF_THE_WORKER = ("timers.claimed", "outbox.claimed", "outbox.sent")
@@ -20,21 +23,13 @@ def test_a_stop_there_loses_nothing_and_the_next_start_goes_on(
 ) -> None:
     place.install(tmp_path, database_url)
     ledger = tmp_path / "ledger"
+    client = ("tests.fault.client", str(tmp_path), str(ledger), "only")
     if name in OF_THE_WORKER:
-        client = place.run(
-            *("tests.fault.client", str(tmp_path), str(ledger), "before"),
-            failpoint="dispatch.answered:80",
-            url=database_url,
-        )
-        assert client.wait(60) == place.STOPPED
-        stopped = place.run("tests.fault.background", str(tmp_path), failpoint=name, url=database_url)
+        _stop(place.run(*client, failpoint="dispatch.answered:80", url=database_url))
+        _make_due(place.settings(tmp_path, database_url))
+        _stop(place.run("tests.fault.background", str(tmp_path), failpoint=name, url=database_url))
     else:
-        stopped = place.run(
-            *("tests.fault.client", str(tmp_path), str(ledger), "only"),
-            failpoint=f"{name}:15",
-            url=database_url,
-        )
-    assert stopped.wait(60) == place.STOPPED, "the place was never reached"
+        _stop(place.run(*client, failpoint=f"{name}:15", url=database_url))
     gongdan = open_gongdan(place.settings(tmp_path, database_url))
     acknowledged = place.ledger(ledger)
     place.assert_nothing_lost(gongdan, acknowledged)
@@ -54,15 +49,30 @@ def test_a_message_whose_sender_stopped_after_the_gateway_answered_is_not_sent_a
     tmp_path: Path,
 ) -> None:
     place.install(tmp_path)
-    ledger = tmp_path / "ledger"
-    client = place.run(
-        "tests.fault.client", str(tmp_path), str(ledger), "x", failpoint="dispatch.answered:80"
+    _stop(
+        place.run(
+            "tests.fault.client", str(tmp_path), str(tmp_path / "l"), "x", failpoint="dispatch.answered:80"
+        )
     )
-    assert client.wait(60) == place.STOPPED
-    assert (
-        place.run("tests.fault.background", str(tmp_path), failpoint="outbox.sent").wait(60) == place.STOPPED
-    )
+    _stop(place.run("tests.fault.background", str(tmp_path), failpoint="outbox.sent"))
     gongdan = open_gongdan(place.settings(tmp_path))
     place.assert_goes_on(gongdan)
     assert gongdan.outbox.counts().get("unknown", 0) >= 1
+    gongdan.close()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Wait until the process has stopped at its place."""
+    try:
+        assert process.wait(60) == place.STOPPED, "the place was never reached"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _make_due(settings: Settings) -> None:
+    """Cases that wait for the worker, whatever the client has left."""
+    gongdan = open_gongdan(settings)
+    for _ in range(3):
+        gongdan.dispatch(StartCase(process=place.PROCESS, data={}, actor="system:test", at=place.long_ago()))
     gongdan.close()
