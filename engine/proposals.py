@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from .errors import InvalidFile
-from .lint import Finding, LintContext, lint_file, lint_release
+from .lint import Finding, LintContext, lint_file
+from .lint.release import lint_across
 from .release import Release
 
 
 def lint(release: Release, changes: Mapping[str, bytes]) -> list[Finding]:
     """Findings in the changed files, rules across files included: what publishing asks."""
-    if not changes:
-        return []
-    return [found for found in lint_release({**release.files, **changes}) if found.file in changes]
+    return _in_changed({**release.files, **changes}, changes.keys()) if changes else []
+
+
+def _in_changed(files: Mapping[str, bytes], changed: Collection[str]) -> list[Finding]:
+    context = LintContext.of(files)
+    own = [
+        found for path in sorted(changed) if path in files for found in lint_file(path, files[path], context)
+    ]
+    return own + [found for found in lint_across(files, context) if found.file in changed]
 
 
 def refuse_findings(files: Mapping[str, bytes], changed: Collection[str]) -> None:
     """Raise :class:`InvalidFile` when lint has an error or a warning on a changed file of the set ``files``."""
-    found = [f for f in lint_release(files) if f.file in changed and f.grave]
+    found = [f for f in _in_changed(files, changed) if f.grave]
     if found:
         lines = [f"{f.file}: {f.element or f.line or ''}: {f.message} → {f.fix}" for f in found]
         raise InvalidFile("nothing is published; lint says:\n" + "\n".join(lines))
