@@ -12,9 +12,11 @@ from .commands import Command
 from .db.database import Database
 from .db.upgrade import upgrade
 from .dispatch import Dispatcher, Receipt
+from .gateways import CASE
 from .gateways.choose import gateways
 from .incidents import Incidents
 from .keys import Keys
+from .links import CaseOpener
 from .outbox import Outbox
 from .people import People
 from .proposals import refuse_findings
@@ -102,6 +104,6 @@ def open_gongdan(
         incidents=incidents,
         schedule=Schedule(db, published, dispatcher),
         timers=Timers(db, dispatcher, incidents),
-        outbox=Outbox(db, dispatcher, gateways(settings)),
+        outbox=Outbox(db, dispatcher, {**gateways(settings), CASE: CaseOpener(dispatcher, keys)}),
         wall=clock,
     )

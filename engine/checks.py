@@ -29,11 +29,12 @@ SYSTEM = "system:"  #: actors of this kind are code of ours, never somebody who 
 
 
 def start(command: StartCase, release: Release, people: People) -> None:
-    """May this actor open a case of this process?"""
+    """May this actor open a case of this process? Raises :class:`NotFound` where the release has none such."""
+    process = release.process(command.process)
     if command.actor.startswith(SYSTEM):
         return
     check_open(people.cached(command.actor))
-    if not release.process(command.process).startable:
+    if not process.startable:
         raise NotAllowed(
             "Expected a process that people may open, but {process!r} is not one", process=command.process
         )

@@ -42,6 +42,7 @@ class StartCase(Command):
     data: Mapping[str, Any]
     external_id: str | None = None
     respondent: str | None = None  #: the person complained about, who may not handle the case
+    parent: str | None = None  #: the case that opened this one
 
 
 @dataclass(frozen=True, kw_only=True)

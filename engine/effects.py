@@ -22,6 +22,7 @@ KINDS: dict[str, str] = {
     "clocks": "[[clock, parameter, started, due, [warnings], task, element, provisional]]: SLA clocks started",
     "clock_changes": "[[clock, state, detail]]: warned, breached, met, missed, stopped, paused, resumed, moved",
     "requests": "[{event, service, to, template, text, not_before, level}]: what the outbox is to send",
+    "linked": "[{event, process, data, respondent}]: cases to be opened after this command, with their start data",
     "suppressed": "[event]: sends asked for again under a key already used",
     "service": "[event, state, detail]: what a gateway answered",
     "paused": "reason: the case waits for the customer",

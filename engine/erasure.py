@@ -14,6 +14,7 @@ from .app import Gongdan
 from .attachments import Folder
 from .db.tables import cases, draft, incident, notice, outbox, snapshot
 from .errors import NotFound, Rejected
+from .gateways import CASE
 from .sealing import lookup_key
 
 #: what replaces personal data in the rows that stay
@@ -36,8 +37,9 @@ def cases_of(gongdan: Gongdan, phone: str) -> list[str]:
 def erase(gongdan: Gongdan, case_ids: Iterable[str]) -> list[str]:
     """Erase the personal data of cases for good. Returns their numbers.
 
-    Raises :class:`NotFound` for an unknown case and :class:`Rejected` for an open one: close it first, since
-    nobody could work on it any more. All or nothing.
+    Messages that were not sent never will be. Raises :class:`NotFound` for an unknown case and :class:`Rejected`
+    for an open one (close it first, since nobody could work on it any more) or one whose child is still to be
+    opened. All or nothing.
     """
     chosen = sorted(set(case_ids))
     states = {
@@ -49,7 +51,17 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str]) -> list[str]:
             raise NotFound(f"there is no case {case_id}")
         if states[case_id] != "closed":
             raise Rejected("Expected closed cases, but {case_id} is open; close it first", case_id=case_id)
+    opening = sa.select(outbox.c.case_id).where(
+        outbox.c.case_id.in_(chosen), outbox.c.kind == CASE, outbox.c.state.in_(("pending", "sending"))
+    )
+    if waiting := gongdan.db.rows(opening):
+        raise Rejected(
+            "Expected cases that wait for nothing, but {case_id} is about to open another; try again in a minute",
+            case_id=waiting[0][0],
+        )
     with gongdan.db.begin() as connection:
+        unsent = outbox.c.case_id.in_(chosen), outbox.c.state != "sent"
+        connection.execute(sa.update(outbox).where(*unsent).values(state="cancelled", lease=None))
         connection.execute(
             sa.update(cases)
             .where(cases.c.id.in_(chosen))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from .diagrams import Element, Process
+from .gateways import CASE
 from .parameters import Parameter
 from .release import Release
 
@@ -81,16 +82,17 @@ def _steps(release: Release, process: Process) -> Iterator[str]:
         if element.kind in _KINDS:
             lane = element.lane or ""
             uses = _uses(release, element)
-            yield f"| {element.name} | {_KINDS[element.kind]} | {lane} | {uses} | {_flat(element.documentation)} |"
+            kind = "开单" if element.properties.get("service") == CASE else _KINDS[element.kind]
+            yield f"| {element.name} | {kind} | {lane} | {uses} | {_flat(element.documentation)} |"
 
 
 def _uses(release: Release, element: Element) -> str:
     form = release.forms.get(element.properties.get("form", ""))
     if form is not None:
         return f"{form.title[_LOCALE]}（{len(form.fields)} 项）"
-    if element.calls:
-        called = release.processes.get(element.calls)
-        return f"[{called.name}]({called.id}.md)" if called else element.calls
+    if other := element.calls or element.properties.get("process"):
+        called = release.processes.get(other)
+        return f"[{called.name}]({called.id}.md)" if called else other
     return f"`{element.decision}`" if element.decision else ""
 
 

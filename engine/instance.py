@@ -14,6 +14,7 @@ from .clocks import PAUSED, Clocks
 from .diagrams import Element
 from .effects import Effects, reference, resolve
 from .errors import Rejected
+from .gateways import CASE
 from .release import Release
 from .roles import Duty
 from .sealing import Seal
@@ -234,15 +235,28 @@ class Instance:
         return changes
 
     def _ask_outbox(self, fx: Effects, delta: Delta, at: str) -> None:
-        requests, suppressed = [], []
+        requests, linked, suppressed = [], [], []
         for asked in delta.services:
             event = str(asked["event"])
             if event in self.events:
                 suppressed.append(event)
                 continue
             self.events.add(event)
-            requests.append(self._request(asked, event, at))
-        fx["requests"], fx["suppressed"] = requests, suppressed
+            if asked["service"] == CASE:
+                linked.append(self._link(asked, event))
+            else:
+                requests.append(self._request(asked, event, at))
+        fx["requests"], fx["linked"], fx["suppressed"] = requests, linked, suppressed
+
+    def _link(self, asked: Mapping[str, Any], event: str) -> dict[str, Any]:
+        """What a case that this one opens begins with; it keeps off whom this one keeps off."""
+        data = {name: asked["data"][name] for name in asked["carries"]}
+        link = {
+            "event": event,
+            "process": asked["process"],
+            "data": self.seal.close_fields(data, asked["data"]),
+        }
+        return {**link, "respondent": self.respondent} if self.respondent else link
 
     def _request(self, asked: Mapping[str, Any], event: str, at: str) -> dict[str, Any]:
         key, data = str(asked["template"]), asked["data"]

@@ -1,7 +1,8 @@
 """Working off the outbox: claim, send, record the answer as a command of the case.
 
 An entry is sent under its own id as idempotency key. A gateway that may or may not have done it leaves the entry
-``unknown``: shown as unknown, and never sent again unless a person asks.
+``unknown``: shown as unknown, and never sent again unless a person asks. What may be repeated (:data:`REPEATABLE`)
+is repeated.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .db.database import Database
 from .db.tables import outbox
 from .dispatch import Dispatcher
 from .errors import NotFound, Rejected
-from .gateways import FAILED, RETRY, UNKNOWN, Entry, Gateway
+from .gateways import FAILED, REPEATABLE, RETRY, UNKNOWN, Entry, Gateway
 from .spiff.timers import iso
 
 LEASE = timedelta(minutes=2)  #: longer than any gateway's timeout; then the outcome counts as unknown
@@ -33,6 +34,7 @@ class Sent:
 
     id: str
     state: str
+    kind: str
 
 
 class Outbox:
@@ -47,10 +49,7 @@ class Outbox:
         """Send up to ``limit`` entries due at ``now`` (aware); entries whose sender stopped become unknown."""
         if not self.is_due(now):
             return []
-        done = [
-            self._record(entry, UNKNOWN, "the sender stopped before the answer came", now)
-            for entry in self._lost(now)
-        ]
+        done = [self._give_up(entry, now) for entry in self._lost(now)]
         began = time.monotonic()
         for claimed in self._claim(now, limit):
             spent = timedelta(seconds=time.monotonic() - began)
@@ -125,6 +124,12 @@ class Outbox:
             ).all()
         return [_entry(row) for row in rows]
 
+    def _give_up(self, entry: Entry, now: datetime) -> Sent:
+        said = "the sender stopped before the answer came"
+        if entry.kind in REPEATABLE:
+            return self._postpone(entry, said, now)
+        return self._record(entry, UNKNOWN, said, now)
+
     def _postpone(self, entry: Entry, detail: str, now: datetime) -> Sent:
         wait = FIRST_RETRY * 2 ** (entry.attempts - 1)
         with self._db.begin() as connection:
@@ -133,7 +138,7 @@ class Outbox:
                 .where(outbox.c.id == entry.id)
                 .values(state="pending", next_at=iso(now + wait), result=detail, lease=None)
             )
-        return Sent(entry.id, "pending")
+        return Sent(entry.id, "pending", entry.kind)
 
     def _record(self, entry: Entry, state: str, detail: str, now: datetime) -> Sent:
         self._dispatcher.dispatch(
@@ -146,7 +151,7 @@ class Outbox:
                 detail=detail or None,
             )
         )
-        return Sent(entry.id, state)
+        return Sent(entry.id, state, entry.kind)
 
     def counts(self) -> dict[str, int]:
         """How many entries are in each state."""

@@ -42,6 +42,7 @@ STATES = {
 }
 KINDS = {
     "sms": lazy_gettext("SMS"),
+    "case": lazy_gettext("Linked case"),
     "mail": lazy_gettext("Mail"),
     "notice": lazy_gettext("Notice"),
     "webhook": lazy_gettext("Webhook"),
@@ -218,6 +219,7 @@ def who(name: str | None) -> str:
             "system:clock": gettext("Clock"),
             "system:outbox": gettext("Outbox"),
             "system:schedule": gettext("Schedule"),
+            "system:link": gettext("Another case"),
         }.get(name, gettext("System"))
     return context.display_name(name)
 

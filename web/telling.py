@@ -147,6 +147,10 @@ class _Teller:
         for request in effects.get("requests", ()):
             kind = str(shown.KINDS.get(request["service"], request["service"]))
             notes.append(gettext("%(kind)s: %(text)s", kind=kind, text=request.get("text", "")))
+        for link in effects.get("linked", ()):
+            process = self.release.processes.get(link["process"])
+            name = process.name if process else link["process"]
+            notes.append(gettext("opens a case: %(process)s", process=name))
         notes += [
             gettext("not sent again: %(event)s", event=event) for event in effects.get("suppressed", ())
         ]

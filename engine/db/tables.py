@@ -78,6 +78,7 @@ cases = sa.Table(
     _text("state"),  # 'open' | 'closed'
     _text("waiting_customer", null=True),  # reason of the pause, when paused
     _text("external_id", null=True, unique=True),
+    _text("parent", null=True),  # the case that opened this one
     _text("channel", null=True),
     _text("severity", null=True),
     _text("title", null=True),  # personal: first words of the complaint; erasure clears it
@@ -177,7 +178,7 @@ outbox = sa.Table(
     _text("id", primary_key=True),  # case/key: one send for one event, ever
     _text("case_id"),
     _int("seq"),
-    _text("kind"),  # 'sms' | 'mail' | 'webhook' | 'notice'
+    _text("kind"),  # 'sms' | 'mail' | 'webhook' | 'case'
     _text("key"),
     _text("template"),
     _text("recipient"),
@@ -280,6 +281,8 @@ sa.Index("ix_cases_process", cases.c.process, cases.c.state, cases.c.opened_at, 
 sa.Index("ix_cases_process_opened", cases.c.process, cases.c.opened_at, cases.c.id)
 _closed = cases.c.closed_at.is_not(None)
 sa.Index("ix_cases_closed", cases.c.closed_at, cases.c.id, sqlite_where=_closed, postgresql_where=_closed)
+_has_parent = cases.c.parent.is_not(None)
+sa.Index("ix_cases_parent", cases.c.parent, sqlite_where=_has_parent, postgresql_where=_has_parent)
 _has_phone = cases.c.phone_key.is_not(None)
 sa.Index("ix_cases_phone", cases.c.phone_key, sqlite_where=_has_phone, postgresql_where=_has_phone)
 sa.Index("ix_clock_parameter", sla_clock.c.parameter, sla_clock.c.state)

@@ -10,6 +10,10 @@ FAILED = "failed"  #: it certainly did not happen and trying again will not help
 RETRY = "retry"  #: it certainly did not happen; try again later
 UNKNOWN = "unknown"  #: nobody can say whether it happened: never tried again by itself
 
+CASE = "case"  #: the kind of entry that opens another case
+#: kinds that may be sent again when nobody can say whether it happened: the second time does nothing
+REPEATABLE = frozenset({CASE})
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

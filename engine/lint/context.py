@@ -77,7 +77,9 @@ class LintContext:
             nodes = list(process.scope.all_nodes())
             self.waits[process.id] = any(may_wait(node.kind, node.events) for node in nodes)
             self.calls.setdefault(process.id, set()).update(
-                called for node in nodes if (called := node.element.get("calledElement"))
+                called
+                for node in nodes
+                if (called := node.element.get("calledElement") or node.properties.get("process"))
             )
         for node in model.nodes() if model.readable else ():
             scripts = [node.script[0]] if node.script is not None else []

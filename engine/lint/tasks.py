@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.gateways import CASE
+from engine.lint.catalogue.scripts import UNKNOWN_NAME
 from engine.lint.catalogue.tasks import (
     CALL_MISSING,
     DECISION_MISSING,
@@ -32,10 +34,11 @@ from engine.lint.finding import Finding
 from engine.lint.model import DiagramModel, Node
 from engine.reports import REPORTS
 
-_SERVICES = ("sms", "mail", "notice", "webhook")
+_SERVICES = ("sms", "mail", "notice", "webhook", CASE)
+_NEEDED = {"webhook": ("to",), CASE: ("process", "carries")}
 _PROPERTIES = {
     "userTask": {"form", "say", "exclude", "meets", "not_before"},
-    "serviceTask": {"service", "template", "to", "event", "level"},
+    "serviceTask": {"service", "template", "to", "event", "level", "process", "carries"},
     "endEvent": {"outcome"},
 }
 _PROCESS_PROPERTIES = {"startable", "case_clocks", "report"}
@@ -101,16 +104,28 @@ def services(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
         if service not in _SERVICES:
             yield SERVICE.at(model.file, node.id, node.line, value=service or "(空/empty)")
             continue
-        needed = ("to",) if service == "webhook" else ("template", "to")
+        needed = _NEEDED.get(service, ("template", "to"))
         for name in (*needed, *({"event"} & node.properties.keys())):
             if not node.properties.get(name, "").strip():
                 yield SERVICE_PROPERTY.at(model.file, node.id, node.line, name=name)
+        if service == CASE:
+            yield from _linked(model.file, node, context)
         level = node.properties.get("level", "info")
         if service == "notice" and level not in ("info", "warn", "breach"):
             yield NOTICE_LEVEL.at(model.file, node.id, node.line, value=level)
         literal = read_expression(node.properties.get("template", "")).constant
         if isinstance(literal, str):
             yield from _template(model.file, node, literal, service, context)
+
+
+def _linked(file: str, node: Node, context: LintContext) -> Iterator[Finding]:
+    """A case that is opened is of a known process and begins with data that somebody gives."""
+    process = node.properties.get("process", "")
+    if process and context.processes and process not in context.processes:
+        yield UNKNOWN_PROCESS.at(file, node.id, node.line, name=process)
+    for name in node.listed("carries"):
+        if context.whole and name not in context.names:
+            yield UNKNOWN_NAME.at(file, node.id, node.line, what="carries", name=name)
 
 
 def _template(file: str, node: Node, key: str, kind: str, context: LintContext) -> Iterator[Finding]:

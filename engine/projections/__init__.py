@@ -31,6 +31,7 @@ PROJECTED: dict[str, str] = {
     "clocks": "clocks",
     "clock_changes": "clocks",
     "requests": "outbox",
+    "linked": "outbox",
     "service": "outbox",
     "paused": "cases",
     "resumed": "cases",

@@ -75,6 +75,7 @@ def _opened(change: Change) -> dict[str, Any]:
         "state": "open",
         "external_id": change.command.get("external_id"),
         "started_by": change.command["actor"],
+        "parent": change.command.get("parent"),
     }
 
 

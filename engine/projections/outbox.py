@@ -1,13 +1,15 @@
-"""The outbox: what is to be sent after commit, and in-page notices, which need no sending."""
+"""The outbox: what is to be sent, and cases to be opened, after commit; and in-page notices, which need no sending."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import orjson
 import sqlalchemy as sa
 
 from engine.db.database import Write
 from engine.db.tables import notice, outbox
+from engine.gateways import CASE
 
 from .change import Change
 
@@ -45,26 +47,25 @@ def project(change: Change) -> Iterator[Write]:
                 },
             )
             continue
-        yield (
-            "outbox_new",
-            {
-                "id": entry_id(change.case_id, request["event"]),
-                "case_id": change.case_id,
-                "seq": change.instance.seq,
-                "kind": request["service"],
-                "key": request["event"],
-                "template": request["template"],
-                "recipient": str(open_all(request["to"])),
-                "body": open_all(request["text"]),
-                "created_at": change.at,
-                "not_before": request["not_before"],
-                "state": "pending",
-                "attempts": 0,
-                "next_at": request["not_before"],
-                "sent_at": None,
-                "result": None,
-                "lease": None,
-            },
+        yield _entry(
+            change,
+            kind=request["service"],
+            key=request["event"],
+            template=request["template"],
+            recipient=str(open_all(request["to"])),
+            body=open_all(request["text"]),
+            not_before=request["not_before"],
+        )
+    for link in change.effects.get("linked", ()):
+        asked = {**{name: value for name, value in link.items() if name != "event"}, "at": change.at}
+        yield _entry(
+            change,
+            kind=CASE,
+            key=link["event"],
+            template="",
+            recipient=link["process"],
+            body=orjson.dumps(asked).decode(),  # personal values stay sealed: it is no text for people
+            not_before=change.at,
         )
     if "service" in change.effects:
         event, state, detail = change.effects["service"]
@@ -77,3 +78,25 @@ def project(change: Change) -> Iterator[Write]:
                 "sent_at": change.at if state == "sent" else None,
             },
         )
+
+
+def _entry(change: Change, *, kind: str, key: str, not_before: str, **what: str) -> Write:
+    return (
+        "outbox_new",
+        {
+            "id": entry_id(change.case_id, key),
+            "case_id": change.case_id,
+            "seq": change.instance.seq,
+            "kind": kind,
+            "key": key,
+            **what,
+            "created_at": change.at,
+            "not_before": not_before,
+            "state": "pending",
+            "attempts": 0,
+            "next_at": not_before,
+            "sent_at": None,
+            "result": None,
+            "lease": None,
+        },
+    )

@@ -27,6 +27,7 @@ class Case:
     state: str
     waiting_customer: str | None
     external_id: str | None
+    parent: str | None
     channel: str | None
     severity: str | None
     title: str | None
@@ -90,6 +91,13 @@ def start_data(db: Database, case_id: str) -> dict[str, Any]:
     with db.read() as c:
         command = c.execute(query).scalar()
     return dict(orjson.loads(command)["data"]) if command is not None else {}
+
+
+def children(db: Database, case_id: str) -> list[Case]:
+    """Cases that this one opened, the oldest first."""
+    query = sa.select(*_COLUMNS).where(cases.c.parent == case_id).order_by(cases.c.opened_at, cases.c.id)
+    with db.read() as c:
+        return [Case(*row) for row in c.execute(query)]
 
 
 def of_phone(db: Database, phone_key: str | None, besides: str, limit: int = 10) -> list[Case]:

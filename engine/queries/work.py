@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from engine.db.database import Database
 from engine.db.tables import incident, outbox, sla_clock, task, timer
+from engine.gateways import CASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +150,19 @@ def clocks(db: Database, case_id: str) -> list[SlaClock]:
 
 
 def messages(db: Database, case_id: str) -> list[Message]:
-    """Everything sent, or to be sent, for a case."""
+    """Every text sent, or to be sent, for a case."""
+    return _entries(db, case_id, outbox.c.kind != CASE)
+
+
+def openings(db: Database, case_id: str) -> list[Message]:
+    """Cases that a case asked for; ``recipient`` is the process, ``result`` the number of the one that was opened."""
+    return _entries(db, case_id, outbox.c.kind == CASE)
+
+
+def _entries(db: Database, case_id: str, which: sa.ColumnElement[bool]) -> list[Message]:
+    query = sa.select(*_MESSAGE).where(outbox.c.case_id == case_id, which)
     with db.read() as c:
-        query = (
-            sa.select(*_MESSAGE).where(outbox.c.case_id == case_id).order_by(outbox.c.created_at, outbox.c.id)
-        )
-        return [Message(*row) for row in c.execute(query)]
+        return [Message(*row) for row in c.execute(query.order_by(outbox.c.created_at, outbox.c.id))]
 
 
 def all_messages(

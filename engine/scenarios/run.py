@@ -171,6 +171,16 @@ class Run:
     def _find_notices(self, _: Any) -> list[str]:
         return self._sent("notice")
 
+    def _find_linked(self, _: Any) -> dict[str, list[str]]:
+        """Cases that this one has opened: process → elements of their open tasks."""
+        self._try(lambda: self.gongdan.outbox.work(self.at))
+        return {
+            child.process: sorted(
+                _element(t) for t in work.tasks(self.gongdan.db, child.id) if t.state == "open"
+            )
+            for child in cases.children(self.gongdan.db, self.case_id)
+        }
+
     def _find_text(self, want: Mapping[str, list[str]]) -> dict[str, list[str]]:
         """The parts of each wanted text that its last message really has."""
         bodies = {m.template: m.body for m in work.messages(self.gongdan.db, self.case_id)}

@@ -20,8 +20,11 @@ from engine.commands import (
 from engine.db.tables import cases
 from engine.dispatch import Receipt
 from engine.errors import GongdanError, Rejected, TechnicalFailure
+from engine.gateways import CASE
 from engine.instance import Instance
+from engine.links import CaseOpener
 from engine.outbox import Outbox
+from engine.queries.cases import children
 from engine.simulate.arrivals import NOT_REVISITED, Arrival, Business, Revisits, revisit_of
 from engine.simulate.behaviour import Behaviour, Customer
 from engine.simulate.decks import generator
@@ -62,11 +65,14 @@ class World:
         self.rng = generator(behaviour.seed, "world")
         self.pace = Pace(behaviour, self.rng)
         gateway = SimulatedGateway(behaviour.seed)
+        opener = CaseOpener(gongdan.dispatcher, gongdan.keys)
         self.outbox = Outbox(
-            gongdan.db, gongdan.dispatcher, {"sms": gateway, "mail": gateway, "webhook": gateway}
+            gongdan.db,
+            gongdan.dispatcher,
+            {"sms": gateway, "mail": gateway, "webhook": gateway, CASE: opener},
         )
         self.cases: dict[str, Known] = {}
-        self.expected = 0  #: arrivals that are planned and have not come yet
+        self.expected = 0  #: arrivals and sendings that are planned and have not come yet
         self.left_aside: dict[str, str] = {}  #: what nobody here can go on with, and why
         self.revisits = Revisits(0, 0)
         self.happened: dict[type, Callable[..., None]] = {
@@ -129,7 +135,7 @@ class World:
         known.tasks = set(instance.open)
         if len(instance.events) > known.requests:
             known.requests = len(instance.events)
-            self.schedule.plan(now + SEND_AFTER, Send())
+            self.send(now + SEND_AFTER)
         if instance.done:
             del self.cases[case_id]
             if self.has_customer(instance.process) and self.revisits.falls_on_next():
@@ -185,12 +191,28 @@ class World:
 
     def on_send(self, event: Send) -> None:
         """The outbox is worked off; what is to be tried again comes back."""
+        self.expected -= 1
         sent = self.outbox.work(self.schedule.now)
         if any(entry.state == "pending" for entry in sent):
-            self.schedule.plan(self.schedule.now + RETRY_AFTER, event)
+            self.send(self.schedule.now + RETRY_AFTER)
         for case_id in dict.fromkeys(entry.id.partition("/")[0] for entry in sent):
             if case_id in self.cases:
                 self.look_at(case_id, self.schedule.now)
+        for parent in dict.fromkeys(entry.id.partition("/")[0] for entry in sent if entry.kind == CASE):
+            self.meet_children(parent)
+
+    def send(self, at: datetime) -> None:
+        """The outbox will be worked off at ``at``."""
+        self.expected += 1
+        self.schedule.plan(at, Send())
+
+    def meet_children(self, parent: str) -> None:
+        """Take in the cases that a case has opened; their customer is the one they say."""
+        for child in children(self.gongdan.db, parent):
+            if child.is_open and child.id not in self.cases:
+                known = self.meet(child.id)
+                known.customer.is_known_as(known.instance.machine.any_data())
+                self.look_at(child.id, self.schedule.now)
 
     def on_rhythm(self, event: Rhythm) -> None:
         """Open the cases of weeks and months that have passed."""

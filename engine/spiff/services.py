@@ -8,10 +8,11 @@ from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
 
 from engine.errors import InvalidFile
+from engine.gateways import CASE
 
 from .logical import current
 
-KINDS = frozenset({"sms", "mail", "notice", "webhook"})
+KINDS = frozenset({"sms", "mail", "notice", "webhook", CASE})
 
 
 class OutboxTask(BpmnSpecMixin):  # type: ignore[misc]
@@ -38,6 +39,10 @@ class OutboxTask(BpmnSpecMixin):  # type: ignore[misc]
             text = self.properties.get(part)
             request[part] = None if text is None else my_task.workflow.script_engine.evaluate(my_task, text)
         request["event"] = request["event"] or f"{self.name}-{my_task.id}"
+        if service == CASE:
+            names = (name.strip() for name in self.properties.get("carries", "").split(","))
+            request["process"] = self.properties.get("process", "")
+            request["carries"] = [name for name in names if my_task.data.get(name) is not None]
         request["data"] = my_task.data
         current().services.append(request)
         return True

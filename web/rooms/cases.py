@@ -16,7 +16,7 @@ from engine.queries import cases, scope, timeline, work
 from engine.queries.cases import Case
 from engine.rules import OPENS_CASES, SEES_ALL
 from engine.sealing import lookup_key
-from web import context, diagrams, fields, limits, report_links, telling
+from web import context, diagrams, fields, limits, links, report_links, telling
 from web.polling import unchanged
 from web.rooms.auth import local_path
 from web.tables import decode_cursor, encode_cursor
@@ -106,6 +106,7 @@ def show(case_id: str) -> ResponseReturnValue:
         "data": fields.lines(release, data),
         "technical": fields.technical(release, data),
         "link": report_links.of_case(case),
+        "linked": links.of_case(case),
         "others": cases.of_phone(context.gongdan().db, case.phone_key, case.id),
         "outcome": telling.outcome(release, case, case.outcome),
         "views": viewlog.of_case(context.gongdan().db, case_id, 50) if context.has_role(*SEES_ALL) else [],

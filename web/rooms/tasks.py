@@ -17,7 +17,7 @@ from engine.desk import Desk, desk
 from engine.errors import Conflict, FieldError, InvalidForm, Rejected
 from engine.queries import cases, work
 from engine.rules import LEADS
-from web import context, fields, forms_ui, limits, report_links, shown
+from web import context, fields, forms_ui, limits, links, report_links, shown
 from web.i18n import locale
 from web.polling import unchanged
 from web.rooms.auth import local_path
@@ -98,6 +98,7 @@ def _page(
         others=cases.of_phone(context.gongdan().db, case.phone_key, case.id),
         known=_known(case, here),
         link=report_links.of_case(case),
+        linked=links.of_case(case),
         people=context.gongdan().people.all() if person.roles & LEADS else [],
         **_side(case, task),
     )

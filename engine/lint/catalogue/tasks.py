@@ -103,8 +103,8 @@ UNKNOWN_PARAMETER = Rule(
 SERVICE = Rule(
     "service",
     "error",
-    "服务任务的 service 是 {value},只能是 sms、mail、notice、webhook",
-    "service is {value}; it must be sms, mail, notice or webhook",
+    "服务任务的 service 是 {value},只能是 sms、mail、notice、webhook、case",
+    "service is {value}; it must be sms, mail, notice, webhook or case",
     "设置扩展属性 service",
     "set the property service",
 )
@@ -113,8 +113,8 @@ SERVICE_PROPERTY = Rule(
     "error",
     "服务任务缺少 {name}",
     "the service task lacks {name}",
-    "设置扩展属性 {name}(表达式)",
-    "set the property {name} (an expression)",
+    "设置扩展属性 {name}(docs/designers.md)",
+    "set the property {name} (docs/designers.md)",
 )
 NOTICE_LEVEL = Rule(
     "notice_level",

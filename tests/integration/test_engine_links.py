@@ -1,0 +1,165 @@
+"""A case that opens another: after its commit, once, with a link both ways and nothing personal in the open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from engine.commands import StartCase
+from engine.db.tables import cases, outbox
+from engine.erasure import erase
+from engine.errors import Rejected
+from engine.gateways import FAILED, SENT
+from engine.outbox import LEASE
+from engine.queries.cases import Case, case, children
+from engine.rebuild import differences
+from engine.verify import IDENTICAL
+from tests.bpmn_text import bpmn, end, script, service, user
+from tests.casework import CUSTOMER, FILES, Desk, opened
+from tests.clock import Clock
+
+FILES_HERE: dict[str, bytes | None] = {
+    **FILES,
+    "bpmn/tests/asking.bpmn": bpmn(
+        "asking",
+        "start > note > call > turn > end_complaint",
+        script("note", "kind = 'question'"),
+        user("call", form="call"),
+        service(
+            "turn",
+            service="case",
+            process="complaining",
+            event='"became_complaint"',
+            carries="kind, customer_name, contact_phone, content, never_set",
+        ),
+        end("end_complaint", outcome="became_complaint"),
+        startable="true",
+    ),
+    "bpmn/tests/complaining.bpmn": bpmn("complaining", "start > handle > end", startable="true"),
+}
+
+
+@pytest.fixture
+def house(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Desk]:
+    """A desk where a question may become a complaint."""
+    with opened(tmp_path, clock, database_url, files=FILES_HERE) as made:
+        yield made
+
+
+def ask(desk: Desk) -> str:
+    """A question that becomes a complaint; the outbox has not worked yet."""
+    start = StartCase(process="asking", data=CUSTOMER, actor="agent1", at=desk.at, respondent="agent2")
+    number = desk.g.dispatch(start).case_id
+    desk.complete(number, result="no")
+    return number
+
+
+def only_child(desk: Desk, parent: str) -> Case:
+    (child,) = children(desk.g.db, parent)
+    return child
+
+
+def test_the_child_is_opened_after_the_commit_with_the_data_that_goes_over(house: Desk) -> None:
+    parent = ask(house)
+    assert children(house.g.db, parent) == []
+    house.clock.advance(minutes=3)
+    assert house.send() == [SENT]
+    child = only_child(house, parent)
+    actor, at, command, _ = house.history(child.id)[0]
+    assert (actor, command["process"], command["parent"]) == ("system:link", "complaining", parent)
+    assert at == house.history(parent)[-2][1], "as of the instant at which the parent asked"
+    assert (command["data"]["kind"], command["respondent"]) == ("question", "agent2")
+    data = house.g.dispatcher.current(child.id).machine.any_data()
+    assert (data["customer_name"], data["contact_phone"]) == ("陈大文", "13812345678")
+    assert "never_set" not in data
+
+
+def test_both_histories_know_of_the_link_and_verify(house: Desk) -> None:
+    parent = ask(house)
+    house.send()
+    child = only_child(house, parent)
+    asked, answered = house.history(parent)[-2:]
+    assert asked[3]["linked"][0]["event"] == "became_complaint"
+    assert answered[3]["service"] == ["became_complaint", SENT, child.id]
+    known = case(house.g.db, parent)
+    assert known is not None
+    assert (known.state, known.outcome, child.parent) == ("closed", "became_complaint", parent)
+    for number in (parent, child.id):
+        assert house.g.verify(number).state == IDENTICAL
+        assert differences(house.g, number) == []
+
+
+def test_nothing_personal_stands_open_in_history_or_outbox(house: Desk) -> None:
+    ask(house)
+    with house.g.db.read() as connection:
+        bodies = [row.body for row in connection.execute(sa.select(outbox))]
+    rows = [bytes(row) for row in house.values("SELECT effects FROM history")]
+    for text in [*bodies, *(row.decode() for row in rows)]:
+        assert "陈大文" not in text
+        assert "13812345678" not in text
+
+
+def test_whoever_stops_half_way_the_child_is_one(house: Desk) -> None:
+    """The child is opened, the answer is lost: the next worker finds the child and tells the parent."""
+    parent = ask(house)
+    (entry,) = house.values("SELECT id FROM outbox")
+    found = house.g.outbox.entry(entry)
+    with house.g.db.begin() as connection:
+        lost = {"state": "sending", "lease": house.at, "attempts": 1}
+        connection.execute(sa.update(outbox).values(**lost))
+    opener = house.g.outbox._gateways["case"]
+    assert opener.send(found).state == SENT
+    first = only_child(house, parent).id
+    house.clock.advance(seconds=LEASE.total_seconds() + 1)
+    assert house.send() == ["pending"], "nobody can say whether it happened: it is done again"
+    house.clock.advance(minutes=1)
+    assert house.send() == [SENT]
+    assert only_child(house, parent).id == first
+    assert house.history(parent)[-1][3]["service"] == ["became_complaint", SENT, first]
+
+
+def test_a_process_that_is_gone_fails_where_people_see_it_and_may_be_tried_again(house: Desk) -> None:
+    parent = ask(house)
+    complaining = FILES_HERE["bpmn/tests/complaining.bpmn"]
+    house.g.releases.publish({"bpmn/tests/complaining.bpmn": None}, "tests", "gone", house.at)
+    assert house.send() == [FAILED]
+    assert "no process" in house.history(parent)[-1][3]["service"][2]
+    house.g.releases.publish({"bpmn/tests/complaining.bpmn": complaining}, "tests", "back", house.at)
+    house.g.outbox.send_again(f"{parent}/became_complaint", house.clock.instant)
+    assert house.send() == [SENT]
+    assert only_child(house, parent).release == 3, "a new case runs on the live release"
+
+
+def test_a_parent_is_not_erased_before_its_child_is_there(house: Desk) -> None:
+    """The complaint would be lost with it."""
+    parent = ask(house)
+    with pytest.raises(Rejected, match="about to open another"):
+        erase(house.g, [parent])
+    house.send()
+    erase(house.g, [parent])
+    assert house.send() == []
+    assert only_child(house, parent).state == "open"
+
+
+def test_what_an_erased_case_did_not_send_is_sent_no_more(house: Desk) -> None:
+    parent = ask(house)
+    house.g.releases.publish({"bpmn/tests/complaining.bpmn": None}, "tests", "gone", house.at)
+    house.send()
+    erase(house.g, [parent])
+    assert house.values("SELECT state FROM outbox") == ["cancelled"]
+    with pytest.raises(Rejected, match="neither"):
+        house.g.outbox.send_again(f"{parent}/became_complaint", house.clock.instant)
+
+
+def test_the_child_counts_as_a_case_of_the_customer(house: Desk) -> None:
+    """So erasing the customer finds it: its number is the parent's customer's."""
+    ask(house)
+    house.send()
+    with house.g.db.read() as connection:
+        keys = connection.execute(sa.select(cases.c.phone_key)).scalars().all()
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+    assert keys[0] is not None

@@ -1,0 +1,35 @@
+"""Cases linked with one: the one that opened it, and those it opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.queries import cases, scope, work
+from engine.queries.cases import Case
+from web import context
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The cases linked with one, as far as the reader may know of them; ``waiting`` are not open yet, or failed."""
+
+    parent: Case | None
+    children: list[Case]
+    waiting: list[work.Message]
+
+    def __bool__(self) -> bool:
+        return bool(self.parent or self.children or self.waiting)
+
+
+def of_case(case: Case) -> Linked:
+    """What a page on ``case`` shows of its links."""
+    db = context.gongdan().db
+    parent = cases.case(db, case.parent) if case.parent else None
+    children = cases.children(db, case.id)
+    numbers = [one.id for one in (*children, *([parent] if parent else []))]
+    hidden = scope.hidden_from(db, context.person(), numbers)
+    return Linked(
+        parent if parent is not None and parent.id not in hidden else None,
+        [child for child in children if child.id not in hidden],
+        [one for one in work.openings(db, case.id) if one.state != "sent"],
+    )
