@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from .commands import (
@@ -18,13 +19,16 @@ from .commands import (
     ResumeClocks,
     StartCase,
 )
-from .errors import Conflict, NotAllowed, NotFound, Rejected
+from .diagrams import Element
+from .errors import Conflict, FieldError, InvalidForm, NotAllowed, NotFound, Rejected
 from .forms.names import why_not
 from .instance import RESPONDENT, Instance
 from .people import People, Person
 from .release import Release
-from .rules import SEES_ALL, check_lead, check_open, check_work, fits
+from .rules import SEES_ALL, check_lead, check_open, check_work, fits, in_quiet_hours
+from .sla import SHANGHAI
 
+CALLED_AT = "started_at"  #: the field of the forms that log a call
 SYSTEM = "system:"  #: actors of this kind are code of ours, never somebody who signed in
 
 
@@ -130,5 +134,25 @@ def _checked_form(asked: CompleteTask, at: str, instance: Instance) -> dict[str,
         )
     context = instance.machine.data_of(asked.task)
     clean = form.validate(asked.data, context=context, now=at)
+    _check_call(form.key, element, clean, context, instance.not_before.get(asked.task), instance.release)
     cleared = sorted((form.names - clean.keys()) & context.keys())
     return {"data": clean, "cleared": cleared} if cleared else {"data": clean}
+
+
+def _check_call(
+    form: str,
+    element: Element,
+    clean: Mapping[str, Any],
+    context: Mapping[str, Any],
+    planned: str | None,
+    release: Release,
+) -> None:
+    """A call that is logged was not made in quiet hours, unless the customer agreed; theirs to us may be."""
+    started = clean.get(CALLED_AT)
+    if "not_before" not in element.properties or started is None or clean.get("direction") == "inbound":
+        return
+    if in_quiet_hours(started, planned, context.get("night_call_ok"), release.time):
+        until = release.time.outside_quiet_hours(datetime.fromisoformat(started))
+        raise InvalidForm(
+            form, [FieldError(CALLED_AT, "quiet_hours", {"until": f"{until.astimezone(SHANGHAI):%H:%M}"})]
+        )

@@ -6,10 +6,12 @@ The same ``may`` decides for buttons on pages and for commands, so what is shown
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from .errors import NotAllowed
 from .people import Person
 from .roles import Duty
+from .sla import TimeRules
 
 #: roles that see every case, and those that may act on any task of their team
 SEES_ALL = frozenset({"supervisor", "manager", "auditor", "admin", "quality", "complaint_centre"})
@@ -44,6 +46,20 @@ def check_work(person: Person, duty: Duty, kept_off: Collection[str]) -> None:
         )
     if person.name in kept_off:
         raise NotAllowed("Expected somebody not involved in the case, but {person} is", person=person.name)
+
+
+def in_quiet_hours(started: str, planned: str | None, night_call_ok: object, time: TimeRules) -> bool:
+    """Whether a call to a customer fell into hours in which they had not agreed to be called (QUIET_HOURS).
+
+    They agreed when they said so (``night_call_ok``), or named a time in those hours, for which the call was
+    ``planned``. Instants are ISO 8601.
+    """
+
+    def quiet(instant: str) -> bool:
+        at = datetime.fromisoformat(instant)
+        return time.outside_quiet_hours(at) != at
+
+    return not night_call_ok and quiet(started) and not (planned is not None and quiet(planned))
 
 
 def check_lead(person: Person) -> None:

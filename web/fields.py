@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -83,15 +83,25 @@ def _is_instant(value: str) -> bool:
     return len(value) >= 19 and value[4:5] == "-" and value[10:11] == "T" and value.endswith("+00:00")
 
 
-def lines(release: Release, data: Mapping[str, Any], leave_out: Form | None = None) -> list[Line]:
-    """The data that forms know, as label and text, in the order it was collected."""
+def lines(
+    release: Release, data: Mapping[str, Any], answered: Collection[str], leave_out: Form | None = None
+) -> list[Line]:
+    """The data that forms know, as label and text, in the order it was collected.
+
+    What nobody ``answered`` was set by the diagram, and says so.
+    """
     skipped = leave_out.names if leave_out else frozenset()
-    named = (
-        (label(release, name), text(release, name, value))
-        for name, value in data.items()
-        if name not in skipped
-    )
-    return [(title, words) for title, words in named if title and words]
+    found = []
+    for name, value in data.items():
+        title, words = label(release, name), text(release, name, value)
+        if title and words and name not in skipped:
+            fixed = name in _ENGINE or name in answered
+            found.append((title if fixed else gettext("%(label)s (set by the process)", label=title), words))
+    return found
+
+
+#: data the engine gives every case
+_ENGINE = frozenset({"case_no", "case_opened_at"})
 
 
 def technical(release: Release, data: Mapping[str, Any]) -> list[Line]:

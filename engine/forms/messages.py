@@ -81,6 +81,11 @@ CATALOGUE: Mapping[str, Text] = {
     "range_order": _text(
         "开始时间须早于结束时间。", "開始時間須早於結束時間。", "The start must be before the end."
     ),
+    "quiet_hours": _text(
+        "免打扰时段内不得致电客户，请在 {until} 以后拨打；客户同意夜间来电的除外。",
+        "免打擾時段內不得致電客戶，請在 {until} 以後致電；客戶同意夜間來電則除外。",
+        "Do not call customers in quiet hours; call from {until} on, unless the customer agreed to calls at night.",
+    ),
     "too_few": _text("至少填写 {min} 项。", "最少填寫 {min} 項。", "Give at least {min}."),
     "too_many": _text("最多填写 {max} 项。", "最多填寫 {max} 項。", "Give at most {max}."),
     "not_rows": _text("请逐行填写。", "請逐行填寫。", "Fill in row by row."),

@@ -35,6 +35,18 @@ class Step:
     changes: list[tuple[str, Any, Any]] = field(default_factory=list)
 
 
+def answered(db: Database, case_id: str) -> frozenset[str]:
+    """Names of the case's data that somebody gave: on opening, in a form or as a correction."""
+    with db.read() as c:
+        rows = c.scalars(sa.select(history.c.command).where(history.c.case_id == case_id)).all()
+    return frozenset(name for row in rows for name in orjson.loads(row).get("data") or ())
+
+
+def given(steps: Iterable[Step]) -> frozenset[str]:
+    """:func:`answered`, as far as these steps go."""
+    return frozenset(name for step in steps for name in step.command.get("data") or ())
+
+
 def steps(db: Database, release: Release, case_id: str) -> list[Step]:
     """All steps of a case, oldest first, with personal values readable unless they were erased."""
     with db.read() as c:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import forms
+from engine import checks, forms
 from engine.errors import FieldError, InvalidFile, InvalidForm
 from engine.forms import LOCALES, Form, message
 from engine.forms.messages import CATALOGUE
@@ -65,7 +65,7 @@ def codes(form: Form, values: Any, context: dict[str, Any] | None = None) -> dic
         ([field("a", "text")], {"key": "other"}, "unlike the file's name"),
         (
             [field("a", "text")],
-            {"rules": [{"check": "a", "field": "b", "message": text("m")}]},
+            {"rules": [{"check": "a", "field": "b", "message": text("m"), "until": "9"}]},
             "name a field",
         ),
         ([field("a", "text")], {"source": ""}, "name the passage"),
@@ -367,7 +367,7 @@ def test_fifteen_fields_are_checked_in_a_tenth_of_a_millisecond() -> None:
 def test_every_code_has_its_words_in_every_language() -> None:
     for code, words in CATALOGUE.items():
         assert list(words) == list(LOCALES), code
-        parameters = {"min": 1, "max": 2, "name": "a", "allowed": ".pdf", "message": text("m")}
+        parameters = {"min": 1, "max": 2, "name": "a", "allowed": ".pdf", "message": text("m"), "until": "9"}
         for locale in LOCALES:
             assert message(FieldError("a", code, parameters), locale)
 
@@ -384,6 +384,7 @@ def test_every_code_that_is_used_has_words_and_every_word_is_used() -> None:
         for path in Path(forms.__file__).parent.glob("*.py")
         if path.stem != "messages"
     ]
+    sources.append(Path(checks.__file__).read_text("utf-8"))
     literals = set(re.findall(r'"([a-z_]+)"', "\n".join(sources)))
     money = {f"money_{code}" for code in ("too_small", "too_large", "not_above", "not_below")}
     assert set(CATALOGUE) - money <= literals

@@ -47,7 +47,7 @@ def show(case_id: str) -> ResponseReturnValue:
         "step": told[at - 1],
         "raw": steps[at - 1],
         "sheets": diagrams.at_step(case, release, so_far),
-        "data": fields.lines(release, timeline.data_after(so_far)),
+        "data": fields.lines(release, timeline.data_after(so_far), timeline.given(so_far)),
         "technical": fields.technical(release, timeline.data_after(so_far)),
     }
     return render_template("audit/page.html", **values)

@@ -103,7 +103,7 @@ def show(case_id: str) -> ResponseReturnValue:
         "case": case,
         "steps": telling.told(told, case, release)[::-1],
         "diagrams": diagrams.of_case(case, release, told),
-        "data": fields.lines(release, data),
+        "data": fields.lines(release, data, timeline.given(told)),
         "technical": fields.technical(release, data),
         "link": report_links.of_case(case),
         "linked": links.of_case(case),

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from engine.errors import Rejected
-from engine.queries import cases, scope
+from engine.queries import cases, scope, timeline
 from engine.reports import READERS, REPORTS, Asked, Report, branches, make
 from engine.reports.closed_list import branch_term
 from engine.reports.dossier import Dossier, dossier
@@ -162,7 +162,7 @@ def case_dossier(case_id: str) -> ResponseReturnValue:
         dossier=found,
         steps=telling.told(found.steps, case, release),
         clocks=limits.clocks(case),
-        data=fields.lines(release, found.data),
+        data=fields.lines(release, found.data, timeline.given(found.steps)),
         outcome=telling.outcome(release, case, case.outcome) if case.outcome else None,
         label=lambda name: fields.label(release, name) or name,
         value=lambda name, value: fields.text(release, name, value),

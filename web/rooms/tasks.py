@@ -15,7 +15,7 @@ from engine import attachments, drafts
 from engine.commands import AssignTask, ClaimTask, CompleteTask, ReleaseTask
 from engine.desk import Desk, desk
 from engine.errors import Conflict, FieldError, InvalidForm, Rejected
-from engine.queries import cases, work
+from engine.queries import cases, timeline, work
 from engine.rules import LEADS
 from web import context, fields, forms_ui, limits, links, report_links, shown
 from web.i18n import locale
@@ -109,7 +109,12 @@ def _known(case: cases.Case, here: Desk | None) -> list[fields.Line]:
     """Case data already collected, for reading beside the form."""
     if here is None:
         return []
-    return fields.lines(context.gongdan().releases.get(case.release), here.data, here.form)
+    return fields.lines(
+        context.gongdan().releases.get(case.release),
+        here.data,
+        timeline.answered(context.gongdan().db, case.id),
+        here.form,
+    )
 
 
 @bp.post("/preview")
@@ -117,8 +122,10 @@ def preview(case_id: str, number: int) -> ResponseReturnValue:
     """The form drawn anew while it is being filled in: questions come and go."""
     case, task = _task(case_id, number)
     here = _desk(task)
-    if here is None or here.form is None:
+    if here is None or here.form is None or task.claimed_by not in (None, context.person().name):
         abort(409)
+    if here.refusal is not None:
+        raise here.refusal
     return forms_ui.render_preview(
         here.form,
         request.form.getlist,
@@ -178,10 +185,13 @@ def assign(case_id: str, number: int) -> ResponseReturnValue:
 
 @bp.post("/draft")
 def keep_draft(case_id: str, number: int) -> ResponseReturnValue:
-    """Keep what was typed so far; the page sends it by itself."""
+    """Keep what the holder, or on a free task whoever may take it, typed so far; the page sends it by itself."""
     _, task = _task(case_id, number)
-    if task.state != "open":
+    here = _desk(task)
+    if here is None or task.claimed_by not in (None, context.person().name):
         return "", 409
+    if here.refusal is not None:
+        raise here.refusal
     pairs = [(name, text) for name, text in request.form.items(multi=True) if name not in _NOT_ANSWERS]
     drafts.save_form(context.gongdan().db, case_id, number, context.person().name, pairs, context.now())
     return "", 204

@@ -1,0 +1,132 @@
+"""The page of a task: who may write on it, what it asks at first, what it refuses, in every language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from flask.testing import FlaskClient
+
+from engine.app import Gongdan, open_gongdan
+from engine.commands import ClaimTask, CompleteTask, StartCase
+from engine.people import DEMO_PASSWORD
+from engine.settings import Settings
+from tests.clock import Clock
+from web import create_app
+
+ANSWERS = {
+    "language": "cantonese_guangzhou",
+    "business_related": True,
+    "mandarin_offered": True,
+    "mandarin_accepted": False,
+    "reason": "language_need",
+    "mandarin_refusal": "prefers_cantonese",
+    "user_number": "13800138000",
+    "question": "想了解国际漫游怎样收费",
+}
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Pages ask the same of every database."""
+    return sqlite_url
+
+
+@pytest.fixture
+def house(settings: Settings, clock: Clock) -> Iterator[Gongdan]:
+    opened = open_gongdan(settings, wall=lambda: datetime.fromisoformat(clock.now), synchronous="OFF")
+    opened.people.ensure_demo()
+    opened.publish_folder()
+    yield opened
+    opened.close()
+
+
+def client_of(house: Gongdan, settings: Settings, name: str, locale: str = "zh-Hans") -> FlaskClient:
+    """A signed-in browser without scripts."""
+    client = create_app(house, settings).test_client()
+    client.set_cookie("locale", locale)
+    answer = send(client, "/sign-in", name=name, password=DEMO_PASSWORD)
+    assert answer[0] == 303
+    return client
+
+
+def send(client: FlaskClient, path: str, /, **form: str) -> tuple[int, str]:
+    """Post a form with its token; status and text."""
+    found = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/preferences").text)
+    if found is None:
+        found = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/sign-in").text)
+    assert found is not None
+    answer = client.post(path, data={**form, "csrf_token": found.group(1)})
+    return answer.status_code, answer.text
+
+
+def registered(house: Gongdan) -> tuple[str, int]:
+    """A case whose first Cantonese callback is open: its number and the task."""
+    at = house.now()
+    case = house.dispatch(StartCase(process="cantonese_callback", data={}, actor="agent1", at=at))
+    done = house.dispatch(
+        CompleteTask(case_id=case.case_id, task=case.opened[0], data=ANSWERS, actor="agent1", at=at)
+    )
+    return case.case_id, done.opened[0]
+
+
+def test_only_who_holds_a_task_writes_on_it(house: Gongdan, settings: Settings) -> None:
+    case, task = registered(house)
+    house.dispatch(ClaimTask(case_id=case, task=task, actor="yue1", at=house.now()))
+    path = f"/tasks/{case}/{task}"
+    holder, other = client_of(house, settings, "yue1"), client_of(house, settings, "agent1")
+    assert send(holder, f"{path}/draft", result="busy")[0] == 204
+    assert send(other, f"{path}/draft", result="busy")[0] == 409
+    assert send(other, f"{path}/preview", result="busy")[0] == 409
+
+
+def test_who_may_not_do_a_free_task_writes_nothing_on_it(house: Gongdan, settings: Settings) -> None:
+    case, task = registered(house)
+    path, agent = f"/tasks/{case}/{task}", client_of(house, settings, "agent1")
+    assert send(agent, f"{path}/draft", result="busy")[0] == 403
+    assert send(agent, f"{path}/preview", result="busy")[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("zh-Hans", "此任务须由「一线坐席 粤语」办理，陈小敏(坐席) 没有这项职责。"),
+        ("zh-Hant-HK", "此任務須由「前線客服 粵語」辦理，陳小敏"),
+        ("en", "Expected somebody with the duty Agent Cantonese, but 陈小敏(坐席) does not have it"),
+    ],
+)
+def test_a_refusal_speaks_the_language_of_the_page(
+    house: Gongdan, settings: Settings, locale: str, words: str
+) -> None:
+    case, task = registered(house)
+    answer = send(client_of(house, settings, "agent1", locale), f"/tasks/{case}/{task}/claim")
+    assert answer[0] == 403
+    assert words in answer[1]
+
+
+def test_a_call_in_quiet_hours_is_not_logged(house: Gongdan, settings: Settings, clock: Clock) -> None:
+    clock.advance(hours=11, minutes=30)  # half past eight in the evening
+    case, task = registered(house)
+    clock.advance(minutes=40)
+    path, holder = f"/tasks/{case}/{task}/complete", client_of(house, settings, "yue1")
+    status, text = send(holder, path, started_at="2026-03-02T21:05", result="no_answer")
+    assert (status, "免打扰时段内不得致电客户，请在 09:00 以后拨打" in text) == (422, True)
+    assert send(holder, path, started_at="2026-03-02T20:55", result="no_answer")[0] == 303
+
+
+def test_what_nobody_answered_is_marked_on_the_pages(house: Gongdan, settings: Settings) -> None:
+    case, _ = registered(house)
+    text = client_of(house, settings, "supervisor1").get(f"/cases/{case}").text
+    assert "语言</" in text
+    marked = set(re.findall(r">([^<>]+)（流程设定）<", text))
+    assert marked
+    assert not marked & {"需要的语言", "用户号码"}
+
+
+def test_the_relief_that_was_computed_stands_in_the_request(house: Gongdan) -> None:
+    form = house.releases.current().forms["recovery_request"]
+    computed = form.initial({"recovery_kind": "rent_relief", "recovery_amount": 6500}, house.now())
+    assert computed == {"recovery_kind": "rent_relief", "recovery_amount": 6500}
+    assert form.initial({}, house.now()) == {"recovery_amount": 0}
