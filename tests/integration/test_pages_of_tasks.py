@@ -93,7 +93,7 @@ def test_who_may_not_do_a_free_task_writes_nothing_on_it(house: Gongdan, setting
     ("locale", "words"),
     [
         ("zh-Hans", "此任务须由「一线坐席 粤语」办理，陈小敏(坐席) 没有这项职责。"),
-        ("zh-Hant-HK", "此任務須由「前線客服 粵語」辦理，陳小敏"),
+        ("zh-Hant-HK", "此任務須由「前線客服 粵語」辦理，陈小敏"),
         ("en", "Expected somebody with the duty Agent Cantonese, but 陈小敏(坐席) does not have it"),
     ],
 )
