@@ -51,8 +51,13 @@ def from_moves(release: Release, moves: Iterable[tuple[str, str, str]]) -> Reach
 
 
 def _flow_taken(release: Release, process: str, element: str, later: list[tuple[str, str, str]]) -> Reached:
-    """The flow by which ``element`` was left: its only one, the one whose target moved next, every one of a fork."""
-    flows = {e.target: e.id for e in release.process(process).elements.values() if e.source == element}
+    """The flow by which ``element`` was left: its only one, the one whose target moved next, every one of a fork.
+
+    Moves do not tell apart two flows to the same target: both count.
+    """
+    flows = [e for e in release.process(process).elements.values() if e.source == element]
     if len(flows) == 1 or release.element(process, element).kind == "parallelGateway":
-        return {(process, flow) for flow in flows.values()}
-    return {(process, flows[e]) for e in [e for p, e, _ in later if p == process and e in flows][:1]}
+        return {(process, flow.id) for flow in flows}
+    targets = {flow.target for flow in flows}
+    taken = next((e for p, e, _ in later if p == process and e in targets), None)
+    return {(process, flow.id) for flow in flows if flow.target == taken}

@@ -22,6 +22,7 @@ from .files import load
 from .project import bench, run_all
 from .words import MISSING, UNREACHED, UNREADABLE
 
+MAX_FAILED = 20  #: failing scenarios that are looked for; a designer mends these first
 MAX_UNREACHED = 20  #: findings about one process; the first ones show where to begin
 _ONE = threading.Lock()  # a judgement takes a processor for seconds: designers who ask at once take turns
 
@@ -62,9 +63,9 @@ def judge(before: Mapping[str, bytes], after: Mapping[str, bytes], changed: Coll
     if not altered and not chosen:
         return Judgement()
     with _ONE, bench(after) as gongdan:
-        coverage, failed = run_all(gongdan, chosen)
+        coverage, failed = run_all(gongdan, chosen, MAX_FAILED)
     coverage.processes = [made.process(id) for id in sorted(altered)]
-    findings = [error.finding for error in failed] + _unreached(coverage)
+    findings = [error.finding for error in failed] or _unreached(coverage)  # who fails leaves steps unvisited
     return Judgement(tuple(sorted(altered)), len(chosen), findings)
 
 

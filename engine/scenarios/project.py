@@ -37,11 +37,15 @@ def bench(files: Mapping[str, bytes]) -> Iterator[Gongdan]:
             gongdan.close()
 
 
-def run_all(gongdan: Gongdan, scenarios: Iterable[Scenario]) -> tuple[Coverage, list[ScenarioFailed]]:
-    """Run every scenario; returns what they reached together and what failed."""
-    release, failed = gongdan.releases.current(), []
-    coverage = Coverage(list(release.processes.values()))
+def run_all(
+    gongdan: Gongdan, scenarios: Iterable[Scenario], enough: int | None = None
+) -> tuple[Coverage, list[ScenarioFailed]]:
+    """Run every scenario, or until ``enough`` have failed; returns what they reached together and what failed."""
+    failed: list[ScenarioFailed] = []
+    coverage = Coverage(list(gongdan.releases.current().processes.values()))
     for scenario in scenarios:
+        if len(failed) == enough:
+            break
         run = Run(gongdan, scenario)
         try:
             run.go()
