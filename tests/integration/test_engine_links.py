@@ -17,35 +17,15 @@ from engine.outbox import LEASE
 from engine.queries.cases import Case, case, children
 from engine.rebuild import differences
 from engine.verify import IDENTICAL
-from tests.bpmn_text import bpmn, end, script, service, user
-from tests.casework import CUSTOMER, FILES, Desk, opened
+from tests.casework import CUSTOMER, Desk, opened
 from tests.clock import Clock
-
-FILES_HERE: dict[str, bytes | None] = {
-    **FILES,
-    "bpmn/tests/asking.bpmn": bpmn(
-        "asking",
-        "start > note > call > turn > end_complaint",
-        script("note", "kind = 'question'"),
-        user("call", form="call"),
-        service(
-            "turn",
-            service="case",
-            process="complaining",
-            event='"became_complaint"',
-            carries="kind, customer_name, contact_phone, content, never_set",
-        ),
-        end("end_complaint", outcome="became_complaint"),
-        startable="true",
-    ),
-    "bpmn/tests/complaining.bpmn": bpmn("complaining", "start > handle > end", startable="true"),
-}
+from tests.linked_cases import LINKING
 
 
 @pytest.fixture
 def house(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Desk]:
     """A desk where a question may become a complaint."""
-    with opened(tmp_path, clock, database_url, files=FILES_HERE) as made:
+    with opened(tmp_path, clock, database_url, files=LINKING) as made:
         yield made
 
 
@@ -123,7 +103,7 @@ def test_whoever_stops_half_way_the_child_is_one(house: Desk) -> None:
 
 def test_a_process_that_is_gone_fails_where_people_see_it_and_may_be_tried_again(house: Desk) -> None:
     parent = ask(house)
-    complaining = FILES_HERE["bpmn/tests/complaining.bpmn"]
+    complaining = LINKING["bpmn/tests/complaining.bpmn"]
     house.g.releases.publish({"bpmn/tests/complaining.bpmn": None}, "tests", "gone", house.at)
     assert house.send() == [FAILED]
     assert "no process" in house.history(parent)[-1][3]["service"][2]
