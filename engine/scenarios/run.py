@@ -21,9 +21,8 @@ from . import words
 from .coverage import Reached, from_moves
 from .files import Scenario, instant
 
-BY_NAME = frozenset(
-    {"clocks", "due", "timers", "not_before", "text"}
-)  #: expectations that name what they are about
+#: expectations that name what they are about
+BY_NAME = frozenset({"clocks", "due", "timers", "not_before", "text", "linked"})
 STARTS = "system:scenarios"  #: opens cases of processes that people cannot open
 
 
