@@ -53,6 +53,15 @@ class Process:
     elements: dict[str, Element] = field(repr=False)
 
     @property
+    def names(self) -> dict[str, str]:
+        """The name by language; a language whose ``name_…`` property is missing is left out."""
+        found = {"zh-Hans": self.name}
+        for locale in ("zh-Hant-HK", "en"):
+            if name := self.properties.get(f"name_{locale.replace('-', '_')}"):
+                found[locale] = name
+        return found
+
+    @property
     def rhythm(self) -> str | None:
         """The parameter by whose rhythm the software itself opens cases: what the timer on its start names."""
         starts = (e.timer for e in self.elements.values() if e.kind == "startEvent" and e.timer)

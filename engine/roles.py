@@ -36,9 +36,15 @@ class Duty:
 class Roles:
     """Role names and the duty of each lane."""
 
-    def __init__(self, names: dict[str, dict[str, str]], lanes: dict[str, Duty]) -> None:
+    def __init__(
+        self,
+        names: dict[str, dict[str, str]],
+        lanes: dict[str, Duty],
+        lane_names: dict[str, dict[str, str]] | None = None,
+    ) -> None:
         self.names = names
         self.lanes = lanes
+        self.lane_names = lane_names or {}  #: lane as drawn → language → its name there
 
     def duty(self, lane: str | None) -> Duty:
         """The duty of ``lane``; a task in no known lane is for the ordinary agent."""
@@ -59,12 +65,20 @@ def load_roles(content: bytes, path: str = "bpmn/roles.json") -> Roles:
             raise InvalidFile(
                 f"{path}: role {role!r} must be an object whose 'name' has a text for each language"
             )
-    lanes = {}
+    lanes, lane_names = {}, {}
     for lane, duty in raw["lanes"].items():
         if not isinstance(duty, dict) or not all(isinstance(value, str) for value in duty.values()):
-            raise InvalidFile(f"{path}: lane {lane!r} must be an object of texts: role, skill, department")
+            raise InvalidFile(
+                f"{path}: lane {lane!r} must be an object of texts: role, skill, department, "
+                "name_zh_Hant_HK, name_en"
+            )
         role = duty.get("role", "")
         if role != CALLER and role not in raw["roles"]:
             raise InvalidFile(f"{path}: lane {lane!r} names the unknown role {role!r}")
         lanes[lane] = Duty(role, duty.get("skill"), duty.get("department"))
-    return Roles({key: value.get("name", {}) for key, value in raw["roles"].items()}, lanes)
+        lane_names[lane] = {"zh-Hans": lane} | {
+            locale: duty[key]
+            for key, locale in (("name_zh_Hant_HK", "zh-Hant-HK"), ("name_en", "en"))
+            if key in duty
+        }
+    return Roles({key: value.get("name", {}) for key, value in raw["roles"].items()}, lanes, lane_names)

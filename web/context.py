@@ -17,6 +17,7 @@ from engine.people import Person
 from engine.queries import cases, scope
 from engine.queries.cases import Case
 from engine.settings import Settings
+from web.i18n import pick
 
 _KEY = "gongdan"
 
@@ -114,7 +115,7 @@ def process_names(*, startable: bool = False) -> dict[str, str]:
     """Process id → name in the current release; with ``startable`` only those that cases are opened of."""
     processes = gongdan().releases.current().processes.values()
     return {
-        process.id: process.name
+        process.id: pick(process.names)
         for process in processes
         if process.startable or process.rhythm or not startable
     }

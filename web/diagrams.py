@@ -13,6 +13,7 @@ from engine.queries import timeline, work
 from engine.queries.cases import Case
 from engine.release import Release
 from web import context, shown
+from web.i18n import pick
 
 _STEPS = frozenset(
     {
@@ -63,7 +64,7 @@ def _lines(process: Process, here: Mapping[str, timeline.Position]) -> list[Step
         StepLine(
             element.id,
             element.name or element.id,
-            element.lane or "",
+            shown.lane(element.lane),
             here[element.id].state if element.id in here else "",
             here[element.id].times if element.id in here else 0,
             element.documentation,
@@ -122,7 +123,7 @@ def of_case(case: Case, release: Release, told: Sequence[timeline.Step]) -> list
         sheets.append(
             Sheet(
                 id,
-                process.name,
+                pick(process.names),
                 url_for("cases.diagram", case_id=case.id, process=id),
                 marks(process, here, own, red),
                 _lines(process, here),
@@ -185,5 +186,5 @@ def at_step(case: Case, release: Release, told: Sequence[timeline.Step]) -> list
         found = marks(process, here, own)
         found["focus"] = [ref.partition("/")[2] or ref for ref in touched if _owner(ref, case) == id]
         source = url_for("cases.diagram", case_id=case.id, process=id)
-        sheets.append(Sheet(id, process.name, source, found, _lines(process, here), id == busy))
+        sheets.append(Sheet(id, pick(process.names), source, found, _lines(process, here), id == busy))
     return sheets

@@ -106,6 +106,7 @@ def install(app: Flask) -> None:
         state=state,
         role=role,
         who=who,
+        lane=lane,
         refusal=refusal,
         tone=tone,
         kind=lambda kind: KINDS.get(kind, kind),
@@ -210,6 +211,12 @@ def _told(name: str, value: object) -> str:
     if name == "duty":
         return " ".join(str(UNITS[word]) if word in UNITS else role(word) for word in text.split())
     return text
+
+
+def lane(name: str | None) -> str:
+    """A lane's name in the language of the page, as drawn where the roles give no other."""
+    names = context.gongdan().releases.current().roles.lane_names.get(name or "")
+    return pick(names) if names else name or ""
 
 
 def who(name: str | None) -> str:

@@ -85,7 +85,7 @@ class _Teller:
         match step.kind:
             case "start":
                 process = self.release.processes.get(str(command.get("process")))
-                return gettext("Opened: %(process)s", process=process.name if process else ""), "info"
+                return gettext("Opened: %(process)s", process=pick(process.names) if process else ""), "info"
             case "claim":
                 return gettext("Took “%(task)s”", task=task), ""
             case "release":
@@ -149,7 +149,7 @@ class _Teller:
             notes.append(gettext("%(kind)s: %(text)s", kind=kind, text=request.get("text", "")))
         for link in effects.get("linked", ()):
             process = self.release.processes.get(link["process"])
-            name = process.name if process else link["process"]
+            name = pick(process.names) if process else link["process"]
             notes.append(gettext("opens a case: %(process)s", process=name))
         notes += [
             gettext("not sent again: %(event)s", event=event) for event in effects.get("suppressed", ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -130,3 +131,23 @@ def test_the_relief_that_was_computed_stands_in_the_request(house: Gongdan) -> N
     computed = form.initial({"recovery_kind": "rent_relief", "recovery_amount": 6500}, house.now())
     assert computed == {"recovery_kind": "rent_relief", "recovery_amount": 6500}
     assert form.initial({}, house.now()) == {"recovery_amount": 0}
+
+
+def test_processes_and_lanes_are_named_in_the_language_of_the_page(
+    house: Gongdan, settings: Settings
+) -> None:
+    case, task = registered(house)
+    english = client_of(house, settings, "supervisor1", "en")
+    assert "Cantonese callback" in english.get(f"/cases/{case}").text
+    assert "Cantonese desk" in english.get(f"/tasks/{case}/{task}").text
+    assert "粵語專席" in client_of(house, settings, "yue1", "zh-Hant-HK").get(f"/tasks/{case}/{task}").text
+    for process in house.releases.current().processes.values():
+        assert set(process.names) == {"zh-Hans", "zh-Hant-HK", "en"}, process.id
+    drawn = replace(house.releases.current().process("cantonese_callback"), properties={})
+    assert drawn.names == {"zh-Hans": "粤语回复"}
+
+
+def test_every_lane_that_is_drawn_has_its_names(house: Gongdan) -> None:
+    roles = house.releases.current().roles
+    lanes = {lane for process in house.releases.current().processes.values() for lane in process.lanes}
+    assert {lane for lane in lanes if set(roles.lane_names[lane]) != {"zh-Hans", "zh-Hant-HK", "en"}} == set()

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from engine.queries.board import figures
 from web import context
+from web.i18n import pick
 from web.polling import unchanged
 
 bp = Blueprint("board", __name__, url_prefix="/board")
@@ -20,7 +21,7 @@ def show() -> ResponseReturnValue:
     release = context.gongdan().releases.current()
     values = {
         "figures": figures(context.gongdan().db, context.now()),
-        "processes": {id: process.name for id, process in release.processes.items()},
+        "processes": {id: pick(process.names) for id, process in release.processes.items()},
         "parameters": release.parameters,
     }
     if context.wants_fragment():

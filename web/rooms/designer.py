@@ -96,8 +96,8 @@ def _names(release: Release) -> dict[str, str]:
     """What a file is called: its processes, its form's title, its text's key."""
     found: dict[str, str] = {}
     for process in release.processes.values():
-        found[process.path] = "、".join(filter(None, [found.get(process.path), process.name]))
-        found[path_of(process.id)] = process.name
+        found[process.path] = "、".join(filter(None, [found.get(process.path), pick(process.names)]))
+        found[path_of(process.id)] = pick(process.names)
     found |= {f"forms/{key}.json": pick(form.title) for key, form in release.forms.items()}
     return found | {
         f"bpmn/templates/{key}.json": pick(template.text)[:40] for key, template in release.templates.items()
@@ -132,7 +132,7 @@ def _catalogue(release: Release) -> dict[str, list[dict[str, str]]]:
     tables = (path for path in release.files if path.startswith("bpmn/decisions/") and path.endswith(".dmn"))
     return {
         "forms": [{"id": key, "name": pick(form.title)} for key, form in release.forms.items()],
-        "processes": [{"id": p.id, "name": p.name} for p in release.processes.values()],
+        "processes": [{"id": p.id, "name": pick(p.names)} for p in release.processes.values()],
         "decisions": [{"id": path.rpartition("/")[2].removesuffix(".dmn"), "name": ""} for path in tables],
         "parameters": [{"id": id, "name": pick(one.name)} for id, one in release.parameters.items()],
     }
