@@ -47,6 +47,7 @@ class _Teller:
         self.tasks: dict[int, str] = {}
         self.timers: dict[int, str] = {}
         self.clocks: dict[str, str] = {}
+        self.linked: set[str] = set()  #: event keys of cases it asked to open
 
     def tell(self, step: Step) -> Told:
         self._learn(step.effects)
@@ -68,6 +69,7 @@ class _Teller:
             self.tasks[task] = self._element(ref)
         for timer, ref, *_ in effects.get("armed", ()):
             self.timers[timer] = self._element(ref)
+        self.linked |= {link["event"] for link in effects.get("linked", ())}
         for clock, parameter, *_ in effects.get("clocks", ()):
             found = self.release.parameters.get(parameter)
             self.clocks[clock] = pick(found.name) if found else parameter
@@ -113,6 +115,8 @@ class _Teller:
                 return gettext("The customer answered; limits run on"), "info"
             case "amend":
                 return gettext("Corrected data: %(reason)s", reason=command.get("reason", "")), "warn"
+            case "service_result" if command.get("event") in self.linked and command.get("state") == "sent":
+                return gettext("Opened case %(number)s", number=command.get("detail", "")), "info"
             case "service_result":
                 word = shown.state(str(command.get("state")))
                 return gettext("Message %(event)s: %(state)s", event=command.get("event", ""), state=word), ""
