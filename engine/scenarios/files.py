@@ -63,4 +63,6 @@ def instant(text: str) -> datetime:
         raise InvalidFile(f"{text!r} is no ISO 8601 instant") from None
     if parsed.tzinfo is None:
         raise InvalidFile(f"{text!r} has no zone")
+    if not 2000 <= parsed.year < 2100:
+        raise InvalidFile(f"{text!r} is not in this century")
     return parsed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -23,6 +23,7 @@ from .files import Scenario, instant
 
 #: expectations that name what they are about
 BY_NAME = frozenset({"clocks", "due", "timers", "not_before", "text", "linked"})
+LONGEST = timedelta(days=400)  #: of a scenario's time
 STARTS = "system:scenarios"  #: opens cases of processes that people cannot open
 
 
@@ -86,6 +87,10 @@ class Run:
     def _pass(self, until: datetime) -> None:
         if until < self.at:
             raise self._failure(words.UNKNOWN, problem=f"time cannot run back to {iso(until)}")
+        if (
+            until - instant(self.scenario.start_at) > LONGEST
+        ):  # whoever waits for ages keeps everybody waiting
+            raise self._failure(words.UNKNOWN, problem=f"a scenario lasts {LONGEST.days} days at most")
         self.at = until
         self._wake()
 

@@ -171,7 +171,10 @@ def test_looking_ends_when_enough_scenarios_have_failed(monkeypatch: pytest.Monk
     assert rules(found) == ["scenario_stopped"]
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[1]", b"[", b'[{"process": "work"}]'])
+AGES_AGO = json.dumps([scenario("从前") | {"start_at": "0001-01-01T00:00:00+08:00"}]).encode()
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[1]", b"[", b'[{"process": "work"}]', AGES_AGO])
 def test_scenarios_that_cannot_be_read_are_a_finding(body: bytes) -> None:
     assert rules(judged(**{SCENARIOS: body})) == ["scenario_unreadable"]
 
@@ -181,6 +184,9 @@ def test_whatever_a_step_says_the_answer_is_a_finding() -> None:
         ({"complete": "call"}, "scenario_unknown"),
         ({"wait": "soon"}, "scenario_unknown"),
         ({"until": "tomorrow"}, "scenario_unknown"),
+        ({"until": "2026-03-03T10:00:00"}, "scenario_unknown"),
+        ({"until": "9999-12-31T23:59:59+08:00"}, "scenario_unknown"),
+        ({"wait": "P401D"}, "scenario_unknown"),
         ({"expect": {"due": "noon"}}, "scenario_unknown"),
         ({"complete": "second", "by": "agent1"}, "scenario_not_open"),
         ({"complete": "call", "by": "nobody", "data": {"result": "reached"}}, "scenario_stopped"),
