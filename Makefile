@@ -37,7 +37,7 @@ lint: .venv/.test ## style, types, layers, diagrams
 bench: .venv/.test ## measure; figures go to bench/results
 	$(BIN)/python run.py bench
 
-fault: .venv/.test ## the long fault tests: kills, races, hostile files
+fault: .venv/.test ## the long tests: kills, races, hostile files, a quarter with 5,000 cases
 	$(BIN)/python -m pytest tests/fault tests/hostile tests/equivalence --full -n 0 --timeout 3600
 
 lock: ## write the lock files anew from pyproject.toml (needs uv in PATH)

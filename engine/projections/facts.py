@@ -26,7 +26,7 @@ ASKED = frozenset({
     "attitude", "speed", "handling_result", "overall", "solved", "times_complained", "dissatisfaction_reason",
     "first_call_resolved", "satisfaction", "owner_satisfied", "patient_satisfaction", "problem_solved",
     # what it was about, how it ended
-    "kind", "category", "closing_code", "complaint_type", "complaint_subtype", "dispute_type", "causes", "harm",
+    "category", "closing_code", "complaint_type", "complaint_subtype", "dispute_type", "causes", "harm",
     "reason_l1", "reason_l2", "reason_l3", "is_complaint", "involves_violation", "major", "address_kind", "area",
     "knowledge_article_needed", "improvement_due", "effect_checked_at", "duplicate_of", "duplicate_relation",
     "recomplained", "escalation_decision", "rise_channel", "director_decision",
@@ -39,7 +39,7 @@ ASKED = frozenset({
 
 #: values that decision tables and scripts may set as well
 DECIDED = frozenset({
-    "severity", "responsible_branch", "branch", "origin_region", "destination_region", "checked_centre",
+    "kind", "severity", "responsible_branch", "branch", "origin_region", "destination_region", "checked_centre",
     "inspecting_centre", "centre", "hospital_department", "site", "responsible_department", "department",
     "revisit_outcome", "triage_category", "main_cause", "suggested_measure", "sample_size",
 })  # fmt: skip

@@ -99,10 +99,17 @@ class _Sheet:
         before = self.values.pop(name, None)
         if code == "too_short" and isinstance(before, str):
             self.values[name] = before + _PADDING
+        elif code == "rule" and self.tries[name] <= 5 and (usual := self.habit(field)) is not None:
+            self.values[name] = usual
         elif code != "required" and self.tries[name] > 5 and not field.required:
             return  # leave it out: it may not be needed at all
         else:
             self.values[name] = self.made_up(field)
+
+    def habit(self, field: Field) -> Any:
+        """What is usually answered, None where there is no habit."""
+        _, value = self.behaviour.habit((f"{self.element}.{field.name}", f"{self.form.key}.{field.name}"))
+        return self.meant(value)
 
     def meant(self, value: Any) -> Any:
         """A written-down answer with its placeholders resolved: ``@phone``, ``@days:5``, …."""

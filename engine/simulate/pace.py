@@ -6,6 +6,7 @@ import random
 from datetime import datetime, timedelta
 
 from engine.instance import Instance
+from engine.rules import in_quiet_hours
 from engine.simulate.behaviour import Behaviour, Customer
 
 LATEST_WAIT = timedelta(days=25)  #: nobody overlooks a task for longer
@@ -36,13 +37,23 @@ class Pace:
         if (limit := self._limit(instance, task, now)) is None:
             return earliest
         if pace == "prompt":
-            share = self.rng.uniform(0.6, 0.95) if element.id in self.behaviour.periodic else 0
+            share = self.rng.uniform(0.1, 0.9) if element.id in self.behaviour.periodic else 0
             return max(earliest, _part(now, limit, share))
         if limit - now > LATEST_WAIT:
             return earliest
         if pace == "warned":
             return max(earliest, _part(now, limit, WARNED))
         return max(earliest, limit + timedelta(minutes=self.rng.randint(5, 90)))
+
+    @staticmethod
+    def callable_from(instance: Instance, task: int, at: datetime) -> datetime:
+        """``at``, or the end of the quiet hours in which ``at`` lies when the task is a call that must wait for it."""
+        data = instance.machine.data_of(task)
+        time, planned = instance.release.time, instance.not_before.get(task)
+        calls = "not_before" in instance.element_of(task).properties
+        if calls and in_quiet_hours(at.isoformat(), planned, data.get("night_call_ok"), time):
+            return time.outside_quiet_hours(at)
+        return at
 
     def _limit(self, instance: Instance, task: int, now: datetime) -> datetime | None:
         """The limit that people mind at a task: its own, else what time does next on the case."""

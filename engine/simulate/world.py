@@ -19,7 +19,7 @@ from engine.commands import (
 )
 from engine.db.tables import cases
 from engine.dispatch import Receipt
-from engine.errors import GongdanError, Rejected, TechnicalFailure
+from engine.errors import GongdanError, InvalidForm, Rejected, TechnicalFailure
 from engine.gateways import CASE
 from engine.instance import Instance
 from engine.links import CaseOpener
@@ -276,8 +276,13 @@ class World:
             worker.idle_since = now
             return
         minutes = self.behaviour.handling_minutes(form, known.customer.rng) * worker.pace
+        done = now + timedelta(seconds=round(minutes * 60))
+        if (later := self.pace.callable_from(known.instance, job.task, done)) > done:
+            self.schedule.plan(later, Job(job.case, job.task, worker))
+            worker.idle_since = now
+            return
         worker.busy = True
-        self.schedule.plan(now + timedelta(seconds=round(minutes * 60)), Finished(worker, job))
+        self.schedule.plan(done, Finished(worker, job))
 
     def on_finished(self, event: Finished) -> None:
         """A person completes a task with its form, if it is still there."""
@@ -299,7 +304,7 @@ class World:
                         at=now.isoformat(),
                     )
                 )
-            except (CannotFill, TechnicalFailure) as error:
+            except (CannotFill, InvalidForm, TechnicalFailure) as error:
                 self.leave_aside(job.case, error)
         self.hand_out()
 
