@@ -184,6 +184,11 @@ def started(text: str, tag: str = "timeCycle") -> Files:
     return {**release(), BPMN: diagram(inner={"start": timer(text, tag)})}
 
 
+def linking(**given: str) -> Files:
+    """The clean release with a service task that opens a case."""
+    return {**release(), BPMN: diagram(inner={"alert": DOC + properties(service="case", **given)})}
+
+
 def script(text: str) -> Files:
     """The clean release with another script."""
     return changed("attempts = 0\n", f"attempts = 0\n{text}\n")

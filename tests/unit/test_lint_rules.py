@@ -108,3 +108,45 @@ def test_gaps_in_tables(rows: list[tuple[str, str]], gap: bool) -> None:
     found = {f.rule for f in lint_release(samples.release(table=samples.table(*rows)))}
     assert ("table_gap" in found) == gap
     assert "table_overlap" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "tag", "rules"),
+    [
+        ('param("COU_WEEKLY_LIST")', "timeCycle", []),
+        ("param('CABLE_MONTHLY_STATS')", "timeCycle", []),
+        ('param("COU_MONTHLY_UPGRADES")', "timeCycle", []),
+        ('param("COU_WEEKLY_LIST")', "timeDate", ["timer_start"]),
+        ('param("CAN_CALLBACK_1")', "timeCycle", ["timer_start"]),
+        ('param("QUIET_HOURS")', "timeCycle", ["timer_start"]),
+        ('param("COU_YEARLY_LIST")', "timeCycle", ["unknown_parameter"]),
+        ('sla_due("COU_WEEKLY_LIST")', "timeDate", ["timer_start"]),
+        ('param("COU_WEEKLY_LIST") or now()', "timeCycle", ["timer_start"]),
+        ("", "timeCycle", ["timer_empty"]),
+    ],
+)
+def test_a_timer_on_the_start_is_a_weekly_or_monthly_rhythm(text: str, tag: str, rules: list[str]) -> None:
+    found = lint_release(samples.started(text, tag))
+    assert [finding.rule for finding in found if finding.element == "start"] == rules
+
+
+@pytest.mark.parametrize(
+    ("given", "rules"),
+    [
+        ({"process": "archive_it", "carries": "language, began_at"}, []),
+        ({"process": "archive_it"}, ["service_property"]),
+        ({"carries": "language"}, ["service_property"]),
+        ({"process": "archive_them", "carries": "language"}, ["unknown_process"]),
+        ({"process": "archive_it", "carries": "language, langauge"}, ["unknown_name"]),
+    ],
+)
+def test_a_case_that_a_case_opens_is_of_a_known_process_and_begins_with_known_data(
+    given: dict[str, str], rules: list[str]
+) -> None:
+    found = lint_release(samples.linking(**given))
+    assert [finding.rule for finding in found if finding.element == "alert"] == rules
+
+
+def test_processes_that_open_each_other_are_a_circle() -> None:
+    found = lint_release(samples.linking(process="callback", carries="language"))
+    assert "call_cycle" in {finding.rule for finding in found}
