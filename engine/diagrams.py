@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from .gateways import CASE
 from .xml import BPMN, SPIFF, children, local
 
 _RHYTHM = re.compile(r'param\(\s*(?:"(\w+)"|\'(\w+)\')\s*\)')
@@ -31,6 +32,11 @@ class Element:
     calls: str | None = None  #: called process of a call activity
     decision: str | None = None  #: decision table of a business rule task
     interrupting: bool = True  #: of a boundary event
+
+    @property
+    def opens(self) -> str | None:
+        """The process of the case that a service task opens."""
+        return self.properties.get("process") if self.properties.get("service") == CASE else None
 
     def listed(self, name: str) -> list[str]:
         """A comma-separated property as a list."""

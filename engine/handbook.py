@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from .diagrams import Element, Process
-from .gateways import CASE
 from .parameters import Parameter
 from .release import Release
 
@@ -82,7 +81,7 @@ def _steps(release: Release, process: Process) -> Iterator[str]:
         if element.kind in _KINDS:
             lane = element.lane or ""
             uses = _uses(release, element)
-            kind = "开单" if element.properties.get("service") == CASE else _KINDS[element.kind]
+            kind = "开单" if element.opens else _KINDS[element.kind]
             yield f"| {element.name} | {kind} | {lane} | {uses} | {_flat(element.documentation)} |"
 
 
@@ -90,7 +89,7 @@ def _uses(release: Release, element: Element) -> str:
     form = release.forms.get(element.properties.get("form", ""))
     if form is not None:
         return f"{form.title[_LOCALE]}（{len(form.fields)} 项）"
-    if other := element.calls or element.properties.get("process"):
+    if other := element.calls or element.opens:
         called = release.processes.get(other)
         return f"[{called.name}]({called.id}.md)" if called else other
     return f"`{element.decision}`" if element.decision else ""

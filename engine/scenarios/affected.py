@@ -52,8 +52,11 @@ def touched(before: Release, after: Release, changed: Collection[str]) -> set[st
 
 
 def callers(release: Release, processes: Collection[str]) -> set[str]:
-    """``processes`` and every process that calls one of them, however indirectly."""
-    calls = {p.id: {e.calls for e in p.elements.values() if e.calls} for p in release.processes.values()}
+    """``processes`` and every process that calls one of them or opens its cases, however indirectly."""
+    calls = {
+        p.id: {other for e in p.elements.values() if (other := e.calls or e.opens)}
+        for p in release.processes.values()
+    }
     found = set(processes)
     while more := {id for id, called in calls.items() if id not in found and called & found}:
         found |= more

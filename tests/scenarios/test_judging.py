@@ -122,6 +122,12 @@ def test_a_called_process_concerns_all_that_call_it() -> None:
     assert "weekly_closed_list" not in found
 
 
+def test_a_process_concerns_those_that_open_its_cases() -> None:
+    """Their scenarios say with which task the new case begins."""
+    found = callers(Release(1, SHIPPED), {"property_complaint_call"})
+    assert {"property_consultation_call", "property_service_revisit", "property_owner_care_revisit"} <= found
+
+
 # ------------------------------------------------------------------ what scenarios say
 def test_a_change_that_scenarios_agree_with_has_nothing_against_it() -> None:
     found = judged(**{WORK_PATH: WORK.replace(b"attempts = 0", b"attempts = 1 - 1")})
