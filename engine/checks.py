@@ -22,10 +22,10 @@ from .commands import (
 from .diagrams import Element
 from .errors import Conflict, FieldError, InvalidForm, NotAllowed, NotFound, Rejected
 from .forms.names import why_not
-from .instance import RESPONDENT, Instance
+from .instance import Instance
 from .people import People, Person
 from .release import Release
-from .rules import SEES_ALL, check_lead, check_open, check_work, fits, in_quiet_hours
+from .rules import RESPONDENT, SEES_ALL, check_lead, check_open, check_work, fits, in_quiet_hours
 from .sla import SHANGHAI
 
 CALLED_AT = "started_at"  #: the field of the forms that log a call
@@ -100,7 +100,7 @@ def command(asked: Command, at: str, instance: Instance, people: People) -> dict
                 raise Rejected("Expected a reason for the correction, but it is empty")
             _check_names(asked.data, instance.release)
         case PauseClocks() | ResumeClocks():
-            if not may_see(person, instance):
+            if not may_pause(person, instance):
                 raise NotFound(f"there is no case {asked.case_id}")
         case _:
             raise NotAllowed(
@@ -109,8 +109,8 @@ def command(asked: Command, at: str, instance: Instance, people: People) -> dict
     return {}
 
 
-def may_see(person: Person, instance: Instance) -> bool:
-    """Whether a person may know of a case: leads and auditors of all, others of those their duties touch."""
+def may_pause(person: Person, instance: Instance) -> bool:
+    """Whether a person may pause a case: leads any, others those with a task of theirs; never one about them."""
     if person.name in (instance.respondent, instance.machine.any_data().get(RESPONDENT)):
         return False
     return bool(person.roles & SEES_ALL) or any(fits(person, instance.duty_of(t)) for t in instance.open)

@@ -17,13 +17,13 @@ from .errors import Rejected
 from .gateways import CASE
 from .release import Release
 from .roles import Duty
+from .rules import RESPONDENT
 from .sealing import Seal
 from .spiff.freeze import freeze, thaw
 from .spiff.logical import Logical
 from .spiff.machine import Delta, Machine
 from .spiff.timers import iso
 
-RESPONDENT = "complained_staff"  #: the form field that names the person complained about (processes §0.3)
 _FREE_TEXTS = frozenset({"reason", "detail"})  #: of commands
 GENESIS = b"\0" * 32  #: prev_hash of a case's first row
 

@@ -15,6 +15,7 @@ from .sla import TimeRules
 
 #: roles that see every case, and those that may act on any task of their team
 SEES_ALL = frozenset({"supervisor", "manager", "auditor", "admin", "quality", "complaint_centre"})
+RESPONDENT = "complained_staff"  #: the form field that names the person complained about (processes §0.3)
 LEADS = frozenset({"supervisor", "admin"})
 OPENS_CASES = frozenset({"agent", "senior_agent", "supervisor", "complaint_centre"})
 PUBLISHES = frozenset({"designer", "admin"})

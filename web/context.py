@@ -96,9 +96,18 @@ def wants_fragment() -> bool:
 def known_case(case_id: str) -> Case:
     """The case, when the person may know of it; else 404, as for one that is not there."""
     found = cases.case(gongdan().db, case_id)
-    if found is None or not scope.may_know(gongdan().db, person(), case_id):
+    if found is None or not scope.may_know(gongdan().db, person(), case_id, gongdan().releases.current()):
         abort(404)
     return found
+
+
+def others_of(case: Case) -> list[Case]:
+    """Other cases of the same number that the person may know of, newest first."""
+    found = cases.of_phone(gongdan().db, case.phone_key, case.id)
+    hidden = scope.hidden_from(
+        gongdan().db, person(), [one.id for one in found], gongdan().releases.current()
+    )
+    return [one for one in found if one.id not in hidden]
 
 
 def note_view(case_id: str, what: str) -> None:

@@ -27,7 +27,7 @@ def of_case(case: Case) -> Linked:
     parent = cases.case(db, case.parent) if case.parent else None
     children = cases.children(db, case.id)
     numbers = [one.id for one in (*children, *([parent] if parent else []))]
-    hidden = scope.hidden_from(db, context.person(), numbers)
+    hidden = scope.hidden_from(db, context.person(), numbers, context.gongdan().releases.current())
     return Linked(
         parent if parent is not None and parent.id not in hidden else None,
         [child for child in children if child.id not in hidden],

@@ -1,4 +1,9 @@
-"""Who may know of which case. Pages answer 404 for the others."""
+"""Who may know of which case. Pages answer 404 for the others.
+
+Whoever works on a case knows of it, and the roles that see all. The front desk answers the telephone: it
+finds any caller's cases of the processes it takes part in, not those that a branch or an office keeps to
+itself. Nobody learns of a case that complains about themselves. Acting needs more: ``engine.checks``.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +13,20 @@ import orjson
 import sqlalchemy as sa
 
 from engine.db.database import Database
-from engine.db.tables import history, task
+from engine.db.tables import cases, history, subject_key, task
 from engine.people import Person
+from engine.release import Release
 from engine.roles import Duty
-from engine.rules import SEES_ALL, fits
+from engine.rules import RESPONDENT, SEES_ALL, fits
+from engine.sealing import Seal
 
-#: those who answer customers about any case: whoever calls reaches one of them
+#: those who answer customers: whoever calls reaches one of them
 FRONT_DESK = frozenset({"agent", "senior_agent", "dispatcher"})
 
 
-def may_know(db: Database, person: Person, case_id: str) -> bool:
-    """Whether ``person`` may know of a case: by role, or by a task of theirs; never when it is about them."""
-    if hidden_from(db, person, [case_id]):
-        return False
-    return bool(person.roles & (SEES_ALL | FRONT_DESK)) or _has_work(db, person, case_id)
+def may_know(db: Database, person: Person, case_id: str, release: Release) -> bool:
+    """Whether ``person`` may know of a case; ``release`` is the one in force."""
+    return not hidden_from(db, person, [case_id], release)
 
 
 def may_search(person: Person) -> bool:
@@ -29,26 +34,74 @@ def may_search(person: Person) -> bool:
     return bool(person.roles & (SEES_ALL | FRONT_DESK))
 
 
-def hidden_from(db: Database, person: Person, case_ids: Collection[str]) -> set[str]:
-    """Those of ``case_ids`` that complain about ``person``: they must not learn of them."""
+def hidden_from(db: Database, person: Person, case_ids: Collection[str], release: Release) -> set[str]:
+    """Those of ``case_ids`` that ``person`` must not learn of."""
     if not case_ids:
         return set()
-    first = sa.select(history.c.case_id, history.c.command).where(
-        history.c.case_id.in_(case_ids), history.c.seq == 1
-    )
-    return {
-        row.case_id for row in db.rows(first) if orjson.loads(row.command).get("respondent") == person.name
-    }
+    hidden = about(db, person, case_ids, release)
+    if not person.roles & SEES_ALL:
+        of = {
+            row.id: row.process
+            for row in db.rows(sa.select(cases.c.id, cases.c.process).where(cases.c.id.in_(case_ids)))
+        }
+        known = answered_by_front_desk(release) if person.roles & FRONT_DESK else frozenset()
+        rest = {case for case in case_ids if of.get(case) not in known} - hidden
+        hidden |= rest - _with_work(db, person, rest)
+    return hidden
 
 
-def _has_work(db: Database, person: Person, case_id: str) -> bool:
+def about(db: Database, person: Person, case_ids: Collection[str], release: Release) -> set[str]:
+    """Those of ``case_ids`` that complain about ``person``, by their opening or by a form's answer."""
     rows = db.rows(
-        sa.select(task.c.role, task.c.skill, task.c.department, task.c.claimed_by, task.c.completed_by).where(
-            task.c.case_id == case_id
+        sa.select(history.c.case_id, history.c.command, subject_key.c.key)
+        .join_from(history, cases, cases.c.id == history.c.case_id)
+        .join(subject_key, subject_key.c.case_id == history.c.case_id, isouter=True)
+        .where(
+            history.c.case_id.in_(case_ids),
+            sa.or_(history.c.seq == 1, cases.c.process.in_(_asking(release))),
         )
     )
-    return any(
-        person.name in (row.claimed_by, row.completed_by)
-        or fits(person, Duty(row.role, row.skill, row.department))
-        for row in rows
+    return {row.case_id for row in rows if person.name in _named(row.command, row.key)}
+
+
+def _asking(release: Release) -> list[str]:
+    """Processes with a form that asks who is complained about: only there may an answer name them."""
+    forms = {key for key, form in release.forms.items() if RESPONDENT in form.names}
+    return sorted(
+        process.id
+        for process in release.processes.values()
+        if any(element.properties.get("form") in forms for element in process.elements.values())
     )
+
+
+def _named(command: bytes, key: bytes | None) -> tuple[object, object]:
+    made = orjson.loads(command)
+    data = made.get("data") or {}
+    named = Seal(key, frozenset({RESPONDENT})).open_all({RESPONDENT: data.get(RESPONDENT)}) if key else {}
+    return made.get("respondent"), named.get(RESPONDENT)
+
+
+def answered_by_front_desk(release: Release) -> frozenset[str]:
+    """Processes with a lane of the front desk."""
+    lanes = {lane for lane, duty in release.roles.lanes.items() if duty.role in FRONT_DESK}
+    return frozenset(process.id for process in release.processes.values() if lanes & set(process.lanes))
+
+
+def _with_work(db: Database, person: Person, case_ids: Collection[str]) -> set[str]:
+    """Those of ``case_ids`` with a task that ``person`` did, holds or could take."""
+    rows = db.rows(
+        sa.select(
+            task.c.case_id,
+            task.c.role,
+            task.c.skill,
+            task.c.department,
+            task.c.claimed_by,
+            task.c.completed_by,
+        ).where(task.c.case_id.in_(case_ids))
+    )
+    return {
+        row.case_id
+        for row in rows
+        if person.name in (row.claimed_by, row.completed_by)
+        or fits(person, Duty(row.role, row.skill, row.department))
+    }

@@ -11,8 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from engine.app import Gongdan, open_gongdan
-from engine.commands import ClaimTask, CompleteTask, StartCase
+from engine.commands import AmendData, ClaimTask, CompleteTask, StartCase
 from engine.people import DEMO_PASSWORD
+from engine.queries import scope
 from engine.settings import Settings
 from tests.clock import Clock
 from web import create_app
@@ -151,3 +152,36 @@ def test_every_lane_that_is_drawn_has_its_names(house: Gongdan) -> None:
     roles = house.releases.current().roles
     lanes = {lane for process in house.releases.current().processes.values() for lane in process.lanes}
     assert {lane for lane in lanes if set(roles.lane_names[lane]) != {"zh-Hans", "zh-Hant-HK", "en"}} == set()
+
+
+def test_the_front_desk_finds_callers_cases_but_not_those_a_branch_keeps(
+    house: Gongdan, settings: Settings
+) -> None:
+    at = house.now()
+    shared, _ = registered(house)
+    kept = house.dispatch(
+        StartCase(process="insurance_branch_complaint", data={}, actor="centre1", at=at)
+    ).case_id
+    agent, centre = client_of(house, settings, "agent2"), client_of(house, settings, "centre1")
+    assert [agent.get(f"/cases/{case}").status_code for case in (shared, kept)] == [200, 404]
+    assert [centre.get(f"/cases/{case}").status_code for case in (shared, kept)] == [200, 200]
+    listed = agent.get("/cases/").text
+    assert (shared in listed, kept in listed) == (True, False)
+
+
+def test_who_is_named_in_a_form_does_not_find_the_case_any_more(house: Gongdan) -> None:
+    asked = StartCase(process="hospital_guide_complaint", data={}, actor="agent1", at=house.now())
+    case = house.dispatch(asked).case_id
+    everybody = {name: house.people.get(name) for name in ("agent2", "supervisor1")}
+    release = house.releases.current()
+    assert all(scope.may_know(house.db, person, case, release) for person in everybody.values())
+    amended = AmendData(
+        case_id=case,
+        data={"complained_staff": "agent2"},
+        reason="投诉对象",
+        actor="supervisor1",
+        at=house.now(),
+    )
+    house.dispatch(amended)
+    known = {name: scope.may_know(house.db, person, case, release) for name, person in everybody.items()}
+    assert known == {"agent2": False, "supervisor1": True}

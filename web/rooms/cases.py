@@ -41,7 +41,7 @@ def search() -> ResponseReturnValue:
             process=request.args.get("process") or None,
             after=(str(after[0]), str(after[1])) if after and len(after) == 2 else None,
         )
-    hidden = scope.hidden_from(db, person, [one.id for one in found])
+    hidden = scope.hidden_from(db, person, [one.id for one in found], context.gongdan().releases.current())
     found = [one for one in found if one.id not in hidden]
     if text and len(found) == 1 and found[0].id == text:
         return redirect(url_for(".show", case_id=text))
@@ -107,7 +107,7 @@ def show(case_id: str) -> ResponseReturnValue:
         "technical": fields.technical(release, data),
         "link": report_links.of_case(case),
         "linked": links.of_case(case),
-        "others": cases.of_phone(context.gongdan().db, case.phone_key, case.id),
+        "others": context.others_of(case),
         "outcome": telling.outcome(release, case, case.outcome),
         "views": viewlog.of_case(context.gongdan().db, case_id, 50) if context.has_role(*SEES_ALL) else [],
         **_state(case),

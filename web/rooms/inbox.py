@@ -14,7 +14,7 @@ from engine.commands import ClaimTask
 from engine.errors import Conflict, NotAllowed, Rejected
 from engine.export.cells import safe
 from engine.queries import inbox as query
-from engine.queries.scope import hidden_from
+from engine.queries.scope import about
 from engine.sealing import lookup_key, mask_phone
 from web import context, shown
 from web.polling import unchanged
@@ -52,7 +52,9 @@ def _filters() -> query.Filters:
 def _page(tab: query.Tab, after: query.Cursor | None, limit: int) -> query.Page:
     person = context.person()
     page = query.work(context.gongdan().db, person, tab, context.now(), _filters(), after, limit)
-    hidden = hidden_from(context.gongdan().db, person, {row.case_id for row in page.rows})
+    hidden = about(
+        context.gongdan().db, person, {row.case_id for row in page.rows}, context.gongdan().releases.current()
+    )
     return query.Page([row for row in page.rows if row.case_id not in hidden], page.next)
 
 

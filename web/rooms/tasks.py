@@ -95,7 +95,7 @@ def _page(
         multipart=bool(here and here.form and forms_ui.needs_multipart(here.form)),
         errors=errors,
         submit_key=secrets.token_urlsafe(KEY_LENGTH),
-        others=cases.of_phone(context.gongdan().db, case.phone_key, case.id),
+        others=context.others_of(case),
         known=_known(case, here),
         link=report_links.of_case(case),
         linked=links.of_case(case),
