@@ -91,7 +91,7 @@ def http_32_agents_p99_vs_p50() -> Figure:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        env = {**os.environ, "GONGDAN_VAR": folder, "SECRETKEY": "b" * 40, "DATABASE_URL": ""}
+        env = {**os.environ, "GONGDAN_VAR": folder, "SECRET_KEY": "b" * 40, "DATABASE_URL": ""}
         server = subprocess.Popen(
             [sys.executable, "run.py", "serve", "--no-demo", "--port", str(port)], env=env
         )

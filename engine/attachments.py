@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import uuid
 from pathlib import Path
 
 from .errors import Unavailable
@@ -27,28 +29,34 @@ class Folder:
 
         Raises :class:`Unavailable` when there is no room for it; then nothing of it is kept.
         """
-        target = self.path / meta["sha256"]
-        if target.exists():
+        if self.recall(meta["sha256"]) is not None:
             return
-        scratch, described = target.with_suffix(".part"), target.with_suffix(".json")
+        target = self.path / meta["sha256"]
+        parts = {  # described first: bytes that nothing describes would never be found
+            target.with_suffix(".json"): json.dumps(meta, ensure_ascii=False).encode(),
+            target: content,
+        }
+        mine = uuid.uuid4().hex  # whoever stores the same file at this moment has scratch files of their own
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            scratch.write_bytes(content)
-            scratch.replace(target)
-            described.write_text(json.dumps(meta, ensure_ascii=False), encoding="utf-8")
+            for path, body in parts.items():
+                _write(_scratch(path, mine), body)
+            for path in parts:
+                _scratch(path, mine).replace(path)
         except OSError as error:
-            for begun in (scratch, target, described):
-                begun.unlink(missing_ok=True)
+            for path in parts:
+                _scratch(path, mine).unlink(missing_ok=True)
             raise Unavailable(f"the file cannot be kept: {error.strerror}") from error
 
     def recall(self, sha256: str) -> FileMeta | None:
         """What describes a file kept earlier, None for one that is not here."""
         if not _SHA256.match(sha256):
             return None
-        described = (self.path / sha256).with_suffix(".json")
-        found: FileMeta | None = (
-            json.loads(described.read_text(encoding="utf-8")) if described.exists() else None
-        )
+        kept = self.path / sha256
+        described = kept.with_suffix(".json")
+        if not (kept.exists() and described.exists()):
+            return None
+        found: FileMeta = json.loads(described.read_text(encoding="utf-8"))
         return found
 
     def content(self, sha256: str) -> bytes | None:
@@ -59,3 +67,15 @@ class Folder:
     def remove(self) -> None:
         """Delete every file of the case."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _scratch(path: Path, mine: str) -> Path:
+    return path.with_name(f"{path.name}.{mine}.part")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file and wait until the disk has it: a case may name it from then on."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

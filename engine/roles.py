@@ -67,12 +67,12 @@ def load_roles(content: bytes, path: str = "bpmn/roles.json") -> Roles:
             )
     lanes, lane_names = {}, {}
     for lane, duty in raw["lanes"].items():
-        if not isinstance(duty, dict) or not all(isinstance(value, str) for value in duty.values()):
+        if not isinstance(duty, dict) or not all(isinstance(value, str | None) for value in duty.values()):
             raise InvalidFile(
                 f"{path}: lane {lane!r} must be an object of texts: role, skill, department, "
                 "name_zh_Hant_HK, name_en"
             )
-        role = duty.get("role", "")
+        role = duty.get("role") or ""
         if role != CALLER and role not in raw["roles"]:
             raise InvalidFile(f"{path}: lane {lane!r} names the unknown role {role!r}")
         lanes[lane] = Duty(role, duty.get("skill"), duty.get("department"))

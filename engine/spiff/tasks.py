@@ -24,9 +24,13 @@ def plain_copy(value: Any) -> Any:
 
 
 def _handed_down(data: dict[str, Any]) -> Any:
-    """A deep copy of a task's data for the next one, counted: many tasks with much data fill the memory."""
+    """A deep copy of a task's data for the next one, counted: many tasks with much data fill the memory.
+
+    Counted in marshal's format 2, which writes a value as often as it stands there: later formats write what is
+    shared once, and what is shared differs between a live case and a reloaded one.
+    """
     try:
-        body = marshal.dumps(data)
+        body = marshal.dumps(data, 2)
     except ValueError:
         return deepcopy(data)
     current().count_copied(len(body))

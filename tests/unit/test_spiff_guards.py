@@ -47,6 +47,14 @@ def test_a_bomb_of_data_is_stopped_before_it_fills_the_memory() -> None:
     assert len(Play(program(text), {"said": "x" * 10_000}).open) == 400
 
 
+def test_the_bomb_of_data_counts_what_stands_there_not_how_memory_shares_it() -> None:
+    """One text under many names is one object live and many after a reload: both must be judged alike."""
+    text = bpmn("main", "start > ask > end", user("ask", many=many("400")))
+    one = "x" * 10_000
+    with pytest.raises(Runaway, match="of case data copied"):
+        Play(program(text), {f"said_{n}": one for n in range(10)})
+
+
 def test_a_message_to_each_of_several_is_one_request_each() -> None:
     tell = service("tell", service="sms", template='"sms_each"', to='"1"')
     text = bpmn("main", "start > tell > end", replace(tell, inner=tell.inner + many("3")))
