@@ -45,6 +45,7 @@ def table() -> dict[str, Callable[[], Figure]]:
         "http_32_agents_p99_vs_p50": http.http_32_agents_p99_vs_p50,
         "import_851_s": intake.import_851_s,
         "simulate_851_s": intake.simulate_851_s,
+        "simulate_mixed_5000": intake.simulate_mixed_5000,
     }
 
 

@@ -87,9 +87,10 @@ class Teller:
             case "parameter":
                 parameter = self._release.parameters.get(code)
                 return localised(parameter.name, self._locale) if parameter else code
-            case "department" | "triage":
-                listed = f"{'unit' if kind == 'department' else kind}:{code}"
-                return book().get(listed, {}).get(self._locale, code)
+            case "department":
+                return book().get(f"unit:{code}", {}).get(self._locale) or self._option("department", code)
+            case "triage":
+                return book().get(f"triage:{code}", {}).get(self._locale, code)
             case "team":
                 role, _, part = code.partition("/")
                 names = self._release.roles.names.get(role)

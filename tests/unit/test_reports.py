@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from engine.errors import Rejected
 from engine.export.cells import safe
 from engine.release import Release
+from engine.releases import read_folder
 from engine.reports import REPORTS
 from engine.reports.callbacks import answered_in_time
 from engine.reports.model import Report, Table, Term, count, mean, share, word
@@ -23,6 +24,21 @@ from engine.reports.telling import Teller, book
 from engine.reports.upgrades import risen
 from engine.reports.writing import csv_lines
 from engine.settings import CHECKOUT, LOCALES
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_department_that_a_form_offers_has_a_name(locale: str) -> None:
+    release = Release(1, read_folder(CHECKOUT))
+    teller = Teller(release, locale)
+    offered = {
+        str(option.value)
+        for form in release.forms.values()
+        for field in form.fields
+        if field.name == "department"
+        for option in field.options
+    }
+    assert "order" in offered
+    assert [code for code in offered if teller.term(Term("department", code)) == code] == []
 
 
 def case(**facts: list[object]) -> Closed:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 import pytest
@@ -16,15 +17,18 @@ from engine.gateways import SENT, Entry
 from engine.release import Release
 from engine.releases import read_folder
 from engine.roles import Duty
+from engine.scenarios import Scenario
 from engine.settings import CHECKOUT
-from engine.simulate.behaviour import Behaviour, Customer
+from engine.simulate.arrivals import MIX, REVISIT, Load, Revisits, mixed
+from engine.simulate.behaviour import PATIENCE, Behaviour, Customer, Persona
 from engine.simulate.decks import Deck, generator
 from engine.simulate.filling import CannotFill, Filler
 from engine.simulate.gateway import SimulatedGateway
 from engine.simulate.patterns import example
 from engine.simulate.running import parse_until
 from engine.simulate.schedule import Schedule
-from engine.simulate.staff import EARLY, LATE, hire
+from engine.simulate.staff import EARLY, LATE, ZONE, hire
+from engine.simulate.stories import stories, story
 
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # nine o'clock in Shanghai
 SIX = (
@@ -229,3 +233,67 @@ def test_behaviour_names_only_forms_fields_and_choices_that_exist(release: Relea
 
 def test_there_are_stories_for_the_six_processes() -> None:
     assert set(Behaviour("1").personas) == set(SIX)
+
+
+# ---------------------------------------------------------------- mixed load
+QUARTER = Load(1_000, date(2026, 1, 1), date(2026, 3, 31))
+
+
+def test_a_mixed_load_brings_every_startable_process_on_every_kind_of_day(release: Release) -> None:
+    business = mixed("1", QUARTER, release)
+    startable = {process.id for process in release.processes.values() if process.startable}
+    assert {arrival.process for _, arrival in business.arrivals} == startable - {REVISIT}
+    assert len(business.arrivals) + business.revisits == QUARTER.cases
+    assert all(QUARTER.begins <= at < QUARTER.ends for at, _ in business.arrivals)
+    days = Counter(at.astimezone(ZONE).date() for at, _ in business.arrivals)
+    make_up, sunday, holiday = date(2026, 2, 14), date(2026, 3, 8), date(2026, 2, 17)
+    assert min(days[make_up], days[sunday], days[holiday]) > 0
+    assert json.loads(MIX.read_bytes())["shares"].keys() <= startable
+
+
+def test_revisits_are_spread_evenly_over_the_cases_that_close() -> None:
+    revisits = Revisits(3, 10)
+    assert [number for number in range(1, 11) if revisits.falls_on_next()] == [4, 7, 10]
+    assert not any(map(Revisits.falls_on_next, [Revisits(0, 0)] * 5))
+
+
+def test_a_scenario_is_a_story_with_days_of_the_customers_own(release: Release) -> None:
+    scenario = Scenario(
+        "bpmn/scenarios/x.json", "cantonese_callback", "told", "tests", "2026-03-02T10:00:00+08:00", {},
+        [
+            {"complete": "register_request", "data": {"callback_number": "13800138000", "language": "chaoshan"}},
+            {"wait": "PT2H"},
+            {"complete": "callback_1", "data": {"result": "busy", "started_at": "2026-03-02T11:00:00+08:00"}},
+            {"complete": "callback_1", "data": {"result": "lost"}, "refused": ["result"]},
+            {"complete": "callback_1", "data": {"result": "reached", "summary": "@now"}},
+        ],
+    )  # fmt: skip
+    assert story(scenario, release, {"callback_attempt.summary"}).answers == {
+        "register_request.language": ["chaoshan"],
+        "callback_1.result": ["busy", "reached"],
+        "callback_1.started_at": ["@hours:-1.0"],
+    }
+
+
+def test_every_scenario_of_the_release_makes_a_story(release: Release) -> None:
+    behaviour = Behaviour("1")
+    told = stories(release, behaviour.untold)
+    assert {p.id for p in release.processes.values() if p.startable} <= told.keys()
+    assert all(name.partition(".")[0] in release.forms for name in behaviour.untold)
+    elements = {element for process in release.processes.values() for element in process.elements}
+    assert behaviour.optional | behaviour.periodic <= elements
+
+
+def test_the_office_keeps_the_calendar_and_others_stand_in(release: Release) -> None:
+    hired = hire(2, generator("1", "staff"), {"班": Duty("supervisor")}, release.time.calendar)
+    office, stand_in = hired[-2:]
+    holiday = datetime(2026, 2, 18, 3, tzinfo=UTC)
+    make_up = datetime(2026, 2, 28, 3, tzinfo=UTC)
+    assert [worker.on_duty(holiday) for worker in (office, stand_in)] == [False, True]
+    assert office.on_duty(make_up)
+
+
+def test_the_same_answer_is_not_given_for_ever() -> None:
+    someone = Customer("王敏", "13800000000", Persona("no", 1, {"ask.more": ["no"]}), Random(1), 0)
+    given = [someone.answer("ask", "form", "more")[0] for _ in range(PATIENCE + 3)]
+    assert given == [True] * (PATIENCE + 1) + [False] * 2
