@@ -63,7 +63,9 @@ class Finding:
 
     def message_in(self, locale: str) -> str:
         """What is wrong, in Chinese for a Chinese ``locale``, else in English."""
-        return _fill(self.about.zh if locale.startswith("zh") else self.about.en, self.values)
+        if locale.startswith("zh"):
+            return _fill(self.about.zh, {name: _chinese(name, value) for name, value in self.values.items()})
+        return _fill(self.about.en, self.values)
 
     def fix_in(self, locale: str) -> str:
         """How to mend it, in Chinese for a Chinese ``locale``, else in English."""
@@ -88,6 +90,18 @@ class Finding:
             "fix": self.fix_in(locale),
             "line": self.line,
         }
+
+
+#: kinds of source text, as a Chinese finding calls them; properties keep their names
+_SOURCES = {"condition": "条件", "script": "脚本", "timer": "定时表达式"}
+#: values that are words of a parser or library, which speak English
+_QUOTED = frozenset({"problem", "reason"})
+
+
+def _chinese(name: str, value: str) -> str:
+    if name == "what":
+        return _SOURCES.get(value, value)
+    return f"“{value}”（原文）" if name in _QUOTED and value.isascii() else value
 
 
 def _shown(value: object) -> str:

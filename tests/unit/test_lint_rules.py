@@ -150,3 +150,9 @@ def test_a_case_that_a_case_opens_is_of_a_known_process_and_begins_with_known_da
 def test_processes_that_open_each_other_are_a_circle() -> None:
     found = lint_release(samples.linking(process="callback", carries="language"))
     assert "call_cycle" in {finding.rule for finding in found}
+
+
+def test_a_chinese_finding_quotes_what_is_not_chinese() -> None:
+    [finding] = [f for f in lint_file("a.bpmn", b"<x") if f.rule == "xml_syntax"]
+    assert "（原文）" in finding.message_in("zh-Hans")
+    assert "原文" not in finding.message_in("en")
