@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from bench import http, intake, measures, million
+from bench import http, intake, measures, million, processes
 from bench.measures import Figure
 
 RESULTS = Path(__file__).parent / "results"
@@ -28,7 +28,6 @@ def table() -> dict[str, Callable[[], Figure]]:
             "completion_cpu_vs_stock_memory",
             "completion_cpu_full_vs_stock_memory",
             "completion_vs_naive",
-            "completion_vs_bare_commit",
             "loop_growth_1000_vs_10",
             "cold_load_300_ms",
             "cold_load_5000_ms",
@@ -38,6 +37,8 @@ def table() -> dict[str, Callable[[], Figure]]:
         )
     }
     found |= {
+        "completion_vs_bare_commit": processes.completion_vs_bare_commit,
+        "postgres_two_processes_vs_one": processes.postgres_two_processes_vs_one,
         "inbox_million_vs_thousand": million.inbox_million_vs_thousand,
         "due_claim_million_vs_thousand": million.due_claim_million_vs_thousand,
     }

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import statistics
 import subprocess
 import sys
-import threading
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -77,35 +75,6 @@ def completion_vs_naive() -> Figure:
         pairs.append((ours["completions"] / ours["wall"], naive["completions"] / naive["wall"]))
     ours_rate, naive_rate = sorted(pairs, key=lambda p: p[0] / p[1])[1]
     return figure(ours_rate, naive_rate, "completions/s")
-
-
-def completion_vs_bare_commit() -> Figure:
-    """Completions a second of 8 concurrent clients against the bare commit rate of as many bytes, both FULL sync."""
-    with engine() as gongdan:
-        began = time.perf_counter()
-        done: list[int] = []
-
-        def client() -> None:
-            result = complete_cases(gongdan, "callback", 30, TRUSTED, FORM)
-            done.append(int(result["completions"]))
-
-        threads = [threading.Thread(target=client) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        ours = sum(done) / (time.perf_counter() - began)
-    with TemporaryDirectory() as folder:
-        db = sqlite3.connect(Path(folder) / "bare.db", isolation_level=None)
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        db.execute("CREATE TABLE bare (body BLOB)")
-        began = time.perf_counter()
-        for _ in range(2_000):
-            db.execute("INSERT INTO bare VALUES (?)", (b"x" * 1_200,))
-        bare = 2_000 / (time.perf_counter() - began)
-        db.close()
-    return figure(ours, bare, "per second")
 
 
 def loop_growth_1000_vs_10() -> Figure:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from .db.database import Database
 from .db.tables import blob, release, release_file
-from .errors import Conflict, NotFound, Rejected
+from .errors import Conflict, InvalidFile, NotFound, Rejected
 from .release import Release, sha256
 
 Judge = Callable[
@@ -199,6 +199,8 @@ class Releases:
         ``judge`` sees the files as they would be and the changed paths; what it raises stops the release.
         """
         shipped = read_folder(project)
+        if not shipped:  # a wrong folder must not take everything away
+            raise InvalidFile(f"{project} has nothing to publish in bpmn/ and forms/; see GONGDAN_PROJECT")
         current = self.current_number()
         if current is None:
             judge(shipped, shipped.keys())

@@ -82,6 +82,7 @@ class Settings:
     project: Path = _from("GONGDAN_PROJECT", CHECKOUT, Path)  #: folder with ``bpmn/`` and ``forms/``
     var: Path = _from("GONGDAN_VAR", CHECKOUT / "var", Path)  #: folder for all data of this machine
     database_url: str = _secret("DATABASE_URL", "", _database)  #: default: SQLite in ``var``
+    publish: bool = _from("GONGDAN_PUBLISH", True, _boolean)  #: a start publishes what changed in ``project``
     demo: bool = _from("GONGDAN_DEMO", False, _boolean)  #: accounts for every role on the sign-in page
     secret_key: str = _secret("SECRET_KEY", "")  #: signs sessions; kept in ``var`` in demo mode
     lookup_key: bytes = _secret("GONGDAN_KEY", b"", _key)  #: HMAC key of phone look-ups

