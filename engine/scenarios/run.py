@@ -136,7 +136,8 @@ class Run:
             if look is None or isinstance(want, dict) is not (name in BY_NAME):
                 raise self._failure(words.UNKNOWN, problem=f"cannot expect {name!r}")
             if (got := look(want)) != want:
-                raise self._failure(words.DIFFERS, what=name, found=got, expected=want)
+                found, expected = _differing(got, want), _differing(want, got)
+                raise self._failure(words.DIFFERS, what=name, found=found, expected=expected)
 
     # ------------------------------------------------------------ what a scenario may expect
     def _find_open(self, _: Any) -> list[str]:
@@ -250,5 +251,13 @@ def _element(task: work.Task) -> str:
 
 
 def _same(got: str, want: str) -> str:
-    """``want`` as written when both are the same instant, else what was got."""
-    return want if instant(got) == instant(want) else got
+    """``want`` as written when both are the same instant, else what was got, in the zone of ``want``."""
+    found, wanted = instant(got), instant(want)
+    return want if found == wanted else found.astimezone(wanted.tzinfo).isoformat()
+
+
+def _differing(one: Any, other: Any) -> Any:
+    """Of two mappings only what ``one`` has otherwise: what people need to see."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return one
+    return {key: value for key, value in one.items() if other.get(key) != value}

@@ -72,7 +72,7 @@ def test_a_changed_limit_waits_for_its_scenarios(gongdan: Gongdan, designer: Fla
     assert "没有发布" in page
     assert "情景「两小时内首次回访接通」第 2 步" in page
     assert "应为 {'CAN_CALLBACK_1': '2026-03-02T12:00:00+08:00'" in page
-    assert "实为 {'CAN_CALLBACK_1': '2026-03-02T05:00:00+00:00'" in page
+    assert "实为 {'CAN_CALLBACK_1': '2026-03-02T13:00:00+08:00'" in page
     assert f"就在 {SCENARIOS} 里改这一步" in page
     assert 'value="三小时内回访"' in refused.text, "what was typed is still there"
     assert gongdan.releases.current_number() == 1

@@ -145,7 +145,7 @@ def test_a_failing_scenario_says_which_step_what_was_expected_and_found_and_how_
         assert "接通" in words
         assert "2026-03-02T10:00+08:00" in words
         assert "2026-03-02T12:00:00+08:00" in words, "what was expected"
-        assert "2026-03-02T05:00:00+00:00" in words, "what was found"
+        assert "2026-03-02T13:00:00+08:00" in words, "what was found"
     assert "第 1 步" in first.message_in("zh-Hans")
     assert "step 1" in first.message_in("en")
     assert SCENARIOS in first.fix_in("zh-Hans")
