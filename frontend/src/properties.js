@@ -83,6 +83,17 @@ const parameter = {
   },
 };
 
+/** The rhythm by which the software opens cases: the parameter that the timer of a start names. */
+const rhythm = {
+  read: (element) => /^\s*param\("([A-Z0-9_]+)"\)\s*$/.exec(timerOf(element)?.timeCycle?.body ?? '')?.[1] ?? '',
+  write: (element, value, { bpmnFactory, modeling }) => {
+    const definition = timerOf(element);
+    const timeCycle = value ? bpmnFactory.create('bpmn:FormalExpression', { body: `param("${value}")` }) : undefined;
+    if (timeCycle) timeCycle.$parent = definition;
+    modeling.updateModdleProperties(element, definition, { timeDate: undefined, timeDuration: undefined, timeCycle });
+  },
+};
+
 /** Name of the lane that holds the element: who does the work. */
 function laneName(element) {
   const object = getBusinessObject(element);
@@ -92,7 +103,7 @@ function laneName(element) {
   return lanes(scope?.laneSets).filter((lane) => lane.get('flowNodeRef').includes(object)).at(-1)?.name ?? '';
 }
 
-const SERVICES = ['sms', 'mail', 'notice', 'webhook'].map((id) => ({ id }));
+const SERVICES = ['sms', 'mail', 'notice', 'webhook', 'case'].map((id) => ({ id }));
 const LEVELS = ['info', 'warn', 'breach'].map((id) => ({ id }));
 
 function entriesFor(element, catalogue) {
@@ -103,6 +114,7 @@ function entriesFor(element, catalogue) {
         write: (e, value, services) => writeProperty(e, 'startable', value ? 'true' : '', services),
       }),
       property('case_clocks', 'Clocks of the whole case', TextFieldEntry, { hint: 'SLA parameters, separated by commas' }),
+      property('report', 'Report it is about', TextFieldEntry, { hint: 'Name of a report; its cases lead to it' }),
     ];
   }
   if (is(element, 'bpmn:UserTask')) {
@@ -124,6 +136,8 @@ function entriesFor(element, catalogue) {
       property('to', 'Recipient', TextFieldEntry, { ...code, hint: 'Expression: number, address or role' }),
       property('event', 'Event key', TextFieldEntry, { ...code, hint: 'Expression; one send per key and case, ever' }),
       property('level', 'Level of a notice', SelectEntry, { choices: from(LEVELS) }),
+      property('process', 'Process of the new case', SelectEntry, { choices: from(catalogue.processes), hint: 'For the service case' }),
+      property('carries', 'Data that goes over', TextFieldEntry, { hint: 'Names of case data, separated by commas' }),
     ];
   }
   if (is(element, 'bpmn:ScriptTask')) return [entry('gongdan-script', 'Script', TextAreaEntry, { ...script, ...code, rows: 8 })];
@@ -141,6 +155,11 @@ function entriesFor(element, catalogue) {
     })];
   }
   if (is(element, 'bpmn:EndEvent')) return [property('outcome', 'Outcome of the case')];
+  if (is(element, 'bpmn:StartEvent') && timerOf(element)) {
+    return [entry('gongdan-rhythm', 'The software opens cases', SelectEntry, {
+      ...rhythm, choices: from(catalogue.parameters), hint: 'A weekly or monthly parameter of the table of limits',
+    })];
+  }
   if (timerOf(element)) {
     return [entry('gongdan-parameter', 'SLA parameter', SelectEntry, {
       ...parameter, choices: from(catalogue.parameters), hint: 'The limit comes from the table of limits',

@@ -57,6 +57,10 @@ export default {
   'Script': '脚本', 'Decision table': '决策表', 'Called process': '被调用流程', 'Condition': '条件',
   'Names, comparisons, and / or / not / in': '名称、比较、and / or / not / in', 'Outcome of the case': '工单结果',
   'SLA parameter': '时限参数', 'The limit comes from the table of limits': '时长取自时限表',
+  'Report it is about': '对应报表', 'Name of a report; its cases lead to it': '报表名；其工单可直达该报表',
+  'Process of the new case': '所开工单的流程', 'For the service case': '服务为 case 时', 'Data that goes over': '带过去的数据',
+  'Names of case data, separated by commas': '工单数据名，逗号分隔',
+  'The software opens cases': '系统按期开单', 'A weekly or monthly parameter of the table of limits': '时限表中每周或每月的参数',
   // Token simulation
   'Token Simulation': '走图模拟', 'Toggle Token Simulation': '走图模拟', 'Play Simulation': '开始模拟', 'Pause Simulation': '暂停模拟',
   'Reset Simulation': '重置模拟', 'Show Simulation Log': '显示模拟日志', 'Simulation Log': '模拟日志',
