@@ -135,7 +135,7 @@ class Revisits:
         """Whether the next case that closes is one to revisit."""
         before = self._closed * self._wanted // self._among
         self._closed += 1
-        return self._closed * self._wanted // self._among > before
+        return before < self._wanted and self._closed * self._wanted // self._among > before
 
 
 def revisit_of(case_id: str, customer: Customer, closed: datetime) -> tuple[datetime, Arrival]:

@@ -253,7 +253,7 @@ def test_a_mixed_load_brings_every_startable_process_on_every_kind_of_day(releas
 
 def test_revisits_are_spread_evenly_over_the_cases_that_close() -> None:
     revisits = Revisits(3, 10)
-    assert [number for number in range(1, 11) if revisits.falls_on_next()] == [4, 7, 10]
+    assert [number for number in range(1, 31) if revisits.falls_on_next()] == [4, 7, 10]
     assert not any(map(Revisits.falls_on_next, [Revisits(0, 0)] * 5))
 
 
