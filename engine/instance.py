@@ -151,12 +151,21 @@ class Instance:
         self._follow_clocks(fx, delta, at, fired)
         self._ask_outbox(fx, delta, at)
         for element in delta.ends:
-            self.outcome = self.release.element(self.process, element).properties.get("outcome", element)
+            self._end(element)
         if delta.done:
             self.done = True
             fx["clock_changes"] += [self.clocks.finish(c, at, done=False) for c in list(self.clocks.live)]
             fx["done"] = self.outcome or "ended"
         return {k: v for k, v in fx.items() if v}
+
+    def _end(self, element: str) -> None:
+        """Take the outcome of an end that was reached. A side branch that ends nameless takes no named outcome away."""
+        elements = self.release.process(self.process).elements
+        named = elements[element].properties.get("outcome")
+        if named is not None or self.outcome not in {
+            e.properties.get("outcome") for e in elements.values()
+        } - {None}:
+            self.outcome = named or element
 
     def _ref(self, place: Any) -> str:
         return reference(self.process, place.process, place.element)

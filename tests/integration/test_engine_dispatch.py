@@ -14,7 +14,8 @@ from engine.dispatch import Receipt
 from engine.errors import Conflict, InvalidForm, NotAllowed, NotFound, Rejected
 from engine.sealing import MARK
 from engine.snapshots import fingerprint
-from tests.casework import CUSTOMER, Desk, opened
+from tests.bpmn_text import bpmn, end, timer_on, user
+from tests.casework import CUSTOMER, FILES, Desk, opened
 from tests.clock import Clock
 from tests.threads import together
 
@@ -262,3 +263,22 @@ def test_reserved_names_come_in_by_no_door(any_desk: Desk, name: str) -> None:
     amend = AmendData(case_id=case, data={name: "x"}, reason="更正", actor="supervisor1", at=any_desk.at)
     with pytest.raises((Rejected, InvalidForm)):
         any_desk.g.dispatch(amend)
+
+
+def test_a_side_branch_that_ends_last_leaves_the_outcome_alone(tmp_path: Path, clock: Clock) -> None:
+    """As in an insurer's hotline: the offer to transfer the call outlives the call (seed 004:125)."""
+    side = bpmn(
+        "work",
+        "start > call > done; t_limit > offer > end_offer",
+        user("call", form="call"),
+        end("done", outcome="settled"),
+        timer_on("call", "t_limit", 'sla_due("CAN_CALLBACK_1", case_opened_at)', "timeDate"),
+        user("offer", form="call"),
+        startable="true",
+    )
+    with opened(tmp_path, clock, files={**FILES, "bpmn/tests/work.bpmn": side}) as desk:
+        case = desk.start()
+        clock.advance(hours=2)
+        desk.wake()
+        assert desk.complete(case, "call", result="reached").done is None
+        assert desk.complete(case, "offer", result="reached").done == "settled"
