@@ -54,7 +54,7 @@ def of_case(case: Case) -> ReportLink | None:
 
 
 def is_task_of(case_id: str, name: str, period: str) -> bool:
-    """Whether the person at the screen works on the case that report ``name`` of ``period`` is the matter of."""
+    """Whether the person has, or may take, a task of the case that report ``name`` of ``period`` is about."""
     case = context.known_case(case_id)
     return _about(case) == (name, period) and _has_task(case)
 
@@ -69,12 +69,25 @@ def _about(case: Case) -> tuple[str, str] | None:
 
 
 def _has_task(case: Case) -> bool:
-    person = context.person()
-    return any(
-        task.claimed_by == person.name or fits(person, Duty(task.role, task.skill, task.department))
-        for task in work.tasks(context.gongdan().db, case.id)
+    """Whether the person has a task of the case, or could take one that nobody has."""
+    person, gongdan = context.person(), context.gongdan()
+    within_reach = [
+        task.task
+        for task in work.tasks(gongdan.db, case.id)
         if task.state == "open"
-    )
+        and (
+            fits(person, Duty(task.role, task.skill, task.department))
+            if task.claimed_by is None
+            else task.claimed_by == person.name
+        )
+    ]
+    if not within_reach:
+        return False
+    instance = gongdan.dispatcher.current(case.id)
+    with instance.lock:
+        return any(
+            person.name not in instance.kept_off(task) for task in within_reach if task in instance.open
+        )
 
 
 def _first_table(report: Report, teller: Teller) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:

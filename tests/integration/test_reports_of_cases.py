@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 import run
 from engine.app import Gongdan, open_gongdan
+from engine.commands import AmendData, ClaimTask
 from engine.people import DEMO_PASSWORD
 from engine.queries import work
 from engine.settings import Settings
@@ -140,3 +141,39 @@ def test_whoever_has_the_task_gets_its_files_and_no_others(house: Gongdan) -> No
         assert agent.get(other).status_code == 404, other
     weekly, _ = opened(house, f"weekly_closed_list:{WEEK}")
     assert agent.get(f"/reports/closed_list.zip?period={WEEK}&case={weekly}").status_code == 404
+
+
+def answer(gongdan: Gongdan, name: str, link: str) -> int:
+    """The status that a person gets for a link, read to its end."""
+    with signed_in(gongdan, name).get(link) as got:
+        assert got.data
+        return got.status_code
+
+
+def test_a_colleague_who_holds_the_task_has_it_and_nobody_else(house: Gongdan) -> None:
+    case, address = opened(house, f"cable_monthly_statistics:{MONTH}")
+    link = f"/reports/cable.csv?period={MONTH}&case={case}"
+    assert [answer(house, name, link) for name in ("agent1", "agent2")] == [200, 200], "both could take it"
+    task = int(address.rpartition("/")[2])
+    house.dispatch(ClaimTask(case_id=case, task=task, actor="agent1", at=house.now()))
+    assert [answer(house, name, link) for name in ("agent1", "agent2")] == [200, 404]
+    assert link.replace("&", "&amp;") not in signed_in(house, "agent2").get(address).text
+
+
+def test_whom_the_diagram_keeps_off_the_task_gets_no_files(house: Gongdan, clock: Clock) -> None:
+    path = "bpmn/reports/cable_monthly_statistics.bpmn"
+    form = b'<spiffworkflow:property name="form" value="cable_monthly_report"/>'
+    drawn = house.releases.current().files[path]
+    assert form in drawn
+    kept_off = drawn.replace(
+        form, form + form.replace(b"form", b"exclude").replace(b"cable_monthly_report", b"away")
+    )
+    house.releases.publish({path: kept_off}, "tests", "some are kept off", house.now())
+    clock.set("2026-04-01 00:00")
+    while work_once(house, clock.instant):
+        pass
+    case, _ = opened(house, "cable_monthly_statistics:2026-03")
+    away = {"away": "agent1"}
+    house.dispatch(AmendData(case_id=case, data=away, reason="回避", actor="supervisor1", at=house.now()))
+    link = f"/reports/cable.csv?period=2026-03&case={case}"
+    assert [answer(house, name, link) for name in ("agent1", "agent2")] == [404, 200]

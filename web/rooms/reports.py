@@ -35,7 +35,7 @@ def _need() -> None:
 
 
 def _need_files(name: str) -> None:
-    """404 as above, but whoever has the task of a report gets the files of its period."""
+    """404 as above, but whoever has a report's task, or may take it, gets the files of its period."""
     case_id, period = request.args.get("case"), request.args.get("period", "")
     if case_id is None or not report_links.is_task_of(case_id, name, period):
         _need()
