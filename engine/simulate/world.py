@@ -72,7 +72,9 @@ class World:
             {"sms": gateway, "mail": gateway, "webhook": gateway, CASE: opener},
         )
         self.cases: dict[str, Known] = {}
-        self.expected = 0  #: arrivals and sendings that are planned and have not come yet
+        self.expected = (
+            0  #: arrivals, sendings and rounds of the rhythm that are planned and have not come yet
+        )
         self.left_aside: dict[str, str] = {}  #: what nobody here can go on with, and why
         self.revisits = Revisits(0, 0)
         self.happened: dict[type, Callable[..., None]] = {
@@ -97,7 +99,7 @@ class World:
         coming += [arrival.process for _, arrival in business.arrivals]
         self.revisits = Revisits(business.revisits, sum(map(self.has_customer, coming)))
         if business.scheduled_until is not None:
-            self.schedule.plan(self.schedule.now, Rhythm(business.scheduled_until))
+            self.look_for_due(self.schedule.now, Rhythm(business.scheduled_until))
         for worker in self.workers:
             self.schedule.plan(worker.next_duty(self.schedule.now), OnDuty(worker))
         while (self.cases or self.expected) and (event := self.schedule.next(self.until)) is not None:
@@ -216,11 +218,17 @@ class World:
 
     def on_rhythm(self, event: Rhythm) -> None:
         """Open the cases of weeks and months that have passed."""
+        self.expected -= 1
         now = self.schedule.now
         if self.gongdan.schedule.open_due(now):
             self.meet_new(now)
         if now + ROUND <= event.until:
-            self.schedule.plan(now + ROUND, event)
+            self.look_for_due(now + ROUND, event)
+
+    def look_for_due(self, at: datetime, event: Rhythm) -> None:
+        """It will be asked at ``at`` what the rhythms open: the desk may be idle, and still not done."""
+        self.expected += 1
+        self.schedule.plan(at, event)
 
     def on_arrival(self, arrival: Arrival) -> None:
         """Somebody comes with something new; an agent on duty opens the case."""

@@ -16,6 +16,9 @@ from engine.db.tables import cases
 from engine.durations import Moment, parse_moment
 from engine.errors import InvalidFile, NotAllowed
 from engine.schedule import AT_ONCE, Schedule
+from engine.simulate.arrivals import Business
+from engine.simulate.behaviour import Behaviour
+from engine.simulate.world import World
 from engine.verify import IDENTICAL
 from engine.worker import work_once
 from tests.bpmn_text import begins, bpmn, script
@@ -219,6 +222,14 @@ def test_between_two_openings_a_round_looks_at_nothing(house: Desk, monkeypatch:
     for minutes in range(5):
         house.g.schedule.open_due(house.clock.instant + timedelta(minutes=minutes))
     assert len(asked) == 1
+
+
+def test_a_simulated_desk_with_nothing_to_do_still_opens_what_is_due(house: Desk) -> None:
+    """No case is open and nobody comes: March's cases are due on 1 April all the same."""
+    begin = house.clock.instant
+    until = datetime(2026, 4, 2, tzinfo=SHANGHAI)
+    World(house.g, Behaviour("1"), [], begin, until).run([], Business([], 0, scheduled_until=until))
+    assert "monthly:2026-03" in numbers(house)
 
 
 def test_without_a_release_there_is_nothing_to_open(tmp_path: Path, clock: Clock) -> None:
