@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -17,6 +18,7 @@ from .release import Release, sha256
 Judge = Callable[
     [Mapping[str, bytes], Collection[str]], None
 ]  #: the files as they would be, the changed paths
+Done = TypeVar("Done")
 FOLDER = "folder"  #: the author of files that ship in the checkout
 ENDINGS = (".bpmn", ".dmn", ".json")
 ATTEMPTS = 5  #: how often a release is made anew because another one was published meanwhile
@@ -110,22 +112,29 @@ class Releases:
         published. ``base`` is the release the author started from; :class:`Rejected` when another one changed the
         same files since.
         """
+        return self.on_current(lambda current: self.publish_on(current, changes, author, note, at, base))
+
+    def on_current(self, attempt: Callable[[int | None], Done | None]) -> Done:
+        """What ``attempt`` makes of the release in force; made anew each time another one is published meanwhile.
+
+        ``attempt`` gets the number (None before the first publish) and answers None when it was overtaken, so that
+        whatever it looked at and judged is looked at again. Raises :class:`Conflict` when that never ends.
+        """
         for _ in range(ATTEMPTS):
-            number = self._publish_on(self.current_number(), changes, author, note, at, base)
-            if number is not None:
-                return number
+            if (done := attempt(self.current_number())) is not None:
+                return done
         raise Conflict("Expected nobody else to publish meanwhile, but others keep doing so; try again")
 
-    def _publish_on(
+    def publish_on(
         self,
         current: int | None,
         changes: Mapping[str, bytes | None],
         author: str,
         note: str,
         at: str,
-        base: int | None,
+        base: int | None = None,
     ) -> int | None:
-        """Publish on top of release ``current``; None when another one came in between."""
+        """:meth:`publish` on top of release ``current`` and no other; None when another one came in between."""
         files = dict(self.get(current).files) if current is not None else {}
         authors = self.authors(current) if current is not None else {}
         if base is not None and current is not None and base != current:
@@ -196,16 +205,22 @@ class Releases:
     ) -> FolderPublish:
         """Publish what ships in the checkout where it changed, but never over a designer's newer file.
 
-        ``judge`` sees the files as they would be and the changed paths; what it raises stops the release.
+        ``judge`` sees the files as they would be and the changed paths; what it raises stops the release. When
+        somebody publishes while it looks, what is kept is found and judged anew.
         """
         shipped = read_folder(project)
         if not shipped:  # a wrong folder must not take everything away
             raise InvalidFile(f"{project} has nothing to publish in bpmn/ and forms/; see GONGDAN_PROJECT")
-        current = self.current_number()
+        return self.on_current(lambda current: self._folder_on(current, shipped, at, note, judge))
+
+    def _folder_on(
+        self, current: int | None, shipped: Mapping[str, bytes], at: str, note: str, judge: Judge
+    ) -> FolderPublish | None:
+        """Publish what ships on top of release ``current``; None when another one came while it was judged."""
         if current is None:
             judge(shipped, shipped.keys())
-            number = self.publish(shipped, FOLDER, note or "first release", at)
-            return FolderPublish(number, sorted(shipped), [])
+            number = self.publish_on(None, shipped, FOLDER, note or "first release", at)
+            return None if number is None else FolderPublish(number, sorted(shipped), [])
         live, authors = self.get(current).files, self.authors(current)
         differing = sorted(p for p, body in shipped.items() if live.get(p) != body)
         kept = [p for p in differing if p in live and authors[p] != FOLDER]
@@ -216,8 +231,8 @@ class Releases:
             return FolderPublish(None, [], kept)
         after = {p: b for p, b in (live | changes).items() if b is not None}
         judge(after, changes.keys())
-        number = self.publish(changes, FOLDER, note or "the checkout's files changed", at)
-        return FolderPublish(number, sorted(changes), kept)
+        number = self.publish_on(current, changes, FOLDER, note or "the checkout's files changed", at)
+        return None if number is None else FolderPublish(number, sorted(changes), kept)
 
     def pull(self, project: Path) -> list[str]:
         """Write the live release back into the folder; returns the paths that changed."""

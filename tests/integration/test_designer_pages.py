@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,9 +13,15 @@ from werkzeug.test import TestResponse
 from engine import drafts
 from engine.app import Gongdan
 from engine.drafts import DiagramDraft
+from engine.lint import Finding
 from engine.people import DEMO_PASSWORD
+from engine.release import Release
+from engine.scenarios import Judgement
 from engine.settings import CHECKOUT, Settings
 from web import create_app
+from web.rooms import designer as designer_room
+
+Judged = tuple[list[Finding], Judgement | None]
 
 CANTONESE, LIMITS = "bpmn/telecom/cantonese_callback.bpmn", "bpmn/decisions/sla.dmn"
 SCENARIOS = "bpmn/scenarios/cantonese_callback.json"
@@ -131,3 +137,30 @@ def test_the_scenarios_of_a_process_open_from_its_diagram(gongdan: Gongdan, desi
     )
     assert drafts.diagrams(gongdan.db) == []
     assert post(designer, "scenarios", LIMITS).status_code == 404
+
+
+def test_what_was_judged_is_what_is_published(
+    gongdan: Gongdan, designer: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another release that came while the drafts were played is played with them: here its limit contradicts them."""
+    later = (
+        gongdan.releases.current()
+        .files[LIMITS]
+        .replace(b'"CAN_CALLBACK_1_iso"><text>"PT2H"', b'"CAN_CALLBACK_1_iso"><text>"PT3H"')
+    )
+    played: list[int] = []
+
+    def overtaken(release: Release, changed: Mapping[str, bytes]) -> Judged:
+        found = judged(release, changed)
+        if not played:
+            gongdan.releases.publish({LIMITS: later}, "designer2", "三小时", gongdan.now())
+        played.append(release.number)
+        return found
+
+    judged = designer_room._judged
+    monkeypatch.setattr(designer_room, "_judged", overtaken)
+    draft(gongdan, CANTONESE, "attempts &gt;= param", "attempts + 1 &gt; param")
+    refused = post(designer, "publish", CANTONESE, note="同样两次")
+    assert (refused.status_code, played) == (422, [1, 2])
+    assert "实为 {'CAN_CALLBACK_1': '2026-03-02T05:00:00+00:00'" in said(refused)
+    assert gongdan.releases.current_number() == 2

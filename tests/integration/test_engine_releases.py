@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from engine.app import open_gongdan
-from engine.errors import InvalidFile, NotFound, Rejected
+from engine.errors import Conflict, InvalidFile, NotFound, Rejected
 from engine.release import sha256
+from engine.releases import Releases
+from engine.settings import Settings
 from tests.bpmn_text import bpmn, user
 from tests.casework import FILES, WORK, Desk, form
 
@@ -150,3 +153,45 @@ def test_the_folder_never_overwrites_what_a_designer_changed(
     assert (folder / WORK_PATH).read_bytes() == NEW_WORK, "pull brings the designer's file into the folder"
     assert fresh.releases.publish_folder(folder, AT).kept == []
     fresh.close()
+
+
+@pytest.fixture
+def company(tmp_path: Path, folder: Path) -> Iterator[Releases]:
+    """Releases whose first one is the folder."""
+    with closing(open_gongdan(Settings.from_env({}, var=tmp_path / "company"), synchronous="OFF")) as opened:
+        opened.releases.publish_folder(folder, AT)
+        yield opened.releases
+
+
+def test_what_a_designer_publishes_while_the_folder_is_judged_is_kept(
+    company: Releases, folder: Path
+) -> None:
+    """The folder is looked at again: the designer's file stays, and what is published is what was judged."""
+    (folder / WORK_PATH).write_bytes(WORK.replace(b"attempts = 0", b"attempts = 1 - 1"))
+    (folder / FORM_PATH).write_bytes(form("call", {"name": "result"}))
+    seen: list[tuple[list[str], bytes]] = []
+
+    def judge(files: Mapping[str, bytes], changed: Collection[str]) -> None:
+        if not seen:
+            company.publish({WORK_PATH: NEW_WORK}, "designer1", "mine", AT)
+        seen.append((sorted(changed), files[WORK_PATH]))
+
+    done = company.publish_folder(folder, AT, judge=judge)
+    assert (done.number, done.changed, done.kept) == (3, [FORM_PATH], [WORK_PATH])
+    assert company.current().files[WORK_PATH] == NEW_WORK
+    assert seen[-1] == ([FORM_PATH], NEW_WORK)
+
+
+def test_a_folder_that_is_overtaken_again_and_again_gives_up_in_words(
+    company: Releases, folder: Path
+) -> None:
+    (folder / FORM_PATH).write_bytes(form("call", {"name": "result"}))
+    number = iter(range(100))
+
+    def judge(files: object, changed: object) -> None:
+        body = WORK.replace(b"attempts = 0", b"attempts = 0 * %d" % next(number))
+        company.publish({WORK_PATH: body}, "designer1", "mine", AT)
+
+    with pytest.raises(Conflict, match="others keep doing so"):
+        company.publish_folder(folder, AT, judge=judge)
+    assert company.current().files[FORM_PATH] == FILES[FORM_PATH]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request, url_for
@@ -202,7 +203,7 @@ def scenarios() -> ResponseReturnValue:
 def try_out() -> ResponseReturnValue:
     """Play the scenarios that the chosen drafts concern; nothing is published."""
     changed = {draft.path: draft.body for draft in _chosen()}
-    findings, judgement = _judged(changed)
+    findings, judgement = _judged(_current(), changed)
     return _room(findings, judgement)
 
 
@@ -214,30 +215,50 @@ def publish() -> ResponseReturnValue:
     if not mine or not note:
         flash(gettext("Choose at least one draft and say what changes."), "bad")
         return redirect(url_for(".room"), 303)
-    changed = {draft.path: draft.body for draft in mine}
-    findings, judgement = _judged(changed)
-    reason = request.form.get("reason", "").strip()
-    faults = [f for f in findings if f.grave] if judgement is None else judgement.against(reason)
-    if faults:
-        first = faults[0]
+    done = context.gongdan().releases.on_current(lambda _: _published(mine, note))
+    if isinstance(done, _Refused):
+        first = done.faults[0]
         flash(gettext("Not published. %(file)s, %(element)s: %(message)s", file=first.file,
                       element=first.element or "–", message=first.message_in(locale())), "bad")  # fmt: skip
-        return _room(findings, judgement), 422
-    if judgement is not None and judgement.unproved:
-        note = gettext("%(note)s (without scenarios: %(reason)s)", note=note, reason=reason)
-    base = min(draft.base_release for draft in mine)
-    number = context.gongdan().releases.publish(
-        dict(changed), context.person().name, note, context.now(), base=base
-    )
+        return _room(done.findings, done.judgement), 422
     for draft in mine:
         drafts.forget_diagram(context.gongdan().db, draft.path, draft.author)
     flash(
         gettext(
-            "Release %(number)s is in force: new cases use it, running ones stay on theirs.", number=number
+            "Release %(number)s is in force: new cases use it, running ones stay on theirs.", number=done
         ),
         "ok",
     )
     return redirect(url_for(".room"), 303)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Why the drafts make no release: ``faults`` are those of the findings that stop it."""
+
+    faults: list[Finding]
+    findings: list[Finding]
+    judgement: Judgement | None
+
+
+def _published(mine: Sequence[DiagramDraft], note: str) -> int | _Refused | None:
+    """The release made of the drafts; None when another one came in while they were judged, so that they are again.
+
+    What was played is what is published: two designers' changes of different files meet in a judgement.
+    """
+    release = _current()
+    changed = {draft.path: draft.body for draft in mine}
+    findings, judgement = _judged(release, changed)
+    reason = request.form.get("reason", "").strip()
+    faults = [f for f in findings if f.grave] if judgement is None else judgement.against(reason)
+    if faults:
+        return _Refused(faults, findings, judgement)
+    if judgement is not None and judgement.unproved:
+        note = gettext("%(note)s (without scenarios: %(reason)s)", note=note, reason=reason)
+    base = min(draft.base_release for draft in mine)
+    return context.gongdan().releases.publish_on(
+        release.number, dict(changed), context.person().name, note, context.now(), base
+    )
 
 
 def _chosen() -> list[DiagramDraft]:
@@ -245,9 +266,8 @@ def _chosen() -> list[DiagramDraft]:
     return [draft for draft in _mine() if draft.path in paths]
 
 
-def _judged(changed: Mapping[str, bytes]) -> tuple[list[Finding], Judgement | None]:
-    """What lint says of the drafts and, where it has nothing grave to say, their scenarios."""
-    release = _current()
+def _judged(release: Release, changed: Mapping[str, bytes]) -> tuple[list[Finding], Judgement | None]:
+    """What lint says of the drafts on top of ``release`` and, where it has nothing grave to say, their scenarios."""
     findings = proposals.lint(release, changed)
     if any(finding.grave for finding in findings):
         return findings, None
