@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import procrastinate
@@ -20,7 +21,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from .app import Gongdan
 from .errors import ConfigurationError, Conflict, GongdanError, Unavailable
-from .worker import refuse_simulated
+from .worker import attempt, refuse_simulated
 
 QUEUE = "gongdan"
 _SCHEMA_LOCK = 0x60D7  #: advisory lock: one worker installs Procrastinate's tables, the others wait
@@ -75,15 +76,24 @@ class Fleet:
 
     async def _scan(self) -> None:
         while True:
-            try:
-                now = self._gongdan.wall()
-                found = await asyncio.to_thread(self._gongdan.schedule.open_due, now)
-                found += await self.hand_out(now)
-            except (GongdanError, procrastinate.exceptions.ConnectorException) as error:
-                log.warning("scan failed, trying again", error=str(error))
-                found = 0
-            if not found:
+            if not await self.look(self._gongdan.wall()):
                 await asyncio.sleep(self._gongdan.settings.worker_poll_seconds)
+
+    async def look(self, now: datetime) -> int:
+        """Hand out what is due at ``now`` and open what is missing, each for itself; returns how many things that was.
+
+        Whatever goes wrong is logged, and looked at again next time: a scanner that ended would leave this machine
+        without work, and nobody would see it.
+        """
+        found = 0
+        try:
+            found = await self.hand_out(now)
+        except (GongdanError, procrastinate.exceptions.ConnectorException) as error:
+            log.warning("scan failed, trying again", error=str(error))
+        except Exception:
+            log.exception("scan failed, trying again")
+        opening = partial(self._gongdan.schedule.open_due, now)
+        return found + await asyncio.to_thread(attempt, "schedule", opening)
 
     async def hand_out(self, now: datetime) -> int:
         """Claim what is due at ``now`` and make jobs of it; returns how many cases were claimed."""

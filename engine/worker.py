@@ -1,4 +1,4 @@
-"""The background work of one machine: open scheduled cases, wake due ones, send what the outbox holds.
+"""The background work of one machine: wake due cases, send what the outbox holds, open scheduled cases.
 
 A thread inside ``serve``.
 """
@@ -6,6 +6,7 @@ A thread inside ``serve``.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -24,10 +25,24 @@ def refuse_simulated(gongdan: Gongdan) -> None:
         )
 
 
+def attempt(kind: str, work: Callable[[], int]) -> int:
+    """Do one kind of work; whatever it meets is logged and tried again next round, the other kinds go on."""
+    try:
+        return work()
+    except GongdanError as error:
+        log.warning("work failed, trying again", kind=kind, error=str(error))
+    except Exception:  # a worker must outlive whatever its work meets; it is logged whole
+        log.exception("work failed, trying again", kind=kind)
+    return 0
+
+
 def work_once(gongdan: Gongdan, now: datetime) -> int:
-    """One round at ``now`` (aware): schedule, timers, then outbox. Returns how many things were done."""
-    opened = gongdan.schedule.open_due(now)
-    return opened + gongdan.timers.wake_due(now) + len(gongdan.outbox.work(now))
+    """One round at ``now`` (aware): timers, outbox, schedule, each for itself. Returns how many things were done."""
+    return (
+        attempt("timers", lambda: gongdan.timers.wake_due(now))
+        + attempt("outbox", lambda: len(gongdan.outbox.work(now)))
+        + attempt("schedule", lambda: gongdan.schedule.open_due(now))
+    )
 
 
 class Worker:
@@ -53,13 +68,5 @@ class Worker:
         """Work until :meth:`stop`; poll less while there is nothing to do."""
         pause = self._gongdan.settings.worker_poll_seconds
         while not self._stopped.is_set():
-            try:
-                busy = work_once(self._gongdan, self._gongdan.wall())
-            except GongdanError as error:
-                log.warning("round failed, trying again", error=str(error))
-                busy = 0
-            except Exception:  # the worker must outlive whatever one round meets; it is logged whole
-                log.exception("round failed, trying again")
-                busy = 0
-            if not busy:
+            if not work_once(self._gongdan, self._gongdan.wall()):
                 self._stopped.wait(pause)

@@ -1,0 +1,91 @@
+"""The background work: what fails in one kind of it stops no other kind, and never the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.fleet import Fleet
+from engine.worker import Worker, work_once
+from tests.casework import Desk, opened
+from tests.clock import Clock
+
+
+def unforeseen(*_: Any) -> int:
+    """A fault that no error of ours names."""
+    raise ValueError("Invalid isoformat string: ''")
+
+
+@pytest.fixture
+def broken(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk whose schedule fails each time."""
+    monkeypatch.setattr(desk.g.schedule, "open_due", unforeseen)
+    return desk
+
+
+def test_a_failing_schedule_stops_neither_timers_nor_messages(broken: Desk) -> None:
+    case = broken.start()
+    broken.complete(case, result="busy")
+    broken.clock.advance(days=20)
+    assert work_once(broken.g, broken.clock.instant) > 1
+    assert broken.values("SELECT state FROM outbox") == ["sent"]
+    assert "timer" in broken.kinds(case)
+
+
+@pytest.mark.parametrize("kind", ["timers.wake_due", "outbox.work"])
+def test_failing_timers_or_messages_stop_nothing_else(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    part, _, method = kind.partition(".")
+    monkeypatch.setattr(getattr(desk.g, part), method, unforeseen)
+    monkeypatch.setattr(desk.g.schedule, "open_due", lambda now: 3)
+    assert work_once(desk.g, desk.clock.instant) == 3
+
+
+def test_the_worker_of_one_machine_outlives_it(broken: Desk) -> None:
+    case = broken.start()
+    broken.complete(case, result="busy")
+    worker = Worker(broken.g)
+    worker.start()
+    until = time.monotonic() + 10
+    while broken.values("SELECT state FROM outbox") != ["sent"] and time.monotonic() < until:
+        time.sleep(0.02)
+    worker.stop()
+    assert broken.values("SELECT state FROM outbox") == ["sent"]
+
+
+@pytest.fixture
+def fleet_desk(tmp_path: Path, clock: Clock, postgres_url: str) -> Iterator[Desk]:
+    """A desk on PostgreSQL."""
+    with opened(tmp_path, clock, postgres_url) as made:
+        yield made
+
+
+def test_a_machine_of_a_fleet_hands_out_work_whatever_the_schedule_does(
+    fleet_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet_desk.start()
+    fleet_desk.clock.advance(days=20)
+    monkeypatch.setattr(fleet_desk.g.schedule, "open_due", unforeseen)
+    fleet = Fleet(fleet_desk.g)
+    fleet.install()
+
+    async def once() -> int:
+        async with fleet.app.open_async():
+            return await fleet.look(fleet_desk.clock.instant)
+
+    assert asyncio.run(once()) == 1
+    assert fleet_desk.values("SELECT count(*) FROM procrastinate_jobs") == [1]
+
+
+def test_a_machine_of_a_fleet_opens_cases_whatever_its_timers_do(
+    fleet_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_desk.g.timers, "claim", unforeseen)
+    monkeypatch.setattr(fleet_desk.g.schedule, "open_due", lambda now: 3)
+    assert asyncio.run(Fleet(fleet_desk.g).look(fleet_desk.clock.instant)) == 3
