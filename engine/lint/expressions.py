@@ -11,6 +11,7 @@ from functools import lru_cache
 from engine.forms.names import HOST_FUNCTIONS
 
 MAX_SOURCE = 16_384
+SHORT = 1_000  #: characters of an expression or script of the usual kind
 #: how many arguments a host function takes: fewest, most
 ARGUMENTS = {
     "now": (0, 0),
@@ -72,16 +73,29 @@ class Source:
         return body.value if isinstance(body, ast.Constant) else None
 
 
-@lru_cache(maxsize=4096)
 def read_expression(text: str) -> Source:
     """An expression: a gateway condition, a timer, a service property, a decision cell."""
-    return _read(text.strip(), "eval")
+    return _kept(text.strip(), "eval")
 
 
-@lru_cache(maxsize=1024)
 def read_script(text: str) -> Source:
     """A script; statements allowed."""
-    return _read(text, "exec")
+    return _kept(text, "exec")
+
+
+def _kept(text: str, mode: str) -> Source:
+    # The syntax tree of a long text has megabytes: few of them are kept.
+    return _read_short(text, mode) if len(text) <= SHORT else _read_long(text, mode)
+
+
+@lru_cache(maxsize=4096)
+def _read_short(text: str, mode: str) -> Source:
+    return _read(text, mode)
+
+
+@lru_cache(maxsize=24)
+def _read_long(text: str, mode: str) -> Source:
+    return _read(text, mode)
 
 
 def _read(text: str, mode: str) -> Source:

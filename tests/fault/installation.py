@@ -24,6 +24,7 @@ from engine.verify import IDENTICAL, case_ids
 PROCESS = "callback_full"
 FORM: dict[str, Any] = {"ok": 3, "note": "nobody answered", "result": "no_answer"}
 AGENT = "agent1"
+SAMPLE = 500  #: cases whose read models are compared; all are re-executed
 SECRET, KEY = "s" * 32, "k" * 32
 STOPPED = 70  #: exit code of a process that a failpoint stopped
 
@@ -119,7 +120,7 @@ def assert_proves_itself(gongdan: Gongdan) -> int:
     said = json.loads(done.stdout)
     known = case_ids(gongdan.db)
     assert (said["cases"], said["identical"], said["diverged"]) == (len(known), len(known), [])
-    for case in known:
+    for case in known[:: max(1, len(known) // SAMPLE)]:
         verdict = gongdan.verify(case)
         assert verdict.state == IDENTICAL, verdict
         assert not differences(gongdan, case)
