@@ -13,6 +13,7 @@ from engine.lint.catalogue.files import (
     JSON_INVALID,
     PARAMETERS_INVALID,
     ROLES_INVALID,
+    SCENARIO_UNREADABLE,
     TEMPLATE_INVALID,
     XML_COUNT,
     XML_DEPTH,
@@ -28,6 +29,7 @@ from engine.lint.context import LOADING
 from engine.lint.finding import Finding, Rule
 from engine.parameters import load_parameters
 from engine.roles import load_roles
+from engine.scenario_files import FOLDER, read
 from engine.templates import load_template
 from engine.xml import InvalidXml, safe_json
 
@@ -83,6 +85,8 @@ def loaded(file: str, rule: Rule, load: Loader, content: bytes) -> Iterator[Find
 
 
 def _loader(path: str) -> tuple[Rule, Loader] | None:
+    if path.startswith(FOLDER):
+        return SCENARIO_UNREADABLE, read
     if "forms/" in path:
         return FORM_INVALID, Form.load
     if "templates/" in path:

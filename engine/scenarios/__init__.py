@@ -5,8 +5,9 @@ is written beside it by hand (open tasks, SLA clocks, due times, messages, the o
 shortcut: every step is a command through :meth:`engine.app.Gongdan.dispatch`. ``docs/scenarios.md`` has the format.
 """
 
+from engine.scenario_files import FOLDER, Scenario, load
+
 from .coverage import Coverage
-from .files import FOLDER, Scenario, load
 from .judging import Gate, Judgement, judge
 from .project import bench, report, run_all
 from .run import Run, ScenarioFailed

@@ -14,9 +14,8 @@ from lxml import etree
 
 from engine.errors import GongdanError
 from engine.release import CALENDAR, PARAMETERS, ROLES, Release
+from engine.scenario_files import FOLDER
 from engine.xml import BPMN, load_bpmn, local, safe_json
-
-from .files import FOLDER
 
 _WORD = re.compile(rb'(?:"|&quot;)([A-Za-z][A-Za-z0-9_]*)(?:"|&quot;)')
 _DRAWN = "{http://www.omg.org/spec/BPMN/20100524/DI}BPMNDiagram"

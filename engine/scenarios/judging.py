@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 
 from engine.diagrams import Process
 from engine.errors import InvalidFile
+from engine.lint.catalogue.files import SCENARIO_UNREADABLE
 from engine.lint.finding import Finding, Severity
 from engine.proposals import refuse_findings
 from engine.release import Release
 from engine.releases import Releases
+from engine.scenario_files import load
 
 from .affected import callers, touched
 from .coverage import Coverage
-from .files import load
 from .project import bench, run_all
-from .words import MISSING, UNREACHED, UNREADABLE
+from .words import MISSING, UNREACHED
 
 MAX_FAILED = 20  #: failing scenarios that are looked for; a designer mends these first
 MAX_UNREACHED = 20  #: findings about one process; the first ones show where to begin
@@ -57,7 +58,7 @@ def judge(before: Mapping[str, bytes], after: Mapping[str, bytes], changed: Coll
     try:
         scenarios = load(after)
     except InvalidFile as error:
-        return Judgement(findings=[UNREADABLE.at(str(error).partition(":")[0], problem=error)])
+        return Judgement(findings=[SCENARIO_UNREADABLE.at(str(error).partition(":")[0], problem=error)])
     concerned = callers(made, altered)
     chosen = [s for s in scenarios if s.process in concerned or s.process not in made.processes]
     if not altered and not chosen:

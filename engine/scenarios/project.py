@@ -10,10 +10,10 @@ from typing import Any
 
 from engine.app import Gongdan, open_gongdan
 from engine.errors import GongdanError
+from engine.scenario_files import Scenario, load
 from engine.settings import Settings
 
 from .coverage import Coverage
-from .files import Scenario, load
 from .run import Run, ScenarioFailed
 
 

@@ -15,11 +15,11 @@ from engine.effects import resolve
 from engine.errors import GongdanError, InvalidFile, InvalidForm, NotAllowed, Rejected
 from engine.lint.finding import Finding, Rule
 from engine.queries import cases, work
+from engine.scenario_files import Scenario, instant
 from engine.spiff.timers import iso
 
 from . import words
 from .coverage import Reached, from_moves
-from .files import Scenario, instant
 
 #: expectations that name what they are about
 BY_NAME = frozenset({"clocks", "due", "timers", "not_before", "text", "linked"})
@@ -68,7 +68,7 @@ class Run:
 
     def _take(self, step: Mapping[str, Any]) -> None:
         match step:
-            case {"complete": str(element), "by": str(actor)}:
+            case {"complete": str(element), "by": str(actor)} if isinstance(step.get("data", {}), dict):
                 self._complete(element, actor, step)
             case {"wait": str(duration)}:
                 self._pass(self.gongdan.releases.current().time.after(self.at, duration))
@@ -102,7 +102,7 @@ class Run:
         task = self._open().get(element)
         if task is None:
             raise self._failure(words.NOT_OPEN, element=element, open=sorted(self._open()))
-        data = {k: self._filled(v) for k, v in dict(step.get("data", {})).items()}
+        data = {k: self._filled(v) for k, v in step.get("data", {}).items()}
         command = CompleteTask(case_id=self.case_id, task=task, data=data, actor=actor, at=iso(self.at))
         if "refused" not in step:
             self._send(command)
@@ -150,17 +150,17 @@ class Run:
     def _find_clocks(self, want: Mapping[str, str]) -> dict[str, str]:
         return {c.parameter: c.state for c in self._clocks() if c.parameter in want}
 
-    def _find_due(self, want: Mapping[str, str]) -> dict[str, str]:
+    def _find_due(self, want: Mapping[str, object]) -> dict[str, str]:
         found = {c.parameter: c.due for c in self._clocks() if c.parameter in want}
         return {k: _same(v, want[k]) for k, v in found.items()}
 
-    def _find_timers(self, want: Mapping[str, str]) -> dict[str, str]:
+    def _find_timers(self, want: Mapping[str, object]) -> dict[str, str]:
         """When drawn timers of the wanted elements are due: waiting events have no SLA clock."""
         pending = work.timers(self.gongdan.db, self.case_id)
         found = {name: t.due for t in pending if (name := t.element.rpartition("/")[2]) in want}
         return {k: _same(v, want[k]) for k, v in found.items()}
 
-    def _find_not_before(self, want: Mapping[str, str]) -> dict[str, str]:
+    def _find_not_before(self, want: Mapping[str, object]) -> dict[str, str]:
         found = {_element(t): t.not_before for t in self._tasks() if _element(t) in want and t.not_before}
         return {k: _same(v, want[k]) for k, v in found.items()}
 
@@ -188,6 +188,9 @@ class Run:
 
     def _find_text(self, want: Mapping[str, list[str]]) -> dict[str, list[str]]:
         """The parts of each wanted text that its last message really has."""
+        for key, parts in want.items():
+            if not (isinstance(parts, list) and all(isinstance(part, str) for part in parts)):
+                raise InvalidFile(f"the parts of text {key!r} must be a list of texts, not {parts!r:.40}")
         bodies = {m.template: m.body for m in work.messages(self.gongdan.db, self.case_id)}
         return {key: [p for p in parts if p in bodies.get(key, "")] for key, parts in want.items()}
 
@@ -250,10 +253,10 @@ def _element(task: work.Task) -> str:
     return task.element.rpartition("/")[2]
 
 
-def _same(got: str, want: str) -> str:
+def _same(got: str, want: object) -> str:
     """``want`` as written when both are the same instant, else what was got, in the zone of ``want``."""
     found, wanted = instant(got), instant(want)
-    return want if found == wanted else found.astimezone(wanted.tzinfo).isoformat()
+    return str(want) if found == wanted else found.astimezone(wanted.tzinfo).isoformat()
 
 
 def _differing(one: Any, other: Any) -> Any:

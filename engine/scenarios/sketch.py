@@ -11,8 +11,7 @@ from engine.forms.model import Field
 from engine.people import DEMO_PEOPLE
 from engine.release import Release
 from engine.rules import fits
-
-from .files import FOLDER
+from engine.scenario_files import FOLDER
 
 START = "2026-03-02T10:00:00+08:00"  #: a Monday morning, as in the scenarios that ship
 

@@ -31,14 +31,6 @@ REFUSED = _failed(
 )
 STOPPED = _failed("scenario_stopped", "引擎不接受：{problem}", "{problem}")
 UNKNOWN = _failed("scenario_unknown", "看不懂：{problem}", "{problem}")
-UNREADABLE = Rule(
-    "scenario_unreadable",
-    "error",
-    "情景文件不能用：{problem}",
-    "the scenarios cannot be used: {problem}",
-    "按 docs/scenarios.md 改正",
-    "correct them as docs/scenarios.md describes",
-)
 UNREACHED = Rule(
     "scenario_unreached",
     "error",

@@ -14,8 +14,8 @@ from typing import Any
 
 from engine.forms import Field, Form
 from engine.release import Release
+from engine.scenario_files import instant
 from engine.scenarios import Scenario, load
-from engine.scenarios.files import instant
 from engine.sla import TimeRules
 
 from .behaviour import Persona

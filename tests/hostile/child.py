@@ -35,6 +35,7 @@ WHOLE = frozenset(
             "decision_count",
         ),
         *("form_invalid", "template_invalid", "roles_invalid", "calendar_invalid", "parameters_invalid"),
+        "scenario_unreadable",
     }
 )
 

@@ -15,18 +15,19 @@ from typing import Any
 from lxml import etree
 
 from engine.releases import read_folder
+from engine.scenario_files import FOLDER as SCENARIOS
 from engine.settings import CHECKOUT
 from engine.xml import BPMN, SPIFF
 
 FILES = read_folder(CHECKOUT)
-#: scenarios and samples are not part of what runs
-PATHS = sorted(path for path in FILES if "/scenarios/" not in path)
+PATHS = sorted(path for path in FILES if not path.startswith(SCENARIOS))
 _KINDS = [
     [path for path in PATHS if path.endswith(".bpmn")],
     [path for path in PATHS if path.endswith(".dmn")],
     [path for path in PATHS if path.endswith(".json")],
+    sorted(path for path in FILES if path.startswith(SCENARIOS)),
 ]
-_WEIGHTS = [6, 2, 2]
+_WEIGHTS = [12, 4, 4, 1]
 #: expressions and scripts that reach for the machine, or for all of its time and memory
 EXPRESSIONS = (
     "().__class__.__base__.__subclasses__()",

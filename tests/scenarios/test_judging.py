@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from engine.app import Gongdan
 from engine.cli import operations
 from engine.errors import InvalidFile
+from engine.lint import lint_file
 from engine.release import Release
 from engine.scenarios import Gate, Judgement, judge, judging, path_of, sketch
 from engine.scenarios.affected import callers, touched
@@ -180,9 +181,13 @@ def test_looking_ends_when_enough_scenarios_have_failed(monkeypatch: pytest.Monk
 AGES_AGO = json.dumps([scenario("从前") | {"start_at": "0001-01-01T00:00:00+08:00"}]).encode()
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[1]", b"[", b'[{"process": "work"}]', AGES_AGO])
+OF_NO_KIND = json.dumps([IN_TIME | {"start": 5}]).encode()
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[1]", b"[", b'[{"process": "work"}]', AGES_AGO, OF_NO_KIND])
 def test_scenarios_that_cannot_be_read_are_a_finding(body: bytes) -> None:
     assert rules(judged(**{SCENARIOS: body})) == ["scenario_unreadable"]
+    assert lint_file(SCENARIOS, body)[0].severity == "error"
 
 
 def test_whatever_a_step_says_the_answer_is_a_finding() -> None:
@@ -194,6 +199,11 @@ def test_whatever_a_step_says_the_answer_is_a_finding() -> None:
         ({"until": "9999-12-31T23:59:59+08:00"}, "scenario_unknown"),
         ({"wait": "P401D"}, "scenario_unknown"),
         ({"expect": {"due": "noon"}}, "scenario_unknown"),
+        ({"expect": {"due": {"CAN_CALLBACK_1": 5}}}, "scenario_unknown"),
+        ({"expect": {"text": {"sms_attempt": 5}}}, "scenario_unknown"),
+        ({"expect": {"text": {"sms_attempt": [5]}}}, "scenario_unknown"),
+        ({"complete": "call", "by": "agent1", "data": 5}, "scenario_unknown"),
+        ({"complete": "call", "by": "agent1", "data": [["result", "reached"]]}, "scenario_unknown"),
         ({"complete": "second", "by": "agent1"}, "scenario_not_open"),
         ({"complete": "call", "by": "nobody", "data": {"result": "reached"}}, "scenario_stopped"),
         ({"complete": "call", "by": "agent1", "data": {}}, "scenario_stopped"),

@@ -261,6 +261,7 @@ SAMPLES: dict[str, Callable[[], Files]] = {
     "xml_schema": lambda: changed("<bpmn:laneSet ", "<bpmn:surprise/><bpmn:laneSet "),
     "json_invalid": lambda: release(form=b'{"key": "attempt",}'),
     "form_invalid": lambda: release(form=b'{"key": "attempt"}'),
+    "scenario_unreadable": lambda: release() | {"bpmn/scenarios/callback.json": b'[{"start": 5}]'},
     "template_invalid": lambda: release(template=b'{"key": "say_hello", "kind": "poem"}'),
     "roles_invalid": lambda: _merged(release(), "bpmn/roles.json", b"{}"),
     "calendar_invalid": lambda: _merged(release(), "bpmn/calendars/cn.json", b"{}"),

@@ -124,6 +124,14 @@ PARAMETERS_INVALID = Rule(
     "按 docs/time.md 改正这一行",
     "correct the row as docs/time.md describes",
 )
+SCENARIO_UNREADABLE = Rule(
+    "scenario_unreadable",
+    "error",
+    "情景文件不能用：{problem}",
+    "the scenarios cannot be used: {problem}",
+    "按 docs/scenarios.md 改正",
+    "correct them as docs/scenarios.md describes",
+)
 UNKNOWN_FILE = Rule(
     "unknown_file",
     "info",

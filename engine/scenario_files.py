@@ -1,4 +1,4 @@
-"""Scenario files: a list of scenarios each, in ``bpmn/scenarios/``."""
+"""Scenario files: a list of scenarios each, in ``bpmn/scenarios/``, as lint reads them and the engine plays them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ class Scenario:
 
 def load(files: Mapping[str, bytes]) -> list[Scenario]:
     """The scenarios among ``files`` (path → bytes); raises :class:`InvalidFile` for one that cannot be used."""
-    return [s for path in sorted(files) if path.startswith(FOLDER) for s in _read(path, files[path])]
+    return [s for path in sorted(files) if path.startswith(FOLDER) for s in read(files[path], path)]
+
+
+def read(body: bytes, path: str) -> list[Scenario]:
+    """The scenarios of one file; raises :class:`InvalidFile`."""
+    return list(_read(path, body))
 
 
 def _read(path: str, body: bytes) -> Iterator[Scenario]:
@@ -47,7 +52,11 @@ def _read(path: str, body: bytes) -> Iterator[Scenario]:
             } if all(isinstance(step, dict) for step in steps):
                 instant(start_at)
                 start = item.get("start", {})
-                yield Scenario(path, process, name, source, start_at, dict(start), list(steps))
+                if not isinstance(start, dict):
+                    raise InvalidFile(
+                        f"{path}: scenario {number}: 'start' must be an object, not {start!r:.40}"
+                    )
+                yield Scenario(path, process, name, source, start_at, start, steps)
             case _:
                 lacks = [key for key in NEEDED if key not in item] if isinstance(item, dict) else list(NEEDED)
                 raise InvalidFile(
@@ -55,8 +64,10 @@ def _read(path: str, body: bytes) -> Iterator[Scenario]:
                 )
 
 
-def instant(text: str) -> datetime:
-    """``text`` as an aware instant; raises :class:`InvalidFile`."""
+def instant(text: object) -> datetime:
+    """``text`` as an aware instant; raises :class:`InvalidFile` for anything else."""
+    if not isinstance(text, str):
+        raise InvalidFile(f"{text!r:.40} is no ISO 8601 instant")
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
