@@ -34,7 +34,7 @@ from .history import ENGINE, canonical, chain
 from .instance import Instance
 from .keys import Keys
 from .live import LiveInstances
-from .numbers import next_number
+from .numbers import CaseNumbers
 from .people import People
 from .projections import Change
 from .releases import Releases
@@ -77,6 +77,7 @@ class Dispatcher(LiveInstances):
     ) -> None:
         super().__init__(db, releases, keys, live)
         self.people = people
+        self._numbers = CaseNumbers(db)
         self._lookup_key = lookup_key
         self._wall = wall or (lambda: datetime.now(UTC))
 
@@ -104,12 +105,19 @@ class Dispatcher(LiveInstances):
     def _start(self, command: StartCase) -> Receipt:
         release = self.releases.current()
         checks.start(command, release, self.people)
-        case_id = next_number(self.db, command.at)
+        data = checks.start_data(command, release)
+        case_id = self._numbers.next(command.at)
         key = self.keys.fresh(case_id)
         instance = Instance(case_id, command.process, release, Seal(key, release.personal))
         with instance.lock:
-            plain = {**to_plain(command), "data": checks.start_data(command, release)}
-            receipt = self._run(instance, plain, command.key, [("key_new", {"case_id": case_id, "key": key})])
+            plain = {**to_plain(command), "data": data}
+            try:
+                receipt = self._run(
+                    instance, plain, command.key, [("key_new", {"case_id": case_id, "key": key})]
+                )
+            except TechnicalFailure:  # before anything was written
+                self._numbers.give_back(case_id)
+                raise
         self._keep(instance)
         return receipt
 

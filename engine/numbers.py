@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -40,10 +41,23 @@ def is_case_number(text: str) -> bool:
     return digits.isdigit() and parts[2] == str(check_digit(digits))
 
 
-def next_number(db: Database, at: str) -> str:
-    """The next case number of the local day of ``at``. A number once given is gone, even if its case fails."""
-    day = datetime.fromisoformat(at).astimezone(ZONE).strftime("%y%m%d")
-    with db.begin() as connection:
-        given = connection.execute(_NEXT[db.sqlite], {"day": day}).scalar_one()
-    digits = f"{day}{given:05d}"
-    return f"{day}-{given:05d}-{check_digit(digits)}"
+class CaseNumbers:
+    """Gives case numbers. One that was given back, since nothing was kept of its case, serves the next of its day."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._back: dict[str, list[str]] = {}  #: day → numbers
+
+    def next(self, at: str) -> str:
+        """The next case number of the local day of ``at``. Of what fails later, only what is given back is reused."""
+        day = datetime.fromisoformat(at).astimezone(ZONE).strftime("%y%m%d")
+        with suppress(KeyError, IndexError):
+            return self._back[day].pop()
+        with self._db.begin() as connection:
+            given = connection.execute(_NEXT[self._db.sqlite], {"day": day}).scalar_one()
+        digits = f"{day}{given:05d}"
+        return f"{day}-{given:05d}-{check_digit(digits)}"
+
+    def give_back(self, number: str) -> None:
+        """No case has ``number`` after all: a start that fails again and again must not use up those of its day."""
+        self._back.setdefault(number.partition("-")[0], []).append(number)

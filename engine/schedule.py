@@ -10,28 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import structlog
 
+from .alerts import tell_once
 from .commands import StartCase
 from .db.database import Database
-from .db.tables import blob, cases, release, release_file
-from .diagrams import Process, read_processes
+from .db.tables import cases
 from .dispatch import Dispatcher
 from .durations import Moment
 from .errors import GongdanError, Unavailable
-from .parameters import Parameter, load_parameters
-from .release import PARAMETERS, Release
+from .release import Release
 from .releases import Releases
+from .rhythm import Rhythms, scheduled
 from .spiff.timers import iso
-from .xml import load_bpmn
 
 ACTOR = "system:schedule"
-RETRY = timedelta(minutes=1)  #: a case that could not be opened is tried again so much later
+RETRY = timedelta(minutes=1)  #: a process whose case could not be opened is tried again so much later,
+LONGEST = timedelta(hours=1)  #: each time twice as much, at most this
 AT_ONCE = 50  #: cases opened in one round; after a long outage the next round goes on
+_NEVER = datetime.max.replace(tzinfo=UTC)
 log = structlog.get_logger("gongdan.schedule")
 
 
@@ -49,10 +49,15 @@ class Opening:
         return f"schedule:{self.process}:{self.period}"
 
 
-def moment_of(process: Process, parameters: dict[str, Parameter]) -> Moment | None:
-    """When cases of ``process`` are opened; None when no timer on its start names a week's or a month's rhythm."""
-    parameter = parameters.get(process.rhythm or "")
-    return parameter.rhythm if parameter is not None else None
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """A process whose case could not be opened is left alone from ``begin`` until ``end``."""
+
+    begin: datetime
+    end: datetime
+
+    def longer(self, now: datetime) -> _Pause:
+        return _Pause(now, now + min(2 * (self.end - self.begin), LONGEST))
 
 
 class Schedule:
@@ -62,7 +67,10 @@ class Schedule:
         self._db = db
         self._releases = releases
         self._dispatcher = dispatcher
+        self._rhythms = Rhythms(db)
         self._rest: tuple[int, datetime, datetime] | None = None  #: release; nothing is due from, until
+        self._pauses: dict[str, _Pause] = {}  #: by process
+        self._failures: dict[str, int] = {}  #: by outside number
 
     def is_due(self, now: datetime) -> bool:
         """Whether it is time to look for cases to open (cheap: asked every round of a worker)."""
@@ -74,38 +82,66 @@ class Schedule:
     def open_due(self, now: datetime) -> int:
         """Open what should be open by ``now`` (aware) and is not; returns how many cases this call opened.
 
-        A process that cannot be opened is logged and tried again; the others go on.
+        A process whose case cannot be opened is left alone for a while, and the supervisors are told; others go on.
         """
         if not self.is_due(now):
             return 0
         live = self._releases.current()
+        if self._rest is None or self._rest[0] != live.number:  # perhaps this one mends what failed
+            self._pauses, self._failures = {}, {}
         missing = self.missing(now)
-        answers = [self._open(opening) for opening in missing[:AT_ONCE]]
-        if None in answers:
-            again = now + RETRY
-        elif len(answers) < len(missing):
-            again = now
-        else:
-            following = (moment.after(now, _zone(live)) for _, moment in _scheduled(live))
-            again = min(following, default=datetime.max.replace(tzinfo=UTC))
-        self._rest = (live.number, now, again)
-        return answers.count(True)
+        self._pauses = {o.process: self._pauses[o.process] for o in missing if o.process in self._pauses}
+        missing.sort(
+            key=lambda o: self._failures.get(o.number, 0)
+        )  # one period that fails keeps none waiting
+        tried = opened = 0
+        again = min((moment.after(now, _zone(live)) for _, moment in scheduled(live)), default=_NEVER)
+        for opening in missing:
+            pause = self._pauses.get(opening.process)
+            if pause is not None and pause.begin <= now < pause.end:
+                continue
+            if tried == AT_ONCE:
+                again = now
+                break
+            tried += 1
+            opened += self._try(opening, now, live)
+        self._rest = (live.number, now, min([again, *(pause.end for pause in self._pauses.values())]))
+        return opened
 
     def missing(self, now: datetime) -> list[Opening]:
         """Cases that should have been opened by ``now`` and are not there, the oldest first."""
         live = self._releases.current()
+        since = self._rhythms.since(live)
         wanted = [
             opening
-            for process, moment in _scheduled(live)
-            for opening in _openings(process.id, moment, self._since(process, moment), now, _zone(live))
+            for process, moment in scheduled(live)
+            for opening in _openings(process.id, moment, since[process.id], now, _zone(live))
         ]
         there = self._there([opening.number for opening in wanted])
         return sorted(
             (opening for opening in wanted if opening.number not in there), key=lambda o: (o.at, o.process)
         )
 
-    def _open(self, opening: Opening) -> bool | None:
-        """True when this call opened the case, False when another one just had; None when it could not be opened."""
+    def _try(self, opening: Opening, now: datetime, live: Release) -> bool:
+        """Whether this call opened the case; when it cannot be opened, its process pauses, longer each time."""
+        try:
+            opened = self._open(opening)
+        except Unavailable:
+            raise  # no fault of the process
+        except Exception as error:  # whatever one process meets, the others go on
+            foreseen = isinstance(error, GongdanError)
+            log.error("case not opened", number=opening.number, error=str(error), exc_info=not foreseen)
+            before = self._pauses.get(opening.process)
+            self._failures[opening.number] = self._failures.get(opening.number, 0) + 1
+            self._pauses[opening.process] = before.longer(now) if before else _Pause(now, now + RETRY)
+            if before is None:
+                tell_once(self._db, _not_opened(opening, error, live), now)
+            return False
+        self._pauses.pop(opening.process, None)
+        return opened
+
+    def _open(self, opening: Opening) -> bool:
+        """True when this call opened the case, False when another one just had; raises why it cannot be opened."""
         command = StartCase(
             process=opening.process,
             data={"report_period": opening.period, "scheduled_for": iso(opening.at)},
@@ -114,14 +150,7 @@ class Schedule:
             external_id=opening.number,
             key=opening.number,
         )
-        try:
-            receipt = self._dispatcher.dispatch(command)
-        except Unavailable:
-            raise
-        except GongdanError as error:
-            log.error("case could not be opened, trying again", number=opening.number, error=str(error))
-            return None
-        return not receipt.already
+        return not self._dispatcher.dispatch(command).already
 
     def _there(self, numbers: list[str]) -> set[str]:
         chunks = (numbers[n : n + 500] for n in range(0, len(numbers), 500))
@@ -130,47 +159,6 @@ class Schedule:
             for chunk in chunks
             for row in self._db.rows(sa.select(cases.c.external_id).where(cases.c.external_id.in_(chunk)))
         }
-
-    def _since(self, process: Process, moment: Moment) -> datetime:
-        """From when the rhythm counts: the publishing of the first of the releases that have had it without a break."""
-        columns = (release.c.number, release.c.created_at, release_file.c.path, release_file.c.sha256)
-        query = (
-            sa.select(*columns)
-            .join(release_file, release_file.c.release == release.c.number)
-            .where(
-                release.c.state.in_(("active", "superseded")),
-                release_file.c.path.in_((process.path, PARAMETERS)),
-            )
-            .order_by(release.c.number.desc())
-        )
-        since = ""
-        known: dict[tuple[str | None, str | None], Moment | None] = {}
-        for created, rows in groupby(self._db.rows(query), key=lambda row: row.created_at):
-            digests = {row.path: row.sha256 for row in rows}
-            both = digests.get(process.path), digests.get(PARAMETERS)
-            if both not in known:
-                known[both] = self._moment_then(process, *both)
-            if known[both] != moment:
-                break
-            since = created
-        return datetime.fromisoformat(since)
-
-    def _moment_then(self, process: Process, diagram: str | None, table: str | None) -> Moment | None:
-        """When cases of a process were opened by the diagram and the table with these SHA-256."""
-        query = sa.select(blob.c.sha256, blob.c.body).where(blob.c.sha256.in_([diagram, table]))
-        bodies = {row.sha256: bytes(row.body) for row in self._db.rows(query)}
-        try:
-            drawn = read_processes(process.path, load_bpmn(bodies[diagram], process.path))
-            parameters = load_parameters(bodies[table])
-        except (KeyError, GongdanError):
-            return None  # a release without one of them, or with files that are refused today
-        return next((moment_of(one, parameters) for one in drawn if one.id == process.id), None)
-
-
-def _scheduled(live: Release) -> Iterator[tuple[Process, Moment]]:
-    for process in live.processes.values():
-        if (moment := moment_of(process, live.parameters)) is not None:
-            yield process, moment
 
 
 def _openings(
@@ -184,3 +172,12 @@ def _openings(
 
 def _zone(live: Release) -> ZoneInfo:
     return live.time.calendar.zone
+
+
+def _not_opened(opening: Opening, error: Exception, live: Release) -> str:
+    """What supervisors are told: the same words each time, so that they are told once."""
+    process = live.processes.get(opening.process)
+    name = process.name if process is not None else opening.process
+    return (
+        f"系统没能开立「{name}」{opening.period} 的工单，会继续再试；请检查该流程。原因：{str(error)[:300]}"
+    )

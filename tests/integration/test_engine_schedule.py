@@ -15,7 +15,7 @@ from engine.app import open_gongdan
 from engine.db.tables import cases
 from engine.durations import Moment, parse_moment
 from engine.errors import InvalidFile, NotAllowed
-from engine.schedule import AT_ONCE, Schedule
+from engine.schedule import AT_ONCE, Opening, Schedule
 from engine.simulate.arrivals import Business
 from engine.simulate.behaviour import Behaviour
 from engine.simulate.world import World
@@ -198,7 +198,138 @@ def test_another_rhythm_counts_from_its_publishing(house: Desk) -> None:
     assert "weekly:2026-04" not in numbers(house)
 
 
+def test_a_diagram_that_moves_to_another_folder_loses_no_period(house: Desk) -> None:
+    """During an outage somebody tidies up, twice: the process is the same all along."""
+    drawn = BOTH["bpmn/tests/weekly.bpmn"]
+    for local, old, new in (("2026-03-04", "tests", "reports"), ("2026-03-11", "reports", "weekly")):
+        moved = {f"bpmn/{old}/weekly.bpmn": None, f"bpmn/{new}/weekly.bpmn": drawn}
+        house.g.releases.publish(moved, "tests", "moved", house.clock.set(f"{local} 10:00"))
+    assert round_at(house, "2026-03-11 10:01") == ["monthly:2026-02", "weekly:2026-W09", "weekly:2026-W10"]
+
+
+def test_of_two_releases_of_one_instant_the_later_counts(house: Desk) -> None:
+    """The weekly report becomes a monthly one in the very second in which it was published."""
+    monthly = report("weekly", "COU_MONTHLY_START")["bpmn/tests/weekly.bpmn"]
+    publish(house, "2026-02-27 10:00", weekly=monthly)
+    assert round_at(house, "2026-03-02 09:00") == ["monthly:2026-02", "weekly:2026-02"]
+
+
+def test_what_is_published_while_a_worker_looks_concerns_its_next_look(
+    house: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = house.g.releases.current()
+    publish(
+        house,
+        "2026-03-02 09:00",
+        weekly=report("weekly", "COU_MONTHLY_START")["bpmn/tests/weekly.bpmn"],
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(house.g.releases, "current", lambda: read)
+        periods = [opening.period for opening in house.g.schedule.missing(house.clock.instant)]
+    assert periods == ["2026-02", "2026-W09"]
+    assert round_at(house, "2026-03-02 09:01") == ["monthly:2026-02"]
+
+
 # ---------------------------------------------------------------- when it fails
+BROKEN = bpmn("weekly", "start > boom > call > end", begins("COU_WEEKLY_LIST"), script("boom", "x = 1 / 0"))
+
+
+def told(desk: Desk) -> list[str]:
+    """What supervisors were told that is about no case."""
+    return desk.values("SELECT text FROM notice WHERE case_id IS NULL AND role = 'supervisor' ORDER BY id")
+
+
+def tries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The openings that are tried from now on, in order."""
+    asked: list[str] = []
+    really = Schedule._open
+
+    def counted(self: Schedule, opening: Opening) -> bool:
+        asked.append(f"{opening.process}:{opening.period}")
+        return really(self, opening)
+
+    monkeypatch.setattr(Schedule, "_open", counted)
+    return asked
+
+
+def test_a_process_broken_for_years_keeps_no_other_waiting(house: Desk) -> None:
+    """More periods fail than one round opens: the other process has its turn all the same."""
+    publish(house, "2026-02-27 12:00", weekly=BROKEN)
+    assert len(round_at(house, "2028-03-01 12:00")) == 25
+    assert "monthly:2028-02" in numbers(house)
+
+
+def test_what_fails_is_tried_less_and_less_often_but_each_hour(
+    house: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(house, "2026-02-27 12:00", weekly=BROKEN)
+    asked = tries(monkeypatch)
+    house.clock.set("2026-03-02 09:00")
+    begin, minutes = house.clock.instant, []
+    for minute in range(6 * 60):
+        before = len(asked)
+        house.g.schedule.open_due(begin + timedelta(minutes=minute))
+        minutes += [minute] if "weekly:2026-W09" in asked[before:] else []
+    assert minutes == [0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 303]
+
+
+def test_what_fails_again_and_again_takes_one_case_number(house: Desk) -> None:
+    publish(house, "2026-02-27 12:00", weekly=BROKEN)
+    for hour in range(9, 19):
+        round_at(house, f"2026-03-02 {hour:02}:00")
+    assert house.values("SELECT last FROM case_number WHERE day = '260302'") == [1]
+    publish(house, "2026-03-02 19:00", weekly=BROKEN.replace(b"1 / 0", b"1"))
+    round_at(house, "2026-03-02 19:01")
+    assert house.values("SELECT id FROM cases WHERE process = 'weekly'") == ["260302-00001-8"]
+
+
+def test_supervisors_are_told_once_what_could_not_be_opened(
+    house: Desk, clock: Clock, tmp_path: Path, database_url: str
+) -> None:
+    publish(house, "2026-02-27 12:00", weekly=BROKEN)
+    for hour in range(9, 19):
+        round_at(house, f"2026-03-02 {hour:02}:00")
+    with opened(tmp_path, clock, database_url) as restarted:
+        round_at(restarted, "2026-03-02 19:00")
+    (text,) = told(house)
+    assert "weekly" in text
+    assert "2026-W09" in text
+    assert "division by zero" in text
+
+
+def test_one_period_that_fails_keeps_the_later_ones_of_its_process_not_waiting(house: Desk) -> None:
+    only_one = BROKEN.replace(b"1 / 0", b"1 / (0 if report_period == '2026-W09' else 1)")
+    publish(house, "2026-02-27 12:00", weekly=only_one)
+    round_at(house, "2026-03-16 09:00")
+    assert round_at(house, "2026-03-16 09:01") == ["monthly:2026-02", "weekly:2026-W10", "weekly:2026-W11"]
+
+
+def test_what_nobody_foresaw_at_one_process_holds_up_no_other(
+    house: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = Schedule._open
+
+    def unforeseen(self: Schedule, opening: Opening) -> bool:
+        if opening.process == "monthly":
+            raise KeyError("unforeseen")
+        return really(self, opening)
+
+    monkeypatch.setattr(Schedule, "_open", unforeseen)
+    assert round_at(house, "2026-03-02 09:00") == ["weekly:2026-W09"]
+    assert len(told(house)) == 1
+
+
+def test_a_clock_set_back_tries_what_failed_again_at_once(
+    house: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(house, "2026-02-27 12:00", weekly=BROKEN)
+    for minute in range(40):
+        round_at(house, f"2026-03-09 09:{minute:02}")
+    asked = tries(monkeypatch)
+    round_at(house, "2026-03-02 10:00")
+    assert asked == ["weekly:2026-W09"]
+
+
 def test_a_process_that_cannot_be_opened_holds_up_no_other_and_is_tried_again(house: Desk) -> None:
     broken = bpmn(
         "aweekly", "start > boom > call > end", begins("COU_WEEKLY_LIST"), script("boom", "x = 1 / 0")

@@ -1,0 +1,25 @@
+"""Notices that the software itself writes, about what it could not do. Those of a case come from its diagram."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from .db.database import Database
+from .db.tables import notice
+from .spiff.timers import iso
+
+ROLE = "supervisor"
+_LOCK = 0x60D9  #: PostgreSQL advisory lock: of two workers that meet the same, one tells
+
+
+def tell_once(db: Database, text: str, now: datetime, case_id: str | None = None) -> None:
+    """Tell the supervisors ``text`` at ``now`` (aware), unless just this was told before; ``case_id`` is linked to."""
+    told = sa.select(notice.c.id).where(notice.c.role == ROLE, notice.c.text == text).limit(1)
+    new = {"case_id": case_id, "role": ROLE, "text": text, "at": iso(now), "level": "breach"}
+    with db.begin() as connection:
+        if not db.sqlite:  # SQLite has one writer anyway
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        if connection.scalar(told) is None:
+            connection.execute(sa.insert(notice).values(new))
