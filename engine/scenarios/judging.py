@@ -18,10 +18,10 @@ from engine.release import Release
 from engine.releases import Releases
 from engine.scenario_files import load
 
-from .affected import callers, touched
+from .affected import callers, played, touched
 from .coverage import Coverage
 from .project import bench, run_all
-from .words import MISSING, UNREACHED
+from .words import GONE, MISSING, UNREACHED
 
 MAX_FAILED = 20  #: failing scenarios that are looked for; a designer mends these first
 MAX_UNREACHED = 20  #: findings about one process; the first ones show where to begin
@@ -43,7 +43,7 @@ class Judgement:
 
     @property
     def unproved(self) -> list[Finding]:
-        """Processes that people may open and no scenario plays."""
+        """Processes that begin by themselves or by people and that no scenario has ever played."""
         return [f for f in self.findings if f.rule == MISSING.id and f.severity == "error"]
 
 
@@ -66,7 +66,9 @@ def judge(before: Mapping[str, bytes], after: Mapping[str, bytes], changed: Coll
     with _ONE, bench(after) as gongdan:
         coverage, failed = run_all(gongdan, chosen, MAX_FAILED)
     coverage.processes = [made.process(id) for id in sorted(altered)]
-    findings = [error.finding for error in failed] or _unreached(coverage)  # who fails leaves steps unvisited
+    findings = [error.finding for error in failed] or _unreached(
+        coverage, played(before)
+    )  # who fails leaves steps unvisited
     return Judgement(tuple(sorted(altered)), len(chosen), findings)
 
 
@@ -92,14 +94,19 @@ class Gate:
             raise InvalidFile("nothing is published; scenarios say:\n" + "\n".join(lines))
 
 
-def _unreached(coverage: Coverage) -> list[Finding]:
-    """Steps that nothing passed; of a process that nothing plays one finding, grave when people may open it."""
+def _unreached(coverage: Coverage, played_before: Collection[str]) -> list[Finding]:
+    """Steps that nothing passed; of a process that nothing plays one finding.
+
+    It is grave when cases of it begin by themselves or by people. Who had scenarios has no excuse.
+    """
     found = []
     for process in coverage.processes:
         own = Coverage([process], coverage.reached)
         if own.share(flows=False) == 0:
-            grave: Severity = "error" if process.startable else "warning"
-            found.append(MISSING.at(process.path, severity=grave, name=process.name, process=process.id))
+            gone = process.id in played_before
+            grave: Severity = "error" if gone or process.startable or process.rhythm else "warning"
+            rule = GONE if gone else MISSING
+            found.append(rule.at(process.path, severity=grave, name=process.name, process=process.id))
             continue
         ids = [left.partition("/")[2] for left in own.uncovered()]
         found += [UNREACHED.at(process.path, id, name=_name(process, id)) for id in ids[:MAX_UNREACHED]]

@@ -39,6 +39,15 @@ UNREACHED = Rule(
     "在 bpmn/scenarios/ 里加一个经过这里的情景；不会再走到的就删去",
     "add a scenario to bpmn/scenarios/ that passes here; delete what nobody reaches",
 )
+GONE = Rule(
+    "scenario_gone",
+    "error",
+    "流程「{name}」原有情景，现在没有了",
+    "process '{name}' had scenarios and has none any more",
+    "把 bpmn/scenarios/{process}.json 里的情景放回去，流程改了就照着改；不再用的流程，连图一起删去",
+    "put the scenarios of bpmn/scenarios/{process}.json back, changed where the process is; "
+    "a process nobody needs goes with its diagram",
+)
 MISSING = Rule(
     "scenario_missing",
     "error",

@@ -21,7 +21,7 @@ from engine.release import Release
 from engine.scenarios import Gate, Judgement, judge, judging, path_of, sketch
 from engine.scenarios.affected import callers, touched
 from engine.settings import CHECKOUT
-from tests.bpmn_text import bpmn, call, user
+from tests.bpmn_text import bpmn, call, service, user
 from tests.casework import FILES as COMPANY
 from tests.casework import WORK
 from tests.scenarios.playing import FILES as SHIPPED
@@ -30,6 +30,7 @@ from web import cli
 AT = "2026-03-02T01:00:00+00:00"
 WORK_PATH, SCENARIOS = "bpmn/tests/work.bpmn", "bpmn/scenarios/work.json"
 CANTONESE = "bpmn/telecom/cantonese_callback.bpmn"
+LIMITS = "bpmn/decisions/sla.dmn"
 FILES = {path: body for path, body in COMPANY.items() if body is not None}
 
 
@@ -127,6 +128,35 @@ def test_a_process_concerns_those_that_open_its_cases() -> None:
     """Their scenarios say with which task the new case begins."""
     found = callers(Release(1, SHIPPED), {"property_complaint_call"})
     assert {"property_consultation_call", "property_service_revisit", "property_owner_care_revisit"} <= found
+
+
+@pytest.mark.parametrize("quoted", ["'sms_attempt'", "&apos;sms_attempt&apos;", "&#39;sms_attempt&#39;"])
+def test_a_text_is_named_in_quotes_of_any_kind(quoted: str) -> None:
+    """As is a limit that only a text reads."""
+    text = "bpmn/templates/sms_attempt.json"
+    ask = service("ask", service="sms", template="KEY", to="contact_phone")
+    only = bpmn("only", "start > ask > end", ask, startable="true").replace(b"KEY", quoted.encode())
+    body = json.loads(FILES[text]) | {"slots": {"left": 'param("UNREACHABLE_MAX")'}}
+    one = {**FILES, "bpmn/tests/only.bpmn": only, text: json.dumps(body).encode()}
+    other = FILES[text].replace(b'"version": 1', b'"version": 2')
+    limits = one[LIMITS].replace(b'"UNREACHABLE_MAX_value"><text>"3', b'"UNREACHABLE_MAX_value"><text>"4')
+    for path, changed in ((text, other), (LIMITS, limits)):
+        assert changed != one[path]
+        assert "only" in touched(Release(1, one), Release(2, {**one, path: changed}), [path])
+
+
+def test_the_name_of_a_message_is_behaviour_and_the_name_of_a_participant_is_not() -> None:
+    head = (
+        b'<bpmn:message id="told" name="%s"/><bpmn:collaboration id="c"><bpmn:participant id="p" name="%s" '
+    )
+    head += b'processRef="work"/></bpmn:collaboration><bpmn:process '
+
+    def drawn(message: bytes, participant: bytes) -> dict[str, bytes]:
+        return {**FILES, WORK_PATH: WORK.replace(b"<bpmn:process ", head % (message, participant))}
+
+    before = Release(1, drawn(b"one", b"desk"))
+    assert touched(before, Release(2, drawn(b"one", b"front desk")), [WORK_PATH]) == set()
+    assert touched(before, Release(2, drawn(b"two", b"desk")), [WORK_PATH]) == {"work"}
 
 
 # ------------------------------------------------------------------ what scenarios say
@@ -234,6 +264,26 @@ def test_a_process_that_others_call_is_only_a_warning() -> None:
     found = judged(**_new("helper", "false"))
     assert [(f.rule, f.severity) for f in found.findings] == [("scenario_missing", "warning")]
     assert (found.against(), found.unproved) == ([], [])
+
+
+@pytest.mark.parametrize("left", [b"[]", None])
+def test_a_process_that_had_scenarios_is_not_excused_for_losing_them(left: bytes | None) -> None:
+    broken = WORK.replace(b"attempts = 0", b"attempts = 'none'")
+    change = {SCENARIOS: left, WORK_PATH: broken}
+    after = {path: body for path, body in (GREEN | change).items() if body is not None}
+    found = judge(GREEN, after, change.keys())
+    assert rules(found) == ["scenario_gone"]
+    assert found.against("来不及写") == found.findings
+
+
+def test_a_process_that_opens_by_itself_needs_scenarios_or_a_reason() -> None:
+    weekly = "bpmn/reports/weekly_closed_list.bpmn"
+    path = path_of("weekly_closed_list")
+    unplayed = {p: body for p, body in SHIPPED.items() if p != path}
+    changed = {weekly: SHIPPED[weekly].replace(b"weekly_list_late_", b"weekly_late_")}
+    found = judge(unplayed, unplayed | changed, changed.keys())
+    assert [(f.rule, f.severity) for f in found.findings] == [("scenario_missing", "error")]
+    assert found.against("下周补") == []
 
 
 def test_a_reason_lets_no_failing_scenario_through() -> None:
