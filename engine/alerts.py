@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from .db.database import Database
 from .db.tables import notice
+from .release import Release
 from .spiff.timers import iso
 
 ROLE = "supervisor"
@@ -23,3 +24,9 @@ def tell_once(db: Database, text: str, now: datetime, case_id: str | None = None
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         if connection.scalar(told) is None:
             connection.execute(sa.insert(notice).values(new))
+
+
+def name_of(live: Release, process: str) -> str:
+    """What a process is called now; one that is gone keeps its id."""
+    found = live.processes.get(process)
+    return found.name if found is not None else process

@@ -8,24 +8,27 @@ is repeated.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+import structlog
 
 from . import failpoints
+from .alerts import name_of, tell_once
 from .commands import OUTBOX, RecordServiceResult
 from .db.database import Database
 from .db.tables import outbox
 from .dispatch import Dispatcher
-from .errors import NotFound, Rejected
-from .gateways import FAILED, REPEATABLE, RETRY, UNKNOWN, Entry, Gateway
+from .errors import NotFound, Rejected, Unavailable
+from .gateways import CASE, FAILED, REPEATABLE, RETRY, UNKNOWN, Entry, Gateway
 from .spiff.timers import iso
 
 LEASE = timedelta(minutes=2)  #: longer than any gateway's timeout; then the outcome counts as unknown
 FIRST_RETRY = timedelta(seconds=30)
 MAX_ATTEMPTS = 6
+log = structlog.get_logger("gongdan.outbox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +52,29 @@ class Outbox:
         """Send up to ``limit`` entries due at ``now`` (aware); entries whose sender stopped become unknown."""
         if not self.is_due(now):
             return []
-        done = [self._give_up(entry, now) for entry in self._lost(now)]
+        done: list[Sent] = []
+        for entry in self._lost(now):
+            done += self._each(self._give_up, entry, now)
         began = time.monotonic()
         for claimed in self._claim(now, limit):
             spent = timedelta(seconds=time.monotonic() - began)
             if spent > LEASE / 2:  # slow gateways: what is left goes to whoever comes next
                 break
-            entry = self._begin(claimed, now + spent)
-            if entry is not None:
-                done.append(self._send(entry, now))
+            begun = self._begin(claimed, now + spent)
+            if begun is not None:
+                done += self._each(self._send, begun, now)
         return done
+
+    @staticmethod
+    def _each(act: Callable[[Entry, datetime], Sent], entry: Entry, now: datetime) -> list[Sent]:
+        """What became of one entry; what nobody foresaw leaves it to its lease, and the others go on."""
+        try:
+            return [act(entry, now)]
+        except Unavailable:
+            raise  # no fault of the entry
+        except Exception:
+            log.exception("entry failed, left until its lease ends", entry=entry.id)
+            return []
 
     def _send(self, entry: Entry, now: datetime) -> Sent:
         gateway = self._gateways.get(entry.kind)
@@ -126,9 +142,11 @@ class Outbox:
 
     def _give_up(self, entry: Entry, now: datetime) -> Sent:
         said = "the sender stopped before the answer came"
-        if entry.kind in REPEATABLE:
+        if entry.kind not in REPEATABLE:
+            return self._record(entry, UNKNOWN, said, now)
+        if entry.attempts < MAX_ATTEMPTS:
             return self._postpone(entry, said, now)
-        return self._record(entry, UNKNOWN, said, now)
+        return self._record(entry, FAILED, said, now)
 
     def _postpone(self, entry: Entry, detail: str, now: datetime) -> Sent:
         wait = FIRST_RETRY * 2 ** (entry.attempts - 1)
@@ -141,6 +159,10 @@ class Outbox:
         return Sent(entry.id, "pending", entry.kind)
 
     def _record(self, entry: Entry, state: str, detail: str, now: datetime) -> Sent:
+        if (
+            state == FAILED and entry.kind == CASE
+        ):  # its parent is closed, perhaps: nobody looks there by chance
+            tell_once(self._db, self._not_opened(entry), now, entry.case_id)
         self._dispatcher.dispatch(
             RecordServiceResult(
                 case_id=entry.case_id,
@@ -152,6 +174,11 @@ class Outbox:
             )
         )
         return Sent(entry.id, state, entry.kind)
+
+    def _not_opened(self, entry: Entry) -> str:
+        """What supervisors are told when a case that another asked for cannot be opened; nothing personal."""
+        name = name_of(self._dispatcher.releases.current(), entry.recipient)
+        return f"工单 {entry.case_id} 要转开的「{name}」没能开立；原因见发件箱，改正后请在那里重发。"
 
     def counts(self) -> dict[str, int]:
         """How many entries are in each state."""

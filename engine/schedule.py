@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 import structlog
 
-from .alerts import tell_once
+from .alerts import name_of, tell_once
 from .commands import StartCase
 from .db.database import Database
 from .db.tables import cases
@@ -176,8 +176,7 @@ def _zone(live: Release) -> ZoneInfo:
 
 def _not_opened(opening: Opening, error: Exception, live: Release) -> str:
     """What supervisors are told: the same words each time, so that they are told once."""
-    process = live.processes.get(opening.process)
-    name = process.name if process is not None else opening.process
+    name = name_of(live, opening.process)
     return (
         f"系统没能开立「{name}」{opening.period} 的工单，会继续再试；请检查该流程。原因：{str(error)[:300]}"
     )

@@ -12,8 +12,9 @@ from engine.commands import StartCase
 from engine.db.tables import cases, outbox
 from engine.erasure import erase
 from engine.errors import Rejected
-from engine.gateways import FAILED, SENT
-from engine.outbox import LEASE
+from engine.gateways import FAILED, SENT, Answer, Entry
+from engine.links import CaseOpener
+from engine.outbox import LEASE, MAX_ATTEMPTS
 from engine.queries.cases import Case, case, children
 from engine.rebuild import differences
 from engine.verify import IDENTICAL
@@ -111,6 +112,40 @@ def test_a_process_that_is_gone_fails_where_people_see_it_and_may_be_tried_again
     house.g.outbox.send_again(f"{parent}/became_complaint", house.clock.instant)
     assert house.send() == [SENT]
     assert only_child(house, parent).release == 3, "a new case runs on the live release"
+
+
+def test_supervisors_are_told_once_that_a_case_could_not_be_opened(house: Desk) -> None:
+    """Its parent is closed: nobody would look there."""
+    parent = ask(house)
+    house.g.releases.publish({"bpmn/tests/complaining.bpmn": None}, "tests", "gone", house.at)
+    for _ in range(2):
+        assert house.send() == [FAILED]
+        house.g.outbox.send_again(f"{parent}/became_complaint", house.clock.instant)
+    query = "SELECT text FROM notice WHERE role = 'supervisor' AND case_id = :case"
+    (text,) = house.values(query, case=parent)
+    assert "complaining" in text
+    assert "陈大文" not in text
+
+
+def test_an_opening_that_nobody_can_finish_holds_up_no_other_and_fails_where_people_see_it(
+    house: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = ask(house), ask(house)
+    usual = CaseOpener.send
+
+    def unforeseen(self: CaseOpener, entry: Entry) -> Answer:
+        if entry.case_id == bad:
+            raise KeyError("unforeseen")
+        return usual(self, entry)
+
+    monkeypatch.setattr(CaseOpener, "send", unforeseen)
+    assert house.send() == [SENT]
+    assert only_child(house, good)
+    for _ in range(2 * MAX_ATTEMPTS):
+        house.clock.advance(hours=1)
+        house.send()
+    assert house.values("SELECT state FROM outbox WHERE case_id = :case", case=bad) == [FAILED]
+    assert house.values("SELECT count(*) FROM notice WHERE case_id = :case", case=bad) == [1]
 
 
 def test_a_parent_is_not_erased_before_its_child_is_there(house: Desk) -> None:
