@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from engine.diagrams import rhythm_of
 from engine.errors import GongdanError
 from engine.forms import Form
 from engine.lint.expressions import read_expression, read_script
@@ -19,8 +20,10 @@ from engine.xml import InvalidXml, dmn_namespace, parse_xml
 PARAMETERS = "bpmn/decisions/sla.dmn"
 #: what a broken file may make a loader raise; lint reports such files by itself
 LOADING = (GongdanError, ValueError, TypeError, KeyError, AttributeError, LookupError, RecursionError)
-#: names every case has, or that opening a case gives
-ALWAYS = frozenset({"case_no", "case_opened_at", "report_period", "scheduled_for"})
+#: names every case has
+ALWAYS = frozenset({"case_no", "case_opened_at"})
+#: names of a case that its rhythm opened
+SCHEDULED = frozenset({"report_period", "scheduled_for"})
 
 
 @dataclass
@@ -33,6 +36,7 @@ class LintContext:
     processes: dict[str, list[str]] = field(default_factory=dict)
     waits: dict[str, bool] = field(default_factory=dict)
     calls: dict[str, set[str]] = field(default_factory=dict)
+    scheduled: set[str] = field(default_factory=set)
     lanes: set[str] = field(default_factory=set)
     parameters: dict[str, Parameter] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
@@ -75,6 +79,9 @@ class LintContext:
         for process in model.processes:
             self.processes.setdefault(process.id, []).append(model.file)
             nodes = list(process.scope.all_nodes())
+            timers = (timer for node in nodes if node.kind == "startEvent" for timer in node.timers)
+            if any(rhythm_of(timer.text) for timer in timers):
+                self.scheduled.add(process.id)
             self.waits[process.id] = any(may_wait(node.kind, node.events) for node in nodes)
             self.calls.setdefault(process.id, set()).update(
                 called
@@ -98,9 +105,20 @@ class LintContext:
 
     def _add_fields(self, form: Form) -> None:
         for item in form.fields:
-            self.names.add(item.name)
+            if item.widget != "readonly":  # which shows what somebody else gave
+                self.names.add(item.name)
             if item.options:
                 self.choices.setdefault(item.name, set()).update(option.value for option in item.options)
+
+    def names_in(self, model: DiagramModel) -> set[str]:
+        """Names that data of a diagram's cases may have: also those of a rhythm, where one opens them."""
+        reached, ahead = set(self.scheduled), list(self.scheduled)
+        while ahead:
+            called = self.calls.get(ahead.pop(), set()) - reached
+            reached |= called
+            ahead += called
+        ours = {process.id for process in model.processes}
+        return self.names | SCHEDULED if ours & reached else self.names
 
     def surely_waits(self, process: str) -> bool:
         """May a called process be taken to wait for somebody? True for an unknown one."""

@@ -70,11 +70,12 @@ def scripts(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
     if not model.readable:
         yield TOO_MUCH_SCRIPT.at(model.file, count=f"{model.written:,}", most=f"{MAX_WRITTEN:,}")
         return
+    names = context.names_in(model)
     for text in texts(model):
-        yield from _check(model.file, text, context)
+        yield from _check(model.file, text, context, names)
 
 
-def _check(file: str, text: Text, context: LintContext) -> Iterator[Finding]:
+def _check(file: str, text: Text, context: LintContext, names: set[str]) -> Iterator[Finding]:
     source = text.source
 
     def at(line: int) -> int | None:
@@ -109,7 +110,7 @@ def _check(file: str, text: Text, context: LintContext) -> Iterator[Finding]:
     if context.whole:
         called = {name for name, _, _ in source.calls}
         for name, line in source.reads.items():
-            if name not in context.names and name not in called | PYTHON | set(source.binds):
+            if name not in names and name not in called | PYTHON | set(source.binds):
                 yield UNKNOWN_NAME.at(file, text.element, at(line), what=text.what, name=name)
     if text.what == "condition":
         yield from _plain(file, text)

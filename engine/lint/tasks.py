@@ -109,7 +109,7 @@ def services(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
             if not node.properties.get(name, "").strip():
                 yield SERVICE_PROPERTY.at(model.file, node.id, node.line, name=name)
         if service == CASE:
-            yield from _linked(model.file, node, context)
+            yield from _linked(model, node, context)
         level = node.properties.get("level", "info")
         if service == "notice" and level not in ("info", "warn", "breach"):
             yield NOTICE_LEVEL.at(model.file, node.id, node.line, value=level)
@@ -118,14 +118,14 @@ def services(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
             yield from _template(model.file, node, literal, service, context)
 
 
-def _linked(file: str, node: Node, context: LintContext) -> Iterator[Finding]:
+def _linked(model: DiagramModel, node: Node, context: LintContext) -> Iterator[Finding]:
     """A case that is opened is of a known process and begins with data that somebody gives."""
     process = node.properties.get("process", "")
     if process and context.processes and process not in context.processes:
-        yield UNKNOWN_PROCESS.at(file, node.id, node.line, name=process)
+        yield UNKNOWN_PROCESS.at(model.file, node.id, node.line, name=process)
     for name in node.listed("carries"):
-        if context.whole and name not in context.names:
-            yield UNKNOWN_NAME.at(file, node.id, node.line, what="carries", name=name)
+        if context.whole and name not in context.names_in(model):
+            yield UNKNOWN_NAME.at(model.file, node.id, node.line, what="carries", name=name)
 
 
 def _template(file: str, node: Node, key: str, kind: str, context: LintContext) -> Iterator[Finding]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from engine.lint import RULES, LintContext, lint_file, lint_release
@@ -128,6 +130,20 @@ def test_gaps_in_tables(rows: list[tuple[str, str]], gap: bool) -> None:
 def test_a_timer_on_the_start_is_a_weekly_or_monthly_rhythm(text: str, tag: str, rules: list[str]) -> None:
     found = lint_release(samples.started(text, tag))
     assert [finding.rule for finding in found if finding.element == "start"] == rules
+
+
+def test_only_a_case_that_a_rhythm_opens_knows_its_period() -> None:
+    """Whoever else reads it has an incident at the first case; a field that only shows it gives nothing."""
+    diagram = samples.release()[samples.BPMN].replace(b"attempts = 0", b"attempts = 0\ntold = report_period")
+    shows = json.loads(samples.release()[samples.FORM])
+    label = shows["fields"][0]["label"]
+    shows["fields"].append({"name": "report_period", "label": label, "widget": "readonly"})
+    for form in ({}, {samples.FORM: json.dumps(shows).encode()}):
+        found = [f for f in lint_release(samples.release() | {samples.BPMN: diagram} | form) if f.grave]
+        assert [(f.rule, f.element) for f in found] == [("unknown_name", "prepare")]
+    begun = samples.started('param("COU_WEEKLY_LIST")', "timeCycle")
+    begun[samples.BPMN] = begun[samples.BPMN].replace(b"attempts = 0", b"attempts = 0\ntold = report_period")
+    assert "unknown_name" not in {f.rule for f in lint_release(begun)}
 
 
 @pytest.mark.parametrize(
