@@ -47,6 +47,19 @@ def test_failing_timers_or_messages_stop_nothing_else(
     assert work_once(desk.g, desk.clock.instant) == 3
 
 
+def test_one_case_that_fails_in_a_way_nobody_foresaw_keeps_no_other_asleep(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = desk.start(), desk.start()
+    usual = desk.g.dispatcher.wake
+    monkeypatch.setattr(
+        desk.g.dispatcher, "wake", lambda case, now: unforeseen() if case == bad else usual(case, now)
+    )
+    desk.clock.advance(days=20)
+    assert desk.wake() > 0
+    assert "timer" in desk.kinds(good)
+
+
 def test_the_worker_of_one_machine_outlives_it(broken: Desk) -> None:
     case = broken.start()
     broken.complete(case, result="busy")
