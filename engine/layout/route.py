@@ -168,7 +168,7 @@ class Router:
         which is which.
         """
         together = {other for other, leaving in self._sides[leave.node, leave.side] if leaving}
-        together ^= {other for other, leaving in self._sides[arrive.node, arrive.side] if not leaving}
+        together |= {other for other, leaving in self._sides[arrive.node, arrive.side] if not leaving}
         return {other for other in together if _related(flow, other)}
 
     def _distance(self, a: Point, b: Point) -> int:
