@@ -9,7 +9,7 @@ from typing import Any
 
 from .app import Gongdan
 from .diagrams import Element
-from .errors import GongdanError, NotAllowed, NotFound
+from .errors import GongdanError, NotAllowed, Rejected
 from .forms import Form
 from .instance import Instance
 from .people import Person
@@ -25,7 +25,7 @@ class Words:
     version: int
     source: str
     text: str
-    fault: GongdanError | None = None
+    fault: Rejected | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,11 @@ def _words(instance: Instance, key: str, data: Mapping[str, Any], locale: str) -
     key = str(data.get(key[1:])) if key.startswith("=") else key
     template = instance.release.templates.get(key)
     if template is None:
-        missing = NotFound("release {number} has no text {key!r}", number=instance.release.number, key=key)
+        missing = Rejected(
+            "Expected text {key!r} in release {number}, but it has none of that name",
+            number=instance.release.number,
+            key=key,
+        )
         return Words(key, 0, "", "", missing)
     functions: dict[str, Callable[..., Any]] = {
         **instance.release.program.scripts.functions,
@@ -73,5 +77,12 @@ def _words(instance: Instance, key: str, data: Mapping[str, Any], locale: str) -
     }
     try:
         return Words(key, template.version, template.source, template.fill(data, functions, locale))
-    except GongdanError as error:
+    except Rejected as error:
         return Words(key, template.version, template.source, "", error)
+    except GongdanError as error:  # a slot that cannot be computed from this data
+        fault = Rejected(
+            "Expected text {key!r} to be filled from the case, but it cannot be: {reason}",
+            key=key,
+            reason=str(error),
+        )
+        return Words(key, template.version, template.source, "", fault)

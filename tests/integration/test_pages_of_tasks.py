@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from html import unescape
 
+import orjson
 import pytest
 from flask.testing import FlaskClient
 
@@ -106,6 +108,32 @@ def test_a_refusal_speaks_the_language_of_the_page(
     answer = send(client_of(house, settings, "agent1", locale), f"/tasks/{case}/{task}/claim")
     assert answer[0] == 403
     assert words in answer[1]
+
+
+@pytest.mark.parametrize(
+    ("locale", "missing", "unfilled"),
+    [
+        ("zh-Hans", "版本 2 里没有文本「say_callback_greeting」", "文本「say_callback_close」不能按本单填写"),
+        (
+            "zh-Hant-HK",
+            "版本 2 裏沒有文本「say_callback_greeting」",
+            "文本「say_callback_close」不能按本單填寫",
+        ),
+        ("en", "in release 2, but it has none of that name", "to be filled from the case, but it cannot be"),
+    ],
+)
+def test_words_that_cannot_be_said_say_why_in_the_language_of_the_page(
+    house: Gongdan, settings: Settings, locale: str, missing: str, unfilled: str
+) -> None:
+    close = "bpmn/templates/say_callback_close.json"
+    broken = orjson.loads(house.releases.current().files[close]) | {"slots": {"n": "weather()"}}
+    broken["text"] = dict.fromkeys(broken["text"], "{n}")
+    gone = {"bpmn/templates/say_callback_greeting.json": None, close: orjson.dumps(broken)}
+    house.releases.publish(gone, "designer1", "texts", house.now())
+    case, task = registered(house)
+    page = client_of(house, settings, "yue1", locale).get(f"/tasks/{case}/{task}").text
+    assert missing in unescape(page)
+    assert unfilled in unescape(page)
 
 
 def test_a_call_in_quiet_hours_is_not_logged(house: Gongdan, settings: Settings, clock: Clock) -> None:
