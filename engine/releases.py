@@ -155,6 +155,8 @@ class Releases:
                 files[path], authors[path] = body, author
         if current is not None and files == self.get(current).files:
             return current
+        if not files:
+            raise InvalidFile("a release cannot be empty: this change would remove every file")
         made = Release((current or 0) + 1, files)
         check(made)
         with self._db.begin() as connection:

@@ -28,8 +28,11 @@ def _boolean(text: str) -> bool:
 
 def _between(kind: type[Number], low: Number, high: Number) -> Callable[[str], Number]:
     def parse(text: str) -> Number:
-        value = kind(text)
-        if not low <= value <= high:
+        try:
+            value = kind(text)
+        except ValueError:  # whose words repeat the value
+            value = None
+        if value is None or not low <= value <= high:
             raise ValueError(f"expected a number from {low} to {high}")
         return value
 
@@ -134,9 +137,14 @@ class Settings:
             raise ConfigurationError("GONGDAN_WEBHOOK_URL needs GONGDAN_WEBHOOK_KEY.")
         var = values["var"] = Path(values.get("var", CHECKOUT / "var")).absolute()
         values.setdefault("database_url", f"sqlite:///{var / 'gongdan.db'}")
-        values.setdefault("lookup_key", _kept_key(var / "lookup.key").encode())
-        if values.get("demo"):
-            values.setdefault("secret_key", _kept_key(var / "session.key"))
+        try:
+            values.setdefault("lookup_key", _kept_key(var / "lookup.key").encode())
+            if values.get("demo"):
+                values.setdefault("secret_key", _kept_key(var / "session.key"))
+        except OSError as error:
+            raise ConfigurationError(
+                f"GONGDAN_VAR cannot be used: {var} is no folder that can be written to ({error.strerror})."
+            ) from None
         return cls(**values)
 
     def require_secret(self) -> str:

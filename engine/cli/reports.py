@@ -77,8 +77,8 @@ def report(
             f"there are the tables {', '.join(table.key for table in made.tables)}", param_hint="--table"
         )
     if target is not None:
-        with target.open("w", encoding="utf-8", newline="") as out:
-            out.writelines(csv_lines(made, chosen, teller))
+        with _target(target) as out:
+            out.writelines(line.encode() for line in csv_lines(made, chosen, teller))
         click.echo(f"wrote {target}", err=True)
     if as_json or target is None:
         answer(as_json_of(made), as_json, _text(made, chosen, teller))

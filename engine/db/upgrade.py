@@ -9,6 +9,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from engine.errors import ConfigurationError
 
 from .database import Database
 
@@ -33,8 +36,15 @@ def head() -> str:
 
 def revision(db: Database) -> str | None:
     """The revision a database is at; None for an empty one."""
-    with db.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    try:
+        with db.read() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    except DatabaseError as error:
+        if not db.sqlite or isinstance(error, OperationalError):
+            raise
+        raise ConfigurationError(
+            f"DATABASE_URL cannot be used: {db.engine.url.database} is no database ({error.orig})."
+        ) from None
 
 
 def upgrade(db: Database) -> None:

@@ -15,7 +15,7 @@ from engine.app import open_gongdan
 from engine.db.database import Database
 from engine.db.tables import cases, metadata, sla_clock, snapshot, task, timer
 from engine.db.upgrade import head, revision, upgrade
-from engine.errors import Unavailable
+from engine.errors import ConfigurationError, Unavailable
 from engine.rebuild import differences, orphans, rebuild
 from engine.settings import Settings
 from tests.casework import Desk
@@ -155,6 +155,16 @@ def test_a_database_that_is_away_is_unavailable_for_readers_too(tmp_path: Path) 
     with pytest.raises(Unavailable):
         away.write([])
     away.close()
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    other = tmp_path / "letter.db"
+    other.write_text("dear sir or madam, " * 100)
+    with (
+        closing(Database(f"sqlite:///{other}")) as db,
+        pytest.raises(ConfigurationError, match=f"{other} is no database"),
+    ):
+        upgrade(db)
 
 
 def test_a_fault_of_ours_is_not_taken_for_a_fault_of_the_database(any_desk: Desk) -> None:

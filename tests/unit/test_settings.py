@@ -74,6 +74,20 @@ def test_a_refused_secret_is_not_repeated(tmp_path: Path) -> None:
     assert "hunter2" not in str(refusal.value)
 
 
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(
+        ConfigurationError, match=f"GONGDAN_VAR cannot be used: {tmp_path / 'file'} is no folder"
+    ):
+        Settings.from_env({"GONGDAN_VAR": str(tmp_path / "file")})
+
+
+def test_a_refused_number_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="expected a number from 1") as refused:
+        Settings.from_env({"GONGDAN_LRU": "abc"}, var=tmp_path)
+    assert "abc" not in str(refused.value)
+
+
 def test_secrets_stay_out_of_the_repr(tmp_path: Path) -> None:
     env = {
         "SECRET_KEY": "hunter2" * 3,
