@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 
 from engine.lint.context import model_of
 from engine.lint.expressions import read_expression
+from engine.lint.model import Node, Scope
 from engine.release import Release
 from engine.releases import read_folder
 from engine.reports.archive import REOPEN_WINDOW
@@ -116,11 +118,54 @@ def test_fifty_two_limits_are_timers_and_thirteen_are_not() -> None:
 
 
 @pytest.mark.parametrize("use", [use for use in USES if use.set_by], ids=lambda u: f"{u.process}-{u.element}")
-def test_the_instant_a_timer_counts_from_is_set_before_it(use: Use) -> None:
+def test_the_instant_a_timer_counts_from_is_an_instant(use: Use) -> None:
     """By the clock of the command, by a person's form, or by data that one of the two gave; never by a number."""
     for part in use.set_by.split("; "):
         _, _, value = part.partition(": ")
         assert value in ("form", "schedule") or re.search(r"now\(\)|_at\b|_anchor|confirm_at", value), part
+
+
+@pytest.mark.parametrize("use", [use for use in USES if use.set_by], ids=lambda u: f"{u.process}-{u.element}")
+def test_the_instant_a_timer_counts_from_is_set_on_every_way_to_it(use: Use) -> None:
+    """In the diagram: without the steps that set it, nothing leads from the start to where the timer begins."""
+    elements = RELEASE.process(use.process).elements
+    setting = {part.partition(": ")[0] for part in use.set_by.split("; ")}
+    calls = {part.partition("/")[0] for part in setting if "/" in part}
+    closed = {id for id, e in elements.items() if id in setting or e.calls in calls}
+    timer = elements[use.element]
+    begins = timer.attached_to or timer.id
+    assert leads(use.process, begins, set())
+    assert not leads(use.process, begins, closed)
+
+
+def leads(process: str, goal: str, closed: set[str]) -> bool:
+    """Is there a way from the start of ``process`` to ``goal`` that completes no step of ``closed``?"""
+    path = RELEASE.process(process).path
+    model = model_of(path, RELEASE.files[path])
+    assert model is not None
+    (drawn,) = (found for found in model.processes if found.id == process)
+    holds = {node.inner: node for node in model.nodes() if node.inner is not None}
+
+    def starts(scope: Scope) -> list[Node]:
+        return [node for node in scope.nodes.values() if node.kind == "startEvent"]
+
+    def after(node: Node) -> list[Node]:
+        return [following for flow in node.outgoing if (following := node.scope.nodes.get(flow.target))]
+
+    met: set[Node] = set()
+    ahead = starts(drawn.scope)
+    while ahead:
+        node = ahead.pop()
+        if node in met:
+            continue
+        met.add(node)
+        ahead += node.boundary
+        if node.inner is not None:
+            ahead += starts(node.inner)  # and out of it by its end events
+        elif node.id not in closed:
+            ends = node.kind == "endEvent" and node.scope in holds
+            ahead += after(holds[node.scope]) if ends else after(node)
+    return goal in {node.id for node in met}
 
 
 @pytest.mark.parametrize(
@@ -146,7 +191,7 @@ def test_every_parameter_is_used_or_said_to_be_the_engines_own() -> None:
 
 # ------------------------------------------------------------------ no numbers of their own
 def expressions() -> Iterator[tuple[str, ast.AST]]:
-    """Every expression and script of all diagrams, tables and texts, with where it stands."""
+    """Every expression and script of all diagrams, tables and texts, with where it stands (of texts: their slots)."""
     for path, body in RELEASE.files.items():
         if path.endswith(".bpmn"):
             model = model_of(path, body)
@@ -166,9 +211,12 @@ def expressions() -> Iterator[tuple[str, ast.AST]]:
                 tree = read_expression((entry.text or "").replace("?", "it")).tree
                 if tree is not None:
                     yield path, tree
+        elif path.startswith("bpmn/templates/"):
+            for slot, text in json.loads(body).get("slots", {}).items():
+                yield f"{path} {slot}", ast.parse(text.strip())
 
 
-def test_no_diagram_and_no_table_holds_a_duration_or_a_time_of_day() -> None:
+def test_no_diagram_no_table_and_no_text_holds_a_duration_or_a_time_of_day() -> None:
     texts = [
         f"{where}: {node.value}"
         for where, tree in expressions()
