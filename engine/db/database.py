@@ -61,6 +61,8 @@ class Database:
         self._queue: deque[_Job] = deque()
         self._compiled: dict[str, tuple[str, Callable[[Row], tuple[Any, ...]] | None, Row]] = {}
         self._kept: sa.PoolProxiedConnection | None = None
+        place = self.engine.url.database if self.sqlite else None
+        self._turn_file = f"{place}.turn" if place and place != ":memory:" else None
         self._turns: int | None = None  # file descriptor of the lock file beside SQLite's
         self._write_lock = threading.Lock()  # SQLite has one writer: queue here rather than spin on its lock
 
@@ -130,8 +132,12 @@ class Database:
         """Write all jobs in one transaction; each learns what came of it."""
         failed: BaseException | None = None
         try:
-            with self._turn():
+            taken = self._take_turn()  # not with a context manager: every completion comes by here
+            try:
                 self._transaction(jobs)
+            finally:
+                if taken is not None:
+                    fcntl.flock(taken, fcntl.LOCK_UN)
         except sa.exc.DBAPIError as error:
             failed = _translated(error.orig or error)
         except self._driver_error as error:
@@ -151,20 +157,24 @@ class Database:
         SQLite lets a second writer sleep and ask again, up to a tenth of a second at a time; a lock on a file
         wakes it at once. SQLite's own lock stays the one that protects.
         """
-        place = self.engine.url.database if self.sqlite else None
-        if not place or place == ":memory:":
-            yield
-            return
-        try:
-            if self._turns is None:
-                self._turns = os.open(f"{place}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._turns, fcntl.LOCK_EX)
-        except OSError as error:
-            raise Unavailable(f"the database cannot be written: {error.strerror}") from error
+        taken = self._take_turn()
         try:
             yield
         finally:
-            fcntl.flock(self._turns, fcntl.LOCK_UN)
+            if taken is not None:
+                fcntl.flock(taken, fcntl.LOCK_UN)
+
+    def _take_turn(self) -> int | None:
+        """The locked file, None where no other process can write."""
+        if self._turn_file is None:
+            return None
+        try:
+            if self._turns is None:
+                self._turns = os.open(self._turn_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._turns, fcntl.LOCK_EX)
+        except OSError as error:
+            raise Unavailable(f"the database cannot be written: {error.strerror}") from error
+        return self._turns
 
     def _transaction(self, jobs: list[_Job]) -> None:
         borrowed = self._writer()

@@ -16,9 +16,9 @@ from .logical import current, new_id, tick
 
 
 def plain_copy(value: Any) -> Any:
-    """A deep copy of plain data (marshal is several times faster than ``deepcopy``)."""
+    """A deep copy of plain data (marshal is several times faster than ``deepcopy``; its format 2 the fastest)."""
     try:
-        return marshal.loads(marshal.dumps(value))  # noqa: S302 - our own bytes, made in this line
+        return marshal.loads(marshal.dumps(value, 2))  # noqa: S302 - our own bytes, made in this line
     except ValueError:
         return deepcopy(value)
 
