@@ -50,7 +50,10 @@ def _read(path: str, body: bytes) -> Iterator[Scenario]:
                 "start_at": str(start_at),
                 "steps": list(steps),
             } if all(isinstance(step, dict) for step in steps):
-                instant(start_at)
+                try:
+                    instant(start_at)
+                except InvalidFile as error:
+                    raise InvalidFile(f"{path}: scenario {number}: 'start_at': {error}") from error
                 start = item.get("start", {})
                 if not isinstance(start, dict):
                     raise InvalidFile(

@@ -16,6 +16,7 @@ from engine.errors import GongdanError, InvalidFile, InvalidForm, NotAllowed, Re
 from engine.lint.finding import Finding, Rule
 from engine.queries import cases, work
 from engine.scenario_files import Scenario, instant
+from engine.sla import SHANGHAI
 from engine.spiff.timers import iso
 
 from . import words
@@ -81,7 +82,7 @@ class Run:
             case {"expect": dict(wanted)}:
                 self._expect(wanted)
             case _:
-                raise self._failure(words.UNKNOWN, problem=f"unknown step {step}")
+                raise self._failure(words.UNKNOWN, problem=f"unknown step {orjson.dumps(step).decode()}")
 
     # ------------------------------------------------------------ steps
     def _pass(self, until: datetime) -> None:
@@ -101,7 +102,7 @@ class Run:
     def _complete(self, element: str, actor: str, step: Mapping[str, Any]) -> None:
         task = self._open().get(element)
         if task is None:
-            raise self._failure(words.NOT_OPEN, element=element, open=sorted(self._open()))
+            raise self._failure(words.NOT_OPEN, element=element, open=", ".join(sorted(self._open())) or "—")
         data = {k: self._filled(v) for k, v in step.get("data", {}).items()}
         command = CompleteTask(case_id=self.case_id, task=task, data=data, actor=actor, at=iso(self.at))
         if "refused" not in step:
@@ -109,7 +110,7 @@ class Run:
             return
         refused = self._try(lambda: self._refused(command))
         if refused != step["refused"]:
-            raise self._failure(words.REFUSED, found=refused, expected=step["refused"])
+            raise self._failure(words.refuses(step["refused"], refused))
 
     def _refused(self, command: CompleteTask) -> list[str]:
         """The fields that the form refuses; ``["*"]`` for a step that is refused as a whole."""
@@ -135,9 +136,11 @@ class Run:
             look = getattr(self, f"_find_{name}", None)
             if look is None or isinstance(want, dict) is not (name in BY_NAME):
                 raise self._failure(words.UNKNOWN, problem=f"cannot expect {name!r}")
+            if name in words.INSTANTS:
+                for value in want.values():
+                    instant(value)
             if (got := look(want)) != want:
-                found, expected = _differing(got, want), _differing(want, got)
-                raise self._failure(words.DIFFERS, what=name, found=found, expected=expected)
+                raise self._failure(words.differs(name, want, got))
 
     # ------------------------------------------------------------ what a scenario may expect
     def _find_open(self, _: Any) -> list[str]:
@@ -242,11 +245,12 @@ class Run:
             raise self._failure(words.STOPPED, problem=f"{type(error).__name__}: {error}") from error
 
     def _failure(self, about: Rule, **values: object) -> ScenarioFailed:
-        at = self.at.astimezone(instant(self.scenario.start_at).tzinfo).isoformat(timespec="minutes")
+        at = f"{self.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
         where = {"scenario": self.scenario.name, "step": self.step, "at": at}
         shown = {name: str(value) for name, value in (where | values).items()}
         file = self.scenario.path
-        return ScenarioFailed(Finding(file, about, "error", None, None, shown | {"file": file}))
+        placed = words.located(about, self.step)
+        return ScenarioFailed(Finding(file, placed, "error", None, None, shown | {"file": file}))
 
 
 def _element(task: work.Task) -> str:
@@ -254,13 +258,5 @@ def _element(task: work.Task) -> str:
 
 
 def _same(got: str, want: object) -> str:
-    """``want`` as written when both are the same instant, else what was got, in the zone of ``want``."""
-    found, wanted = instant(got), instant(want)
-    return str(want) if found == wanted else found.astimezone(wanted.tzinfo).isoformat()
-
-
-def _differing(one: Any, other: Any) -> Any:
-    """Of two mappings only what ``one`` has otherwise: what people need to see."""
-    if not (isinstance(one, dict) and isinstance(other, dict)):
-        return one
-    return {key: value for key, value in one.items() if other.get(key) != value}
+    """``want`` as written when both are the same instant, else what was got."""
+    return str(want) if instant(got) == instant(want) else got

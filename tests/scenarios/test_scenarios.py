@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from engine.app import Gongdan
 from engine.errors import InvalidFile
 from engine.releases import read_folder
 from engine.scenarios import Coverage, Run, Scenario, ScenarioFailed, bench, load, report, run_all
+from engine.scenarios.words import differs
 from engine.settings import CHECKOUT
 
 FILES = read_folder(CHECKOUT)
@@ -48,10 +50,10 @@ def _broken(engine: Gongdan, **change: object) -> Run:
     ("step", "says"),
     [
         ({"complete": "callback_1", "by": "yue1"}, "'callback_1' is not open"),
-        ({"expect": {"outcome": "answered_online"}}, "outcome is None, not answered_online"),
+        ({"expect": {"outcome": "answered_online"}}, "outcome is null, not answered_online"),
         ({"expect": {"weather": "fine"}}, "cannot expect 'weather'"),
         ({"until": "2020-01-01T00:00:00+08:00"}, "time cannot run back"),
-        ({"dance": True}, "unknown step"),
+        ({"dance": True}, 'unknown step {"dance":true}'),
     ],
 )
 def test_a_scenario_that_is_wrong_says_where(engine: Gongdan, step: dict[str, object], says: str) -> None:
@@ -59,6 +61,43 @@ def test_a_scenario_that_is_wrong_says_where(engine: Gongdan, step: dict[str, ob
         _broken(engine, steps=[step]).go()
     assert "step 1" in str(failure.value)
     assert "cantonese_callback.json" in str(failure.value)
+
+
+def test_a_case_that_cannot_be_opened_fails_at_its_opening(engine: Gongdan) -> None:
+    with pytest.raises(ScenarioFailed) as failure:
+        _broken(engine, process="none").go()
+    assert "when the case opens at 2026-03-02 10:00" in failure.value.finding.message
+    assert "开单时（2026-03-02 10:00）" in failure.value.finding.message_in("zh-Hans")
+
+
+@pytest.mark.parametrize("start_at", ["yesterday", "2026-03-02T10:00:00"])
+def test_an_instant_that_is_none_is_refused_with_its_file_and_scenario(start_at: str) -> None:
+    wrong = {"process": "p", "name": "n", "source": "s", "start_at": start_at, "steps": []}
+    with pytest.raises(InvalidFile, match=rf"^bpmn/scenarios/x.json: scenario 1: 'start_at': '{start_at}' "):
+        load({"bpmn/scenarios/x.json": json.dumps([wrong]).encode()})
+
+
+@pytest.mark.parametrize(
+    ("name", "want", "got", "chinese", "english"),
+    [
+        ("due", {"A": "2026-03-02T12:00:00+08:00"}, {"A": "2026-03-02T05:00:00+00:00"},
+         "A 应为 3月2日 12:00，实为 3月2日 13:00", "A is 2 Mar 13:00, not 2 Mar 12:00"),
+        ("due", {"A": "2025-12-31T12:00:00+08:00"}, {"A": "2025-12-31T16:00:00+00:00"},
+         "A 应为 2025年12月31日 12:00:00，实为 2026年1月1日 00:00:00",
+         "A is 1 Jan 2026 00:00:00, not 31 Dec 2025 12:00:00"),
+        ("due", {"A": "2026-03-02T12:00:00+08:00"}, {}, "A 应为 3月2日 12:00，实为 没有",
+         "A is nothing, not 2 Mar 12:00"),
+        ("clocks", {"A": "met", "B": "met"}, {"A": "met", "B": "running"}, "B 应为 met，实为 running",
+         "B is running, not met"),
+        ("open", ["call"], ["call", "mail"], "open 应为 call，实为 call、mail", "open is call, mail, not call"),
+        ("sms", ["late"], [], "sms 应为 late，实为 没有", "sms is nothing, not late"),
+    ],
+)  # fmt: skip
+def test_only_what_differs_is_told_and_in_words(
+    name: str, want: object, got: object, chinese: str, english: str
+) -> None:
+    told = differs(name, want, got)
+    assert (told.zh, told.en) == (chinese, english)
 
 
 def test_a_scenario_without_a_process_is_refused() -> None:
