@@ -38,6 +38,7 @@ _SERVICES = ("sms", "mail", "notice", "webhook", CASE)
 _NEEDED = {"webhook": ("to",), CASE: ("process", "carries")}
 _PROPERTIES = {
     "userTask": {"form", "say", "exclude", "meets", "not_before"},
+    "scriptTask": {"meets"},
     "serviceTask": {"service", "template", "to", "event", "level", "process", "carries"},
     "endEvent": {"outcome"},
 }
@@ -56,6 +57,11 @@ def people(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
             yield USER_TASK_LANE.at(model.file, node.id, node.line)
         for key in (k for k in node.listed("say") if not k.startswith("=")):  # "=name": chosen by data
             yield from _template(model.file, node, key, "say", context)
+
+
+def met(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
+    """Steps meet clocks that there are."""
+    for node in model.with_kind("userTask", "scriptTask"):
         for parameter in node.listed("meets"):
             if context.parameters and parameter not in context.parameters:
                 yield UNKNOWN_PARAMETER.at(model.file, node.id, node.line, name=parameter)
@@ -165,4 +171,4 @@ def words(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
             yield UNDOCUMENTED.at(model.file, node.id, node.line)
 
 
-CHECKS = (people, lanes, references, services, properties, words)
+CHECKS = (people, met, lanes, references, services, properties, words)
