@@ -97,6 +97,11 @@ CATALOGUE: Mapping[str, Text] = {
         "檔案「{name}」的類型不獲接納，可上載：{allowed}。",
         "The file “{name}” is of a type not accepted; allowed are {allowed}.",
     ),
+    "file_content": _text(
+        "文件“{name}”的内容不是 {kind} 格式，请另存为该格式或换一个文件。",
+        "檔案「{name}」的內容並非 {kind} 格式，請另存為該格式或換另一個檔案。",
+        "The content of the file “{name}” is not {kind}, as its name says; save it as that, or choose another file.",
+    ),
     "file_too_large": _text(
         "文件“{name}”超过 {max}。", "檔案「{name}」超過 {max}。", "The file “{name}” is larger than {max}."
     ),

@@ -234,10 +234,11 @@ def test_files_become_descriptions_and_their_bytes_go_to_the_store() -> None:
     ("name", "content", "code"),
     [
         ("a.exe", b"MZ", "file_type"),
-        ("a.pdf", b"MZ", "file_type"),
+        ("a.pdf", b"MZ", "file_content"),
         ("a.html.txt.svg", b"<svg>", "file_type"),
         ("a.txt", b"x" * 101, "file_too_large"),
         ("a.txt", b"", "file_empty"),
+        ("a.pdf", b"", "file_empty"),
     ],
 )
 def test_other_files_are_refused_and_not_stored(name: str, content: bytes, code: str) -> None:

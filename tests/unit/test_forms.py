@@ -367,7 +367,8 @@ def test_fifteen_fields_are_checked_in_a_tenth_of_a_millisecond() -> None:
 def test_every_code_has_its_words_in_every_language() -> None:
     for code, words in CATALOGUE.items():
         assert list(words) == list(LOCALES), code
-        parameters = {"min": 1, "max": 2, "name": "a", "allowed": ".pdf", "message": text("m"), "until": "9"}
+        parameters = {"min": 1, "max": 2, "name": "a", "allowed": ".pdf", "kind": "PDF"}
+        parameters |= {"message": text("m"), "until": "9"}
         for locale in LOCALES:
             assert message(FieldError("a", code, parameters), locale)
 
