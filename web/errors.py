@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from engine.errors import (
     Conflict,
@@ -65,9 +65,9 @@ def _refused(error: GongdanError) -> ResponseReturnValue:
     if status == 404:
         return page(404, gettext("Not found"), gettext("There is no such thing here, or it is not for you."))
     if isinstance(error, Rejected) and not isinstance(error, Conflict):
-        return page(
-            status, gettext("That does not fit here"), gettext("Nothing was recorded."), shown.refusal(error)
-        )
+        sent = request.method not in ("GET", "HEAD")  # who only looked has nothing to lose
+        kept = gettext("Nothing was recorded.") if sent else ""
+        return page(status, gettext("That does not fit here"), kept, shown.refusal(error))
     title, text = {
         403: (gettext("Not allowed"), gettext("Your role does not allow this.")),
         409: (
@@ -87,21 +87,27 @@ def _refused(error: GongdanError) -> ResponseReturnValue:
 
 
 def _stale_form(error: CSRFError) -> ResponseReturnValue:
-    return page(
-        400,
-        gettext("This form is out of date"),
-        gettext("You signed in again since it was opened. Go back, reload the page and send it once more."),
-        str(error.description),
-    )
+    if request.form.get("csrf_token") or request.headers.get("X-CSRFToken"):
+        text = gettext(
+            "You signed in again since it was opened. Go back, reload the page and send it once more."
+        )
+    else:
+        text = gettext(
+            "It came without the mark of the page it was sent from. Go back, reload the page and send it once more."
+        )
+    return page(400, gettext("This form is out of date"), text)
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error.get_response()
     title, text = {
+        400: (gettext("Cannot be used as it is"), gettext("The input has a mistake.")),
         403: (gettext("Not allowed"), gettext("Your role does not allow this.")),
         404: (gettext("Not found"), gettext("There is no such thing here, or it is not for you.")),
         413: (gettext("Too large"), gettext("Files and forms may have 8 MB together.")),
         429: (gettext("Too many attempts"), gettext("Wait a minute, then try again.")),
     }.get(error.code, (gettext("That did not work"), ""))
-    return page(error.code, title, text, str(error.description or "") if error.code == 400 else "")
+    # What the library says is English; what a page says of a wrong address is in the reader's language.
+    own = error.code == 400 and error.description != BadRequest.description
+    return page(error.code, title, text, str(error.description or "") if own else "")

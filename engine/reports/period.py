@@ -88,13 +88,18 @@ def parse(text: str) -> Period:
         period = Period(text.strip(), first, end)
         _ = period.begins, period.ends
     except (ValueError, OverflowError) as error:
-        raise Rejected(
-            "Expected a period such as 2015-05, 2015-W20, 2015-05-20 or 2015-05-01..2015-06-01, but it is {text!r}",
-            text=text[:40],
-        ) from error
+        raise no_period(text) from error
     if not timedelta(0) < end - first <= LONGEST:
         raise Rejected("Expected a period of one day to three years, but it is {text!r}", text=text)
     return period
+
+
+def no_period(text: str) -> Rejected:
+    """What is said of a text that is no period: how one is written."""
+    return Rejected(
+        "Expected a period such as 2015-05, 2015-W20, 2015-05-20 or 2015-05-01..2015-06-01, but it is {text!r}",
+        text=text[:40],
+    )
 
 
 def _bounds(text: str) -> tuple[date, date]:

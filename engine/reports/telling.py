@@ -81,7 +81,7 @@ class Teller:
                 return self._option(*code.partition("/")[::2])
             case "process":
                 known = self._release.processes.get(code)
-                return known.name if known else code
+                return localised(known.names, self._locale) if known else code
             case "outcome":
                 return self._outcome(*code.partition("/")[::2])
             case "parameter":

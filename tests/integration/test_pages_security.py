@@ -67,6 +67,20 @@ def test_posts_need_a_token(client: FlaskClient) -> None:
     assert client.post("/cases/new", data={"process": "cantonese_callback"}).status_code == 400
 
 
+@pytest.mark.parametrize("locale", ["zh-Hans", "zh-Hant-HK"])
+def test_a_refused_form_says_why_in_the_language_of_the_page(client: FlaskClient, locale: str) -> None:
+    client.set_cookie("locale", locale)
+    bare = client.post("/sign-in", data={"name": "agent1"})
+    stale = client.post("/sign-in", data={"name": "agent1", "csrf_token": "of another day"})
+    assert (bare.status_code, stale.status_code) == (400, 400)
+    assert re.search("缺少所在页面的标记|欠缺所屬頁面的標記", bare.text) is not None
+    for answer in (bare, stale):
+        assert "CSRF" not in re.sub(r"<[^>]+>", "", answer.text)
+    signed_in_again = re.compile("重新登[录入]过|重新登入過")
+    assert signed_in_again.search(stale.text) is not None
+    assert signed_in_again.search(bare.text) is None, "nobody signed in"
+
+
 def test_strict_headers_on_every_answer(client: FlaskClient) -> None:
     for path in ("/sign-in", "/static/css/app.css", "/no-such-page", "/api/health"):
         with client.get(path) as answer:

@@ -44,6 +44,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 Row = tuple[str, dict[str, Any], dict[str, Any]]  #: at, command, effects
 
+_SHAPE = "统计期间应写作 2015-05、2015-W20、2015-05-20 或 2015-05-01..2015-06-01，而不是「{}」。"
+#: what is no period of a report, and what is said of it
+WRONG_PERIODS = {
+    "banana": _SHAPE.format("banana"),
+    "0001": _SHAPE.format("0001"),
+    "9999": _SHAPE.format("9999"),
+    "2026-01-01..1999-01-01": "统计期间应为一天至三年，而不是「2026-01-01..1999-01-01」。",
+}
+
 
 def test_reports_and_exports_of_a_simulated_desk(tmp_path: Path) -> None:
     """One simulation for all that follows."""
@@ -305,6 +314,15 @@ def pages_show_it_to_those_who_may_see_it(
         "from=9999-01-01&to=9999-12-31",
     ):
         assert client.get(f"/reports/sla?{wrong}").status_code == 400, wrong
+    client.set_cookie("locale", "zh-Hans")
+    for wrong, says in WRONG_PERIODS.items():
+        for ending in ("", ".csv", ".zip"):
+            answer = client.get(f"/reports/closed_list{ending}?period={wrong}")
+            assert answer.status_code == 400, wrong
+            assert says in answer.text, wrong
+            assert "browser" not in answer.text, "the library's English"
+    for edge in ("0002", "9998", "9998-12", "0001-01-02"):
+        assert client.get(f"/reports/closed_list?period={edge}").status_code == 200, edge
     assert (
         client.get(f"/reports/sla/cases?period={period}&table=by_parameter&row=999&column=1").status_code
         == 404

@@ -108,6 +108,23 @@ def test_one_call_gives_the_lists_of_all_branches(house: Gongdan) -> None:
     )
 
 
+def test_a_period_without_cases_has_no_files_and_says_so(house: Gongdan) -> None:
+    answer = signed_in(house, "supervisor1").get("/reports/closed_list.zip?period=2020-W01")
+    assert answer.status_code == 404
+    assert "没有可下载的内容" in answer.text
+    assert "「已结案工单明细」在 2020-W01 没有任何机构的工单" in answer.text
+
+
+def test_lists_call_processes_as_cases_do(house: Gongdan) -> None:
+    client = signed_in(house, "supervisor1")
+    for locale, name in {
+        "zh-Hans": "快件投诉处理", "zh-Hant-HK": "快件投訴處理", "en": "Courier complaint"
+    }.items():  # fmt: skip
+        client.set_cookie("locale", locale)
+        for page in ("closed_list", "closed_list.csv"):
+            assert name in client.get(f"/reports/{page}?period={WEEK}").text
+
+
 def test_the_command_line_gives_them_too(
     house: Gongdan, tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

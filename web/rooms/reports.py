@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 from flask import Blueprint, Response, abort, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from engine.errors import Rejected
 from engine.queries import cases, scope, timeline
@@ -17,11 +19,11 @@ from engine.reports import READERS, REPORTS, Asked, Report, branches, make
 from engine.reports.closed_list import branch_term
 from engine.reports.dossier import Dossier, dossier
 from engine.reports.model import Figure, Table, Term
-from engine.reports.period import Period, local_day, month_of, parse, week_of
+from engine.reports.period import Period, local_day, month_of, no_period, parse, week_of
 from engine.reports.read import latest_close
 from engine.reports.telling import Teller
 from engine.reports.writing import csv_lines
-from web import charts, context, fields, limits, report_links, telling
+from web import charts, context, errors, fields, limits, report_links, shown, telling
 from web.i18n import locale
 
 bp = Blueprint("reports", __name__)
@@ -71,7 +73,7 @@ def show(name: str) -> ResponseReturnValue:
         return url_for(".behind", table=table, row=row, column=column, **here)
 
     hidden = _hidden(term.code for table in report.tables for term in _case_terms(table))
-    shown = [
+    tables = [
         charts.shown_table(
             report, table, teller, link, lambda case: url_for("cases.show", case_id=case), hidden
         )
@@ -82,10 +84,10 @@ def show(name: str) -> ResponseReturnValue:
         report=report,
         title=teller.title(name),
         about=teller.about(name),
-        tables=shown,
+        tables=tables,
         here=here,
         last_day=period.end - timedelta(days=1),
-        beside=(period.beside(-1), period.beside(1)),
+        beside=[_within_time(partial(period.beside, steps)) for steps in (-1, 1)],
         kinds=_kinds(period),
         branches=[(branch, teller.term(branch_term(branch))) for branch in report.branches],
     )
@@ -136,11 +138,19 @@ def download(name: str) -> Response:
 
 
 @bp.get("/reports/<name>.zip")
-def download_branches(name: str) -> Response:
+def download_branches(name: str) -> ResponseReturnValue:
     """The report of each branch as CSV, all in one archive."""
     _need_files(name)
     period = _period(name)
-    reports = branches.by_branch(context.gongdan().db, name, Asked(period, context.now()))
+    try:
+        reports = branches.by_branch(context.gongdan().db, name, Asked(period, context.now()))
+    except Rejected:
+        said = gettext(
+            "“%(report)s” has no case of any branch in %(period)s, so there is no file to download.",
+            report=_teller().title(name),
+            period=period.text,
+        )
+        return errors.page(404, gettext("Nothing to download"), said)
     body = branches.zipped(branches.files(reports, _teller(), _kept))
     return _attached(Response(body, mimetype="application/zip"), f"{name}-{period.text}.zip")
 
@@ -205,24 +215,39 @@ def _period(name: str) -> Period:
 
 
 def _from_dates() -> Period:
+    asked = [request.args[key] for key in ("from", "to")]
     try:
-        first, last = (date.fromisoformat(request.args[key]) for key in ("from", "to"))
-        return _parsed(f"{first}..{last + timedelta(days=1)}")
+        first, last = map(date.fromisoformat, asked)
+        text = f"{first}..{last + timedelta(days=1)}"
     except (ValueError, OverflowError):
-        abort(400)
+        abort(400, shown.refusal(no_period("..".join(asked))))
+    return _parsed(text)
 
 
 def _parsed(text: str) -> Period:
     try:
         return parse(text)
-    except Rejected:
-        abort(400)
+    except Rejected as error:
+        abort(400, shown.refusal(error))
 
 
 def _kinds(period: Period) -> dict[str, Period]:
     """The week, month and year in which a period ends."""
     last = period.end - timedelta(days=1)
-    return {"week": week_of(last), "month": month_of(last), "year": parse(f"{last.year:04}")}
+    made: dict[str, Callable[[], Period]] = {
+        "week": lambda: week_of(last),
+        "month": lambda: month_of(last),
+        "year": lambda: parse(f"{last.year:04}"),
+    }
+    return {kind: found for kind, make in made.items() if (found := _within_time(make))}
+
+
+def _within_time(make: Callable[[], Period]) -> Period | None:
+    """None for a period before the first or after the last year there is."""
+    try:
+        return make()
+    except (Rejected, ValueError, OverflowError):
+        return None
 
 
 # ---------------------------------------------------------------- what one may not know
