@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -27,7 +28,7 @@ def backup(db: Database, target: Path) -> None:
             copy.close()
             source.close()
     else:
-        _run(["pg_dump", "--format=custom", f"--file={partial}", _libpq(db)])
+        _run(["pg_dump", "--format=custom", f"--file={partial}"], db)
     partial.replace(target)
 
 
@@ -59,16 +60,18 @@ def restore(db: Database, source: Path, *, force: bool) -> None:
         place.with_suffix(".restoring").replace(place)
     else:
         clean = ["--clean", "--if-exists"] if force else []
-        _run(["pg_restore", "--single-transaction", *clean, f"--dbname={_libpq(db)}", str(source)])
+        _run(["pg_restore", "--single-transaction", *clean, str(source)], db)
 
 
-def _libpq(db: Database) -> str:
-    return db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-def _run(command: list[str]) -> None:
+def _run(command: list[str], db: Database) -> None:
+    """Run a PostgreSQL tool on ``db``. The password goes through the environment: everybody sees command lines."""
+    url = db.engine.url
+    address = url.set(drivername="postgresql", password=None).render_as_string()
+    env = {**os.environ, **({"PGPASSWORD": str(url.password)} if url.password else {})}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+        done = subprocess.run(  # noqa: S603 - our own words
+            [*command, f"--dbname={address}"], capture_output=True, text=True, check=False, env=env
+        )
     except FileNotFoundError:
         raise GongdanError(f"{command[0]} is not installed; it comes with the PostgreSQL client") from None
     if done.returncode:

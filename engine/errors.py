@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 
 class GongdanError(Exception):
@@ -53,27 +55,13 @@ class InvalidForm(GongdanError):
         super().__init__(f"form {form!r}: " + "; ".join(f"{e.field}: {e.code}" for e in self.errors))
 
 
+@dataclass(frozen=True, slots=True)
 class FieldError:
     """One finding on one field: a stable ``code`` for translation and its parameters."""
 
-    __slots__ = ("code", "field", "parameters")
-
-    def __init__(self, field: str, code: str, parameters: Mapping[str, object] | None = None) -> None:
-        self.field = field
-        self.code = code
-        self.parameters = dict(parameters or {})
-
-    def __repr__(self) -> str:
-        return f"FieldError({self.field!r}, {self.code!r}, {self.parameters!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, FieldError) and (self.field, self.code, self.parameters) == (
-            other.field,
-            other.code,
-            other.parameters,
-        )
-
-    __hash__ = None  # type: ignore[assignment]
+    field: str
+    code: str
+    parameters: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
 class InvalidFile(GongdanError):

@@ -6,21 +6,23 @@ JSON is TEXT or BLOB, never ``jsonb``: the order of keys carries meaning (ADR 00
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
 
 
-def _text(name: str, *, null: bool = False, **kw: object) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=null, **kw)  # type: ignore[arg-type]
+def _text(name: str, *, null: bool = False, **kw: Any) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=null, **kw)
 
 
-def _int(name: str, *, null: bool = False, **kw: object) -> sa.Column[int]:
-    return sa.Column(name, sa.Integer, nullable=null, **kw)  # type: ignore[arg-type]
+def _int(name: str, *, null: bool = False, **kw: Any) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=null, **kw)
 
 
-def _blob(name: str, *, null: bool = False, **kw: object) -> sa.Column[bytes]:
-    return sa.Column(name, sa.LargeBinary, nullable=null, **kw)  # type: ignore[arg-type]
+def _blob(name: str, *, null: bool = False, **kw: Any) -> sa.Column[bytes]:
+    return sa.Column(name, sa.LargeBinary, nullable=null, **kw)
 
 
 # ---------------------------------------------------------------- truth

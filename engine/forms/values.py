@@ -99,7 +99,8 @@ def read_datetime(field: Field, text: str) -> Any:
     if match is None:
         raise Refused("not_datetime")
     try:
-        local = datetime(*(int(part or 0) for part in match.groups()), tzinfo=SHANGHAI)  # type: ignore[misc,arg-type]
+        year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
+        local = datetime(year, month, day, hour, minute, second, tzinfo=SHANGHAI)
     except ValueError:
         raise Refused("not_datetime") from None
     return _instant(local)

