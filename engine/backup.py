@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 from pathlib import Path
 
 from .db.database import Database
 from .errors import GongdanError
+from .settings import child_environment
 
 
 def backup(db: Database, target: Path) -> None:
@@ -67,7 +67,7 @@ def _run(command: list[str], db: Database) -> None:
     """Run a PostgreSQL tool on ``db``. The password goes through the environment: everybody sees command lines."""
     url = db.engine.url
     address = url.set(drivername="postgresql", password=None).render_as_string()
-    env = {**os.environ, **({"PGPASSWORD": str(url.password)} if url.password else {})}
+    env = child_environment(**({"PGPASSWORD": str(url.password)} if url.password else {}))
     try:
         done = subprocess.run(  # noqa: S603 - our own words
             [*command, f"--dbname={address}"], capture_output=True, text=True, check=False, env=env

@@ -157,6 +157,11 @@ class Settings:
         return self.secret_key
 
 
+def child_environment(**extra: str) -> dict[str, str]:
+    """The environment for a tool that is started, with ``extra`` variables (a password, never on a command line)."""
+    return {**os.environ, **extra}
+
+
 def variables() -> dict[str, str]:
     """Environment variable → field name, in the order of the settings."""
     return {f.metadata["variable"]: f.name for f in fields(Settings)}

@@ -29,12 +29,17 @@ class Timers:
         self._incidents = incidents
 
     def claim(self, now: datetime, limit: int = 100) -> list[str]:
-        """Up to ``limit`` cases due at ``now`` that nobody else is waking, the most overdue first."""
+        """Up to ``limit`` cases due at ``now`` that nobody else is waking, the most overdue first.
+
+        A lease that ends later than any given now could was given by a clock that is fast: it binds nobody, or a
+        case would sleep on when that worker dies. Two that wake the same case meet at its fence.
+        """
+        lease = cases.c.wake_lease
         due = (
             sa.select(cases.c.id)
             .where(
                 cases.c.next_due <= iso(now),
-                sa.or_(cases.c.wake_lease.is_(None), cases.c.wake_lease < iso(now)),
+                sa.or_(lease.is_(None), lease < iso(now), lease > iso(now + LEASE)),
             )
             .order_by(cases.c.next_due)
             .limit(limit)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.fleet import Fleet
+from engine.timers import LEASE
 from engine.worker import Worker, work_once
 from tests.casework import Desk, opened
 from tests.clock import Clock
@@ -58,6 +60,23 @@ def test_one_case_that_fails_in_a_way_nobody_foresaw_keeps_no_other_asleep(
     desk.clock.advance(days=20)
     assert desk.wake() > 0
     assert "timer" in desk.kinds(good)
+
+
+def test_a_lease_that_a_fast_clock_gave_keeps_no_case_asleep(any_desk: Desk) -> None:
+    case = any_desk.start()
+    any_desk.clock.advance(hours=3)
+    now = any_desk.clock.instant
+    assert any_desk.g.timers.claim(now + timedelta(hours=1)) == [case], "by a worker that then dies"
+    assert any_desk.g.timers.claim(now) == [case]
+
+
+def test_a_lease_keeps_others_off_until_it_ends(any_desk: Desk) -> None:
+    case = any_desk.start()
+    any_desk.clock.advance(hours=3)
+    now = any_desk.clock.instant
+    assert any_desk.g.timers.claim(now) == [case]
+    assert any_desk.g.timers.claim(now + LEASE) == []
+    assert any_desk.g.timers.claim(now + LEASE + timedelta(seconds=1)) == [case]
 
 
 def test_the_worker_of_one_machine_outlives_it(broken: Desk) -> None:
