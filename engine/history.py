@@ -23,12 +23,9 @@ def chain(
     case_id: str, seq: int, command: bytes, effects: bytes, release: int, engine: str, prev_hash: bytes
 ) -> bytes:
     """The hash of a row. ``command`` and ``effects`` are the stored bytes."""
-    rest = {
-        "case": case_id,
-        "seq": seq,
-        "command": orjson.Fragment(command),
-        "effects": orjson.Fragment(effects),
-        "release": release,
-        "engine": engine,
-    }
-    return hashlib.sha256(prev_hash + canonical(rest)).digest()
+    text = orjson.dumps
+    # Canonical by construction: sorted keys around parts that are canonical. Copying them once more costs a third.
+    row = b'{"case":%b,"command":%b,"effects":%b,"engine":%b,"release":%d,"seq":%d}' % (
+        text(case_id), command, effects, text(engine), release, seq,
+    )  # fmt: skip
+    return hashlib.sha256(prev_hash + row).digest()

@@ -30,6 +30,7 @@ Write = tuple[str, Row]  #: (statement name, parameters)
 
 
 GROUP = 64  #: commands committed together at most
+CACHE_KB = 32_768  #: of pages an SQLite connection keeps; SQLite's 2 MB read a page anew for every second write
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class Database:
         self._constraint_error: type[Exception] = driver.IntegrityError
         self._queue: deque[_Job] = deque()
         self._compiled: dict[str, tuple[str, Callable[[Row], tuple[Any, ...]] | None, Row]] = {}
-        self._kept: sa.PoolProxiedConnection | None = None
+        self._kept: sa.Connection | None = None
         place = self.engine.url.database if self.sqlite else None
         self._turn_file = f"{place}.turn" if place and place != ":memory:" else None
         self._turns: int | None = None  # file descriptor of the lock file beside SQLite's
@@ -98,15 +99,14 @@ class Database:
                 with self.engine.begin() as connection:
                     yield connection
                 return
-            with self._write_lock, self._turn(), self.engine.connect() as connection:
+            with self._write_lock, self._turn():
+                connection = self._kept_writer()
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-                raw: Any = connection.connection.driver_connection
                 try:
                     yield connection
                     connection.exec_driver_sql("COMMIT")
                 finally:
-                    if raw.in_transaction:
-                        raw.rollback()
+                    connection.rollback()  # of what was not committed; nothing where all was
         except sa.exc.DBAPIError as error:
             raise _translated(error.orig or error) from error
 
@@ -147,8 +147,8 @@ class Database:
             raise
         finally:
             for job in jobs:
-                job.error = job.error or failed
-                job.finished = True
+                if not job.finished:  # of a group with a conflict, some may be committed
+                    job.error, job.finished = failed, True
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -177,7 +177,7 @@ class Database:
         return self._turns
 
     def _transaction(self, jobs: list[_Job]) -> None:
-        borrowed = self._writer()
+        borrowed = self._kept_writer().connection if self.sqlite else self.engine.raw_connection()
         raw: Any = borrowed.driver_connection
         try:
             if self.sqlite:
@@ -193,13 +193,25 @@ class Database:
                 borrowed.close()
 
     def _transaction_sqlite(self, raw: Any, jobs: list[_Job]) -> None:
-        with closing(raw.cursor()) as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
-            failpoints.reach("commit.begun")
+        """All jobs in one transaction. Where one of several meets a conflict, each has one of its own instead."""
+        try:
+            with closing(raw.cursor()) as cursor:
+                cursor.execute("BEGIN IMMEDIATE")
+                failpoints.reach("commit.begun")
+                for job in jobs:
+                    self._statements(cursor, job)
+                failpoints.reach("commit.written")
+                cursor.execute("COMMIT")
             for job in jobs:
-                self._execute(cursor, job, alone=len(jobs) == 1)
-            failpoints.reach("commit.written")
-            cursor.execute("COMMIT")
+                job.finished = True
+        except (Conflict, self._constraint_error) as error:
+            self._roll_back(raw)
+            if len(jobs) == 1:
+                jobs[0].error = error if isinstance(error, Conflict) else _translated(error)
+                jobs[0].finished = True
+                return
+            for job in jobs:  # a savepoint each would cost every group what only this one needs
+                self._transaction_sqlite(raw, [job])
 
     def _transaction_postgresql(self, raw: Any, jobs: list[_Job]) -> None:
         """Statements travel together (pipeline mode): a command costs two round trips, however much it writes."""
@@ -222,22 +234,6 @@ class Database:
             if cursor is not plain:
                 yield cursor
 
-    def _execute(self, cursor: Any, job: _Job, *, alone: bool) -> None:
-        """Run a job's statements; among several, behind a savepoint, so that its conflict harms no other."""
-        if alone:
-            self._statements(cursor, job)
-            return
-        cursor.execute("SAVEPOINT job")
-        try:
-            self._statements(cursor, job)
-        except Conflict as error:
-            job.error = error
-            cursor.execute("ROLLBACK TO job")
-        except self._constraint_error as error:
-            job.error = _translated(error)
-            cursor.execute("ROLLBACK TO job")
-        cursor.execute("RELEASE job")
-
     def _statements(self, cursor: Any, job: _Job) -> None:
         for name, row in job.writes:
             sql, in_order, fixed = self._compiled[name]
@@ -246,12 +242,13 @@ class Database:
             if name.startswith("fence"):
                 _check_fence(cursor)
 
-    def _writer(self) -> sa.PoolProxiedConnection:
-        """SQLite keeps the one connection that writes (its lock is held); PostgreSQL borrows one."""
-        if not self.sqlite:
-            return self.engine.raw_connection()
+    def _kept_writer(self) -> sa.Connection:
+        """The one connection of this process that writes to SQLite; the caller holds the lock.
+
+        Whatever another connection commits empties the page cache of this one, so nothing else writes.
+        """
         if self._kept is None:
-            self._kept = self.engine.raw_connection()
+            self._kept = self.engine.connect()
         return self._kept
 
     def _roll_back(self, raw: Any) -> None:
@@ -297,6 +294,7 @@ def _prepare_sqlite(raw: Any, synchronous: str) -> None:
     raw.execute("PRAGMA journal_mode=WAL")
     raw.execute(f"PRAGMA synchronous={synchronous}")
     raw.execute("PRAGMA foreign_keys=ON")
+    raw.execute(f"PRAGMA cache_size=-{CACHE_KB}")
     raw.execute("PRAGMA secure_delete=ON")  # what is erased must not stay readable in free pages
 
 

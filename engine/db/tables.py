@@ -259,11 +259,12 @@ case_number = sa.Table("case_number", metadata, _text("day", primary_key=True), 
 setting = sa.Table("setting", metadata, _text("key", primary_key=True), _text("value"))
 
 # The work lists: equality up to the due time, then page after page in order (engine/queries/inbox.py).
-# Each holds open tasks only. Its second condition is true of every task; the one way of reading that the index
-# serves repeats it, so that a planner which guesses (SQLite without statistics) cannot take another index.
+# Each holds open tasks only. Its second condition is true of every task it serves (of every held one for those
+# that a person holds); the one way of reading that the index serves repeats it, so that a planner which guesses
+# (SQLite without statistics) cannot take another index.
 OPEN_QUEUE, OPEN_MINE, OPEN_ALL = (
     sa.and_(task.c.state == sa.literal_column("'open'"), column > sa.literal_column("''"))
-    for column in (task.c.opened_at, task.c.element, task.c.process)
+    for column in (task.c.opened_at, task.c.claimed_by, task.c.process)
 )
 _order = (task.c.due_at, task.c.case_id, task.c.task)
 sa.Index(

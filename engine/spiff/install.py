@@ -12,11 +12,12 @@ from SpiffWorkflow.bpmn.specs.control import _EndJoin
 from SpiffWorkflow.bpmn.specs.mixins.parallel_gateway import ParallelGateway
 from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
 from SpiffWorkflow.bpmn.util.task import BpmnTaskIterator
+from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.util.task import TaskIterator
 
 from engine.errors import ConfigurationError
 
-from . import joins, logical, tasks, timers
+from . import joins, lean, logical, tasks, timers
 
 TESTED = frozenset({"3.2.0"})  #: versions of SpiffWorkflow that the equivalence tests cover
 
@@ -31,13 +32,20 @@ def check_version(installed: str) -> None:
 
 
 def install() -> None:
-    """Replace clock, ids, tasks, walks, joins and timers. Called at import of ``engine.spiff.machine``."""
+    """Replace clock, ids, tasks, walks, joins, timers and what is called most.
+
+    Called at import of ``engine.spiff.machine``.
+    """
     check_version(version("SpiffWorkflow"))
     spiff_task.uuid4 = logical.new_id
     spiff_task.time = SimpleNamespace(time=logical.tick)
     spiff_timer.datetime = logical.LogicalDatetime
     spiff_timer.LOCALTZ = spiff_timer.timezone.utc
     spiff_task.Task = spiff_workflow.Task = tasks.IndexedTask
+    TaskSpec.inputs, TaskSpec.outputs = lean.inputs, lean.outputs
+    TaskSpec._predict, TaskSpec._predict_hook = lean.predict, lean.predict_hook
+    TaskSpec._update, TaskSpec._on_complete = lean.update, lean.on_complete
+    tasks.IndexedTask._sync_children = lean.sync_children
     TaskIterator._next = BpmnTaskIterator._next = joins.next_task
     ParallelGateway._check_threshold_unstructured = joins.parallel_may_fire
     _EndJoin._check_threshold_unstructured = joins.end_may_fire

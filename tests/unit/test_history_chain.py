@@ -1,0 +1,44 @@
+"""A row's hash is over canonical JSON, however the bytes are put together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.history import canonical, chain
+
+values = st.dictionaries(st.text(max_size=8), st.integers(-9, 9) | st.text(max_size=8) | st.none(), max_size=4)
+
+
+@given(
+    case=st.text(min_size=1, max_size=20),
+    seq=st.integers(1, 10**9),
+    command=values,
+    effects=values,
+    release=st.integers(1, 10**6),
+    engine=st.text(min_size=1, max_size=4),
+    previous=st.binary(min_size=32, max_size=32),
+)
+def test_a_row_is_hashed_as_the_canonical_json_of_all_its_parts(
+    case: str,
+    seq: int,
+    command: dict[str, object],
+    effects: dict[str, object],
+    release: int,
+    engine: str,
+    previous: bytes,
+) -> None:
+    parts = {
+        "case": case,
+        "seq": seq,
+        "command": command,
+        "effects": effects,
+        "release": release,
+        "engine": engine,
+    }
+    whole = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    made = chain(case, seq, canonical(command), canonical(effects), release, engine, previous)
+    assert made == hashlib.sha256(previous + whole).digest()
