@@ -30,7 +30,9 @@ Write = tuple[str, Row]  #: (statement name, parameters)
 
 
 GROUP = 64  #: commands committed together at most
-CACHE_KB = 32_768  #: of pages an SQLite connection keeps; SQLite's 2 MB read a page anew for every second write
+CACHE_KB = (
+    32_768  #: of pages an SQLite connection keeps; SQLite's 2 MB read a page anew for every second write
+)
 
 
 @dataclass(slots=True)
