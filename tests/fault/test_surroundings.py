@@ -38,7 +38,7 @@ def test_a_full_disk_acknowledges_nothing_and_work_goes_on_when_there_is_room_ag
         ).case_id
 
     acknowledged = [start()]
-    kept = gongdan.db._writer().driver_connection
+    kept = gongdan.db._kept_writer().connection.driver_connection
     assert kept is not None
     pages = kept.execute("PRAGMA page_count").fetchone()[0]
     kept.execute(f"PRAGMA max_page_count = {pages + 6}")
