@@ -83,9 +83,9 @@ class Seal:
         if isinstance(value, dict):
             if len(value) == 1 and MARK in value:
                 return self.open(value)
-            return {k: self.open_all(v) for k, v in value.items()}
+            return {k: self.open_all(v) if isinstance(v, dict | list) else v for k, v in value.items()}
         if isinstance(value, list):
-            return [self.open_all(v) for v in value]
+            return [self.open_all(v) if isinstance(v, dict | list) else v for v in value]
         return value
 
 

@@ -89,6 +89,7 @@ class Settings:
     demo: bool = _from("GONGDAN_DEMO", False, _boolean)  #: accounts for every role on the sign-in page
     secret_key: str = _secret("SECRET_KEY", "")  #: signs sessions; kept in ``var`` in demo mode
     lookup_key: bytes = _secret("GONGDAN_KEY", b"", _key)  #: HMAC key of phone look-ups
+    heads_key: bytes = _secret("GONGDAN_HEADS_KEY", b"", _key)  #: signs heads that are kept elsewhere
 
     host: str = _from("GONGDAN_HOST", "127.0.0.1")
     port: int = _from("GONGDAN_PORT", 8000, _between(int, 1, 65535))
@@ -120,7 +121,7 @@ class Settings:
         """Settings from ``env``; ``overrides`` (field names, final values, ``None`` ignored) win.
 
         Keys that nobody set but that must stay the same from start to start are made once and kept
-        in the ``var`` folder: the look-up key, and in demo mode the key that signs sessions.
+        in the ``var`` folder: the look-up key, the key that signs heads, and in demo mode the one that signs sessions.
         Raises ConfigurationError, naming the variable, for a value that cannot be used.
         """
         values: dict[str, Any] = {}
@@ -139,6 +140,7 @@ class Settings:
         values.setdefault("database_url", f"sqlite:///{var / 'gongdan.db'}")
         try:
             values.setdefault("lookup_key", _kept_key(var / "lookup.key").encode())
+            values.setdefault("heads_key", _kept_key(var / "heads.key").encode())
             if values.get("demo"):
                 values.setdefault("secret_key", _kept_key(var / "session.key"))
         except OSError as error:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import click
 
+from engine import heads
 from engine.app import open_gongdan
+from engine.db.database import Database
 from engine.settings import Settings
 from engine.verify import DIVERGED, ERASED, IDENTICAL, Verdict, case_ids
 
@@ -32,11 +37,22 @@ def _verify_chunk(settings: Settings, cases: list[str]) -> list[Verdict]:
 @click.option(
     "--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes to verify with."
 )
+@click.option(
+    "--against",
+    "signed",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Signed heads kept since (export heads): the histories must lead through them.",
+)
+@click.option("--key", help="The key that signed them; default: this installation's own.")
 @json_option
-def verify(cases: tuple[str, ...], everything: bool, jobs: int, as_json: bool) -> None:
+def verify(
+    cases: tuple[str, ...], everything: bool, jobs: int, signed: Path | None, key: str | None, as_json: bool
+) -> None:
     """Re-execute CASES (or --all) without snapshots and compare every row. Exit 1 at the first divergence of any."""
     if bool(cases) == everything:
         raise click.UsageError("name cases, or use --all")
+    if key and not signed:
+        raise click.UsageError("--key says who signed the heads of --against")
     with opened() as gongdan:
         chosen = case_ids(gongdan.db) if everything else list(cases)
         chunks = [chosen[i : i + _CHUNK] for i in range(0, len(chosen), _CHUNK)]
@@ -52,6 +68,9 @@ def verify(cases: tuple[str, ...], everything: bool, jobs: int, as_json: bool) -
                     for found in pool.map(_verify_chunk, [gongdan.settings] * len(chunks), chunks):
                         verdicts += found
                         bar.update(len(found))
+        if signed is not None:
+            kept = _kept(signed, key or heads.public_key(gongdan.settings.heads_key))
+            verdicts = list(_against(gongdan.db, kept, verdicts, everything=everything))
     result = summary(verdicts)
     lines = [f"{d['case']} row {d['seq']}: {d['reason']}" for d in result["diverged"]]
     lines.append(
@@ -60,6 +79,25 @@ def verify(cases: tuple[str, ...], everything: bool, jobs: int, as_json: bool) -
     )
     answer(result, as_json, "\n".join(lines))
     sys.exit(1 if result["diverged"] else 0)
+
+
+def _kept(signed: Path, key: str) -> list[heads.SignedHead]:
+    with signed.open("rb") as file:
+        return heads.read(file, key)
+
+
+def _against(
+    db: Database, kept: list[heads.SignedHead], verdicts: list[Verdict], *, everything: bool
+) -> Iterator[Verdict]:
+    """The verdicts, but for cases whose history does not lead through the head that was signed of it."""
+    asked = {verdict.case_id for verdict in verdicts}
+    wrong = {h.case: (h.seq, why) for h, why in heads.missing(db, kept) if everything or h.case in asked}
+    for verdict in verdicts:
+        seq, why = wrong.pop(verdict.case_id, (None, None))
+        keeps = why is None or verdict.state == DIVERGED
+        yield verdict if keeps else replace(verdict, state=DIVERGED, seq=seq, reason=why)
+    for case, (seq, why) in wrong.items():
+        yield Verdict(case, DIVERGED, 0, seq, why)
 
 
 def summary(verdicts: list[Verdict]) -> dict[str, Any]:

@@ -1,0 +1,107 @@
+"""Signed heads: where each history ends, written down to be kept elsewhere.
+
+A chain proves itself against whoever changes rows. Whoever owns the database can compute a whole new chain, or cut
+an end off and mend the case row; that shows only against heads that somebody else has kept (ADR 0016).
+
+The file is lines of JSON: what it is, one line a case, and last an Ed25519 signature of everything before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import orjson
+import sqlalchemy as sa
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from .db.database import Database
+from .db.tables import cases, history
+from .errors import InvalidFile
+
+FORMAT = "gongdan heads 1"
+_CHUNK = 400  #: cases looked up at a time
+_HEADS = sa.select(cases.c.id, cases.c.seq, cases.c.head).order_by(cases.c.id)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """Where the history of a case ended when the file was written. ``hash`` is hexadecimal."""
+
+    case: str
+    seq: int
+    hash: str
+
+
+def public_key(secret: bytes) -> str:
+    """The key by which others check what ``secret`` signed, hexadecimal."""
+    return _private(secret).public_key().public_bytes_raw().hex()
+
+
+def _private(secret: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"heads:" + secret).digest())
+
+
+def write(db: Database, secret: bytes, at: str, out: BinaryIO) -> int:
+    """Write the heads of all cases as of now to ``out``, signed; returns how many. ``at`` is ISO 8601."""
+    digest, count = hashlib.sha256(), 0
+
+    def tell(line: dict[str, object]) -> None:
+        told = orjson.dumps(line) + b"\n"
+        digest.update(told)
+        out.write(told)
+
+    tell({"format": FORMAT, "at": at})
+    with db.read() as connection:
+        for case, seq, head in connection.execute(_HEADS):
+            tell({"case": case, "seq": seq, "hash": bytes(head).hex()})
+            count += 1
+    signature = _private(secret).sign(digest.digest()).hex()
+    out.write(orjson.dumps({"key": public_key(secret), "signature": signature}) + b"\n")
+    return count
+
+
+def read(file: BinaryIO, key: str) -> list[SignedHead]:
+    """The heads in ``file``, once its signature was found to be by ``key`` (:func:`public_key`).
+
+    Raises :class:`InvalidFile` for a file that is none, that was changed, or that another key signed.
+    """
+    lines = file.readlines()
+    try:
+        first, *told, last = map(orjson.loads, lines)
+        if first["format"] != FORMAT:
+            raise InvalidFile("this is no file of signed heads")
+        heads = [SignedHead(str(one["case"]), int(one["seq"]), str(one["hash"])) for one in told]
+        signature, signer = bytes.fromhex(last["signature"]), str(last["key"])
+    except (ValueError, KeyError, TypeError):
+        raise InvalidFile("this is no file of signed heads; `run.py export heads` writes one") from None
+    if signer != key:
+        raise InvalidFile(
+            f"these heads were signed with the key {signer}, not with {key}; if you know that key, name it with --key"
+        )
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(
+            signature, hashlib.sha256(b"".join(lines[:-1])).digest()
+        )
+    except (InvalidSignature, ValueError):
+        raise InvalidFile("the signature is not that of these heads: the file was changed since") from None
+    return heads
+
+
+def missing(db: Database, heads: Iterable[SignedHead]) -> Iterator[tuple[SignedHead, str]]:
+    """The heads that the histories of ``db`` do not lead through, each with what is found instead."""
+    todo = list(heads)
+    for begin in range(0, len(todo), _CHUNK):
+        chunk = todo[begin : begin + _CHUNK]
+        wanted = sa.tuple_(history.c.case_id, history.c.seq).in_([(h.case, h.seq) for h in chunk])
+        rows = db.rows(sa.select(history.c.case_id, history.c.seq, history.c.hash).where(wanted))
+        there = {(case, seq): bytes(found).hex() for case, seq, found in rows}
+        for head in chunk:
+            found = there.get((head.case, head.seq))
+            if found is None:
+                yield head, f"the history is shorter than when its head was signed: row {head.seq} is gone"
+            elif found != head.hash:
+                yield head, "the history is another one than when its head was signed"
