@@ -27,6 +27,7 @@ def table() -> dict[str, Callable[[], Figure]]:
         for name in (
             "completion_cpu_vs_stock_memory",
             "completion_cpu_full_vs_stock_memory",
+            "commit_cpu_of_a_completion",
             "completion_vs_naive",
             "loop_growth_1000_vs_10",
             "cold_load_300_ms",

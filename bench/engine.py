@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,29 +58,85 @@ def files(*, full: bool) -> dict[str, bytes | None]:
     return found
 
 
+@dataclass
+class Opened:
+    """A case with its open tasks, and the instant of its last command."""
+
+    case: str
+    tasks: list[int]
+    at: datetime
+
+
+def open_cases(gongdan: Gongdan, process: str, cases: int) -> Iterator[Opened]:
+    """Open ``cases`` cases of ``process``, one by one."""
+    for number in range(cases):
+        at = BEGIN + timedelta(seconds=number)
+        receipt = gongdan.dispatch(StartCase(process=process, data={}, actor=TRUSTED, at=at.isoformat()))
+        yield Opened(receipt.case_id, list(receipt.opened), at)
+
+
+def complete_case(gongdan: Gongdan, opened: Opened, actor: str, form: dict[str, Any]) -> int:
+    """Complete task after task of a case to its end; how many those were."""
+    done, at, tasks = 0, opened.at, opened.tasks
+    while tasks:
+        at += timedelta(seconds=1)
+        step = gongdan.dispatch(
+            CompleteTask(case_id=opened.case, task=tasks.pop(0), data=form, actor=actor, at=at.isoformat())
+        )
+        tasks += step.opened
+        done += 1
+    return done
+
+
 def complete_cases(
     gongdan: Gongdan, process: str, cases: int, actor: str, form: dict[str, Any]
 ) -> dict[str, float]:
     """Run ``cases`` cases to their end; CPU and wall seconds of the completions alone."""
     cpu, wall, done = 0.0, 0.0, 0
-    at = BEGIN
-    for _ in range(cases):
-        at += timedelta(seconds=1)
-        receipt = gongdan.dispatch(StartCase(process=process, data={}, actor=TRUSTED, at=at.isoformat()))
-        tasks = list(receipt.opened)
+    for opened in open_cases(gongdan, process, cases):
         c, w = time.process_time(), time.perf_counter()
-        while tasks:
-            at += timedelta(seconds=1)
-            step = gongdan.dispatch(
-                CompleteTask(
-                    case_id=receipt.case_id, task=tasks.pop(0), data=form, actor=actor, at=at.isoformat()
-                )
-            )
-            tasks += step.opened
-            done += 1
+        done += complete_case(gongdan, opened, actor, form)
         cpu += time.process_time() - c
         wall += time.perf_counter() - w
     return {"cpu": cpu, "wall": wall, "completions": done}
+
+
+def commit_cpu(cases: int) -> dict[str, float]:
+    """CPU seconds of completions, of the transactions in them, and of as many bare commits of as many bytes."""
+    with engine() as gongdan:
+        complete_cases(gongdan, "callback", 20, TRUSTED, FORM)
+        spent, transaction = [0.0], gongdan.db._transaction
+
+        def measured(jobs: list[Any]) -> None:
+            began = time.process_time()
+            transaction(jobs)
+            spent[0] += time.process_time() - began
+
+        total = 0.0
+        done = 0
+        for opened in open_cases(gongdan, "callback", cases):
+            gongdan.db._transaction = measured  # type: ignore[method-assign]
+            began = time.process_time()
+            done += complete_case(gongdan, opened, TRUSTED, FORM)
+            total += time.process_time() - began
+            gongdan.db._transaction = transaction  # type: ignore[method-assign]
+        with TemporaryDirectory(prefix="gongdan-bench-") as folder:
+            bare = bare_commits(Path(folder), done)
+    return {"completions": done, "cpu": total, "transactions": spent[0], "bare": bare["cpu"]}
+
+
+def bare_commits(folder: Path, count: int) -> dict[str, float]:
+    """CPU and wall seconds of ``count`` commits of one row of as many bytes as a completion writes, FULL sync."""
+    db = sqlite3.connect(folder / "bare.db", isolation_level=None)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("CREATE TABLE bare (body BLOB)")
+    cpu, wall = time.process_time(), time.perf_counter()
+    for _ in range(count):
+        db.execute("INSERT INTO bare VALUES (?)", (b"x" * 1_200,))
+    spent = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+    db.close()
+    return spent
 
 
 def loop_growth(rounds: tuple[int, int], width: int = 50) -> dict[str, float]:
@@ -110,6 +168,9 @@ def loop_growth(rounds: tuple[int, int], width: int = 50) -> dict[str, float]:
 
 if __name__ == "__main__":
     mode, count = sys.argv[1], int(sys.argv[2])
+    if mode == "commit":
+        print(json.dumps(commit_cpu(count)))
+        sys.exit()
     with engine(full=mode == "full") as running:
         name, person = ("callback_full", AGENT) if mode == "full" else ("callback", TRUSTED)
         complete_cases(running, name, 20, person, FORM)

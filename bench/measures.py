@@ -65,6 +65,15 @@ def completion_cpu_full_vs_stock_memory() -> Figure:
     return _against_stock("full")
 
 
+def commit_cpu_of_a_completion() -> Figure:
+    """CPU of the transaction in a completion, against a bare commit of as many bytes: what no engine can save."""
+    runs = [_child("-m", "bench.engine", "commit", "150") for _ in range(3)]
+    run = sorted(runs, key=lambda r: r["transactions"] / r["bare"])[1]
+    done = run["completions"] / 1e6
+    share = run["transactions"] / run["cpu"]
+    return figure(run["transactions"] / done, run["bare"] / done, f"CPU µs; {share:.0%} of a completion")
+
+
 def completion_vs_naive() -> Figure:
     """Completions a second against stock that reloads and saves everything at every step."""
     pairs = []

@@ -1,13 +1,13 @@
 """Several engine processes on one database: what they do together, on SQLite and on PostgreSQL.
 
-``python -m bench.processes VAR URL CLIENTS CASES`` is one of them: it gets ready, says so, waits for a line, works.
+``python -m bench.processes VAR URL CLIENTS CASES`` is one of them: it opens its cases, says so, waits for a line,
+completes them.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -18,13 +18,24 @@ from importlib import import_module, util
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.engine import BEGIN, FORM, TRUSTED, complete_cases, files
+from bench.engine import (
+    BEGIN,
+    FORM,
+    TRUSTED,
+    Opened,
+    bare_commits,
+    complete_case,
+    complete_cases,
+    files,
+    open_cases,
+)
 from bench.measures import Figure, figure
 from engine.app import Gongdan, open_gongdan
 from engine.settings import Settings
 
 CLIENTS = 4  #: threads of one process
 CASES = 60  #: of one client
+COMMITS = 2_000  #: bare ones, of one round
 ROUNDS = 3  #: pairs measured in turn; the median pair counts
 
 
@@ -34,7 +45,8 @@ def completion_vs_bare_commit() -> Figure:
     for _ in range(ROUNDS):
         with TemporaryDirectory(prefix="gongdan-bench-") as folder:
             _prepare(Path(folder), "")
-            pairs.append((together(Path(folder), "", 2), _bare_commits(Path(folder))))
+            bare = COMMITS / bare_commits(Path(folder), COMMITS)["wall"]
+            pairs.append((together(Path(folder), "", 2), bare))
     ours, bare = sorted(pairs, key=lambda pair: pair[0] / pair[1])[ROUNDS // 2]
     return figure(ours, bare, "per second: 2 processes × 4 clients, bare commits")
 
@@ -82,20 +94,6 @@ def _prepare(var: Path, url: str) -> None:
     gongdan.close()
 
 
-def _bare_commits(folder: Path, count: int = 2_000) -> float:
-    """Commits a second of one row of as many bytes as a completion writes."""
-    db = sqlite3.connect(folder / "bare.db", isolation_level=None)
-    db.execute("PRAGMA journal_mode=WAL")
-    db.execute("PRAGMA synchronous=FULL")
-    db.execute("CREATE TABLE bare (body BLOB)")
-    began = time.perf_counter()
-    for _ in range(count):
-        db.execute("INSERT INTO bare VALUES (?)", (b"x" * 1_200,))
-    rate = count / (time.perf_counter() - began)
-    db.close()
-    return rate
-
-
 @contextmanager
 def _server() -> Iterator[str]:
     """The address of a new PostgreSQL server that keeps what it acknowledges."""
@@ -108,18 +106,19 @@ def _server() -> Iterator[str]:
 
 
 def work(var: Path, url: str, clients: int, cases: int) -> int:
-    """One process: get ready, wait for the line, complete cases with ``clients`` threads."""
+    """One process: open the cases, wait for the line, complete them with ``clients`` threads."""
     gongdan = _open(var, url)
     gongdan.settle()
     complete_cases(gongdan, "callback", 3, TRUSTED, FORM)
+    shares = [list(open_cases(gongdan, "callback", cases)) for _ in range(clients)]
     done: list[int] = []
 
-    def client() -> None:
-        done.append(int(complete_cases(gongdan, "callback", cases, TRUSTED, FORM)["completions"]))
+    def client(share: list[Opened]) -> None:
+        done.append(sum(complete_case(gongdan, opened, TRUSTED, FORM) for opened in share))
 
     print("ready", flush=True)
     sys.stdin.readline()
-    threads = [threading.Thread(target=client) for _ in range(clients)]
+    threads = [threading.Thread(target=client, args=(share,)) for share in shares]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -7,6 +7,7 @@ and executed on the driver's cursor: plain ``execute`` would cost more than the 
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import threading
 from collections import deque
@@ -24,6 +25,8 @@ from engine import failpoints
 from engine.errors import Conflict, GongdanError, Unavailable
 
 log = structlog.get_logger("gongdan.database")
+# Of a statement that failed (somebody was first: everyday), psycopg also says that those after it were not run.
+logging.getLogger("psycopg").addFilter(lambda record: "error ignored terminating" not in str(record.msg))
 
 Row = dict[str, Any]
 Write = tuple[str, Row]  #: (statement name, parameters)
