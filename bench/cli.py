@@ -27,6 +27,8 @@ def table() -> dict[str, Callable[[], Figure]]:
         for name in (
             "completion_cpu_vs_stock_memory",
             "completion_cpu_full_vs_stock_memory",
+            "completion_cpu_without_disk",
+            "completion_cpu_full_without_disk",
             "commit_cpu_of_a_completion",
             "completion_vs_naive",
             "loop_growth_1000_vs_10",
