@@ -92,6 +92,7 @@ cases = sa.Table(
     _text("wake_lease", null=True),  # a worker is on it until then
 )
 snapshot = sa.Table("snapshot", metadata, _text("case_id", primary_key=True), _int("seq"), _blob("body"))
+URGENT, ORDINARY = 0, 1  #: ranks of tasks; work lists begin with the lowest
 task = sa.Table(
     "task",
     metadata,
@@ -113,6 +114,7 @@ task = sa.Table(
     _text("closed_at", null=True),
     _text("completed_by", null=True),
     _text("state"),  # 'open' | 'completed' | 'cancelled'
+    _int("rank", server_default=str(ORDINARY)),
     sqlite_with_rowid=False,
 )
 timer = sa.Table(
@@ -258,7 +260,7 @@ view_log = sa.Table(
 case_number = sa.Table("case_number", metadata, _text("day", primary_key=True), _int("last"))
 setting = sa.Table("setting", metadata, _text("key", primary_key=True), _text("value"))
 
-# The work lists: equality up to the due time, then page after page in order (engine/queries/inbox.py).
+# The work lists: equality up to rank and due time, then page after page in order (engine/queries/inbox.py).
 # Each holds open tasks only. Its second condition is true of every task it serves (of every held one for those
 # that a person holds); the one way of reading that the index serves repeats it, so that a planner which guesses
 # (SQLite without statistics) cannot take another index.
@@ -266,7 +268,7 @@ OPEN_QUEUE, OPEN_MINE, OPEN_ALL = (
     sa.and_(task.c.state == sa.literal_column("'open'"), column > sa.literal_column("''"))
     for column in (task.c.opened_at, task.c.claimed_by, task.c.process)
 )
-_order = (task.c.due_at, task.c.case_id, task.c.task)
+_order = (task.c.rank, task.c.due_at, task.c.case_id, task.c.task)
 sa.Index(
     "ix_task_open",
     *(task.c[name] for name in ("claimed_by", "role", "skill", "department")),

@@ -7,13 +7,18 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from engine.db.database import Write
-from engine.db.tables import task
+from engine.db.tables import ORDINARY, URGENT, task
 from engine.effects import resolve
+from engine.instance import Instance
 from engine.roles import Duty
 
 from .change import Change
 
 P = sa.bindparam
+PRIORITY, FIRST = (
+    "priority",
+    "P1",
+)  #: the case data that decision tables and loops set, and what of it comes first
 _THIS = (task.c.case_id == P("b_id"), task.c.task == P("b_task"))
 
 STATEMENTS = {
@@ -24,6 +29,7 @@ STATEMENTS = {
     "task_claimed": sa.update(task)
     .where(*_THIS)
     .values(claimed_by=P("claimed_by"), claimed_at=P("claimed_at")),
+    "task_rank": sa.update(task).where(*_THIS).values(rank=P("rank")),
     "task_due": sa.update(task).where(*_THIS).values(due_at=P("due_at")),
 }
 
@@ -70,8 +76,11 @@ def project(change: Change) -> Iterator[Write]:
                 "closed_at": None,
                 "completed_by": None,
                 "state": "open",
+                "rank": _rank(instance, number),
             },
         )
+    for number in instance.open if PRIORITY in effects.get("amended", ()) else ():
+        yield "task_rank", {"b_id": change.case_id, "b_task": number, "rank": _rank(instance, number)}
     for number, person in effects.get("claimed", ()):
         yield (
             "task_claimed",
@@ -89,3 +98,8 @@ def project(change: Change) -> Iterator[Write]:
                     "task_due",
                     {"b_id": change.case_id, "b_task": number, "due_at": instance.due_of_task(number)},
                 )
+
+
+def _rank(instance: Instance, number: int) -> int:
+    """Urgent: a case to be handled again first (seed 004:425, 531) or of the first priority (seed 004:362)."""
+    return URGENT if instance.machine.data_of(number).get(PRIORITY) == FIRST else ORDINARY

@@ -1,8 +1,8 @@
 """The work list: open tasks a person holds or may take. Every branch below is one seek in an index.
 
 A person's queues are the combinations of their roles with no or one of their skills and departments.
-Each is read by equality on all of these plus the due time, so a page costs the same with a thousand open
-tasks and a million. Tasks with a limit come first, in due order; then those without one.
+Each is read by equality on all of these plus rank and due time, so a page costs the same with a thousand open
+tasks and a million. Urgent tasks come first. Among equals those with a limit, in due order; then those without.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from engine.db.database import Database
-from engine.db.tables import OPEN_ALL, OPEN_MINE, OPEN_QUEUE, cases, sla_clock, task
+from engine.db.tables import OPEN_ALL, OPEN_MINE, OPEN_QUEUE, ORDINARY, URGENT, cases, sla_clock, task
 from engine.people import Person
 
 Tab = Literal["mine", "queues", "soon", "overdue", "all"]
 TABS: tuple[Tab, ...] = ("mine", "queues", "soon", "overdue", "all")
+LIMITED: frozenset[Tab] = frozenset({"soon", "overdue"})  #: tabs of tasks that have a limit
 SOON = timedelta(hours=4)  #: how far ahead "due soon" looks
 MOST = 999  #: counts stop here: a badge needs no more
 FOUND = 200  #: cases that a number or a phone finds at most
 
 Branch = list[sa.ColumnElement[bool]]
-Cursor = tuple[str, str, int]  #: (due or "", case, task) of the last row shown
+Cursor = tuple[int, str, str, int]  #: (rank, due or "", case, task) of the last row shown
+Part = tuple[int, bool]  #: a rank, and whether without a limit: the parts of a list, in order
+PARTS: tuple[Part, ...] = ((URGENT, False), (URGENT, True), (ORDINARY, False), (ORDINARY, True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,15 @@ class WorkItem:
     severity: str | None
     title: str | None
     waiting_customer: str | None
+    rank: int
     started: str | None = None
     warn_at: str | None = None
     case_due: str | None = None
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it goes before others, whatever is due."""
+        return self.rank == URGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,7 @@ _COLUMNS = (
     task.c.case_id, task.c.task, task.c.name, cases.c.process, task.c.role, task.c.skill, task.c.department,
     task.c.opened_at, task.c.due_at, task.c.not_before, task.c.claimed_by, task.c.claimed_at,
     cases.c.customer, cases.c.phone, cases.c.severity, cases.c.title, cases.c.waiting_customer,
+    task.c.rank,
 )  # fmt: skip
 
 
@@ -102,11 +112,11 @@ def work(
     branches = _branches(person, tab, now, of_few_cases=few)
     rows: list[Any] = []
     with db.read() as c:
-        if after is None or after[0]:
-            rows = _rows(c, branches, filters, True, after, limit + 1)
-        if len(rows) <= limit and tab not in ("soon", "overdue"):
-            rest = after if after is not None and not after[0] else None
-            rows += _rows(c, branches, filters, False, rest, limit + 1 - len(rows))
+        for part in _parts(tab):
+            begun = after and (after[0], not after[1])
+            if len(rows) <= limit and (begun is None or part >= begun):
+                rest = after if part == begun else None
+                rows += _rows(c, branches, filters, part, rest, limit + 1 - len(rows))
         more, rows = len(rows) > limit, rows[:limit]
         clocks = _clocks(c, rows)
     items = []
@@ -114,7 +124,7 @@ def work(
         started, warn_at, case_due = clocks.get((row.case_id, row.task), (None, None, None))
         items.append(replace(WorkItem(*row), started=started, warn_at=warn_at, case_due=case_due))
     last = items[-1] if more else None
-    return Page(items, (last.due_at or "", last.case_id, last.task) if last else None)
+    return Page(items, (last.rank, last.due_at or "", last.case_id, last.task) if last else None)
 
 
 def counts(db: Database, person: Person, now: str) -> dict[Tab, int]:
@@ -123,12 +133,18 @@ def counts(db: Database, person: Person, now: str) -> dict[Tab, int]:
     with db.read() as c:
         for tab in tabs_of(person):
             total = 0
-            for branch in _branches(person, tab, now):
+            limited = tab in LIMITED  # read by due time, which stands behind the rank
+            ranks = [[task.c.rank == rank] for rank in (URGENT, ORDINARY)] if limited else [[]]
+            for branch in ([*b, *r] for b in _branches(person, tab, now) for r in ranks):
                 if total <= MOST:
                     inner = sa.select(sa.literal(1)).select_from(task).where(*branch).limit(MOST + 1 - total)
                     total += c.execute(sa.select(sa.func.count()).select_from(inner.subquery())).scalar_one()
             found[tab] = total
     return found
+
+
+def _parts(tab: Tab) -> Iterable[Part]:
+    return (part for part in PARTS if not (tab in LIMITED and part[1]))
 
 
 def _branches(person: Person, tab: Tab, now: str, *, of_few_cases: bool = False) -> list[Branch]:
@@ -166,15 +182,20 @@ def _rows(
     c: sa.Connection,
     branches: list[Branch],
     filters: Filters,
-    limited: bool,
+    part: Part,
     after: Cursor | None,
     limit: int,
 ) -> list[Any]:
-    """Rows that have a limit (``limited``) or have none, merged over the branches."""
-    order = [task.c.due_at, task.c.case_id, task.c.task] if limited else [task.c.case_id, task.c.task]
-    extra = [task.c.due_at.is_not(None) if limited else task.c.due_at.is_(None), *_filtered(c, filters)]
+    """Rows of one part, merged over the branches."""
+    rank, unlimited = part
+    order = [task.c.case_id, task.c.task] if unlimited else [task.c.due_at, task.c.case_id, task.c.task]
+    extra = [
+        task.c.rank == rank,
+        task.c.due_at.is_(None) if unlimited else task.c.due_at.is_not(None),
+        *_filtered(c, filters),
+    ]
     if after is not None:
-        begin = after if limited else after[1:]
+        begin = after[2:] if unlimited else after[1:]
         extra.append(sa.tuple_(*order) > sa.tuple_(*map(sa.literal, begin)))
     source = task.join(cases, cases.c.id == task.c.case_id)
     found: list[Any] = []

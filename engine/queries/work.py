@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.db.database import Database
-from engine.db.tables import incident, outbox, sla_clock, task, timer
+from engine.db.tables import URGENT, incident, outbox, sla_clock, task, timer
 from engine.gateways import CASE
 
 
@@ -34,6 +34,12 @@ class Task:
     closed_at: str | None
     completed_by: str | None
     state: str
+    rank: int
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it goes before others, whatever is due."""
+        return self.rank == URGENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from engine.app import Gongdan
 from engine.db.database import Database
-from engine.db.tables import cases, notice, outbox, sla_clock, task
+from engine.db.tables import ORDINARY, URGENT, cases, notice, outbox, sla_clock, task
 from engine.people import Person
 from engine.queries import board, inbox, notices, work
 from engine.queries import cases as case_queries
@@ -72,6 +72,7 @@ def _fill(db: Database, count: int) -> None:
                 "skill": "yue" if n % 7 == 0 and n % 11 else None,
                 "claimed_by": "agent1" if n % 9 == 0 else None,
                 "due_at": None if n % 5 == 0 else f"2026-03-02T{n % 24:02}:00:00+00:00",
+                "rank": URGENT if n % 8 == 0 else ORDINARY,
             }
             for n in range(count)
         ),
@@ -91,8 +92,9 @@ def _all(db: Database, person: Person, tab: inbox.Tab) -> list[inbox.WorkItem]:
 def test_pages_join_to_the_whole_list_in_order(db: Database) -> None:
     _fill(db, 120)
     rows = _all(db, YUE, "queues")
-    keys = [(row.due_at is None, row.due_at or "", row.case_id, row.task) for row in rows]
+    keys = [(not row.urgent, row.due_at is None, row.due_at or "", row.case_id, row.task) for row in rows]
     assert keys == sorted(keys)
+    assert {key[:2] for key in keys} == {(a, b) for a in (False, True) for b in (False, True)}
     expected = {f"260302-{n:05}-1" for n in range(120) if n % 11 and n % 9}
     assert {row.case_id for row in rows} == expected
     assert len(rows) == len(expected)
@@ -209,7 +211,9 @@ def statements(db: Database) -> Iterator[list[tuple[str, object]]]:
 
 LISTS: dict[str, Callable[[Database], object]] = {
     "inbox": lambda db: [inbox.work(db, YUE, tab, NOW, inbox.Filters()) for tab in inbox.TABS],
-    "inbox page": lambda db: inbox.work(db, YUE, "queues", NOW, inbox.Filters(), (NOW, "260302-00007-1", 3)),
+    "inbox page": lambda db: inbox.work(
+        db, YUE, "queues", NOW, inbox.Filters(), (1, NOW, "260302-00007-1", 3)
+    ),
     "counts": lambda db: inbox.counts(db, LEAD, NOW),
     "cases": lambda db: case_queries.listed(db, state=None, process=None, after=(NOW, "260302-00007-1")),
     "cases of a process": lambda db: case_queries.listed(db, state="open", process="p"),

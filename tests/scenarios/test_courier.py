@@ -34,6 +34,10 @@ def test_attitude_is_handled_again_first_in_queue_and_round_three_goes_to_the_su
     run = play(engine, "courier_satisfaction_revisit", "处理态度")
     data = data_of(engine, run)
     assert data["priority"] == "P1"
+    tasks = work.tasks(engine.db, run.case_id)
+    first_revisit = sorted(tasks, key=lambda task: task.task)[:2]
+    assert [(t.element, t.urgent) for t in first_revisit] == [("ask_satisfaction", False), ("call", False)]
+    assert {t.urgent for t in tasks if t.process == "courier_assist_investigation"} == {True}
     done = [task.element.rpartition("/")[2] for task in work.tasks(engine.db, run.case_id)]
     assert done.index("supervisor_decision") > [i for i, e in enumerate(done) if e == "ask_satisfaction"][2]
     assert done.count("ask_satisfaction") == 4, "three rounds, and the one the supervisor granted"

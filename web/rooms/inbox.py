@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
@@ -58,14 +58,19 @@ def _page(tab: query.Tab, after: query.Cursor | None, limit: int) -> query.Page:
     return query.Page([row for row in page.rows if row.case_id not in hidden], page.next)
 
 
+def _cursor(given: Sequence[str | int] | None) -> query.Cursor | None:
+    """Where the next page begins; None for the first page, and for a cursor that is none of ours."""
+    match given:
+        case [int(rank), str(due), str(case), int(number)]:
+            return rank, due, case, number
+    return None
+
+
 @bp.get("/")
 def show() -> ResponseReturnValue:
     """The work list; htmx asks for the list alone, and hears 304 while nothing has changed."""
     person, tab = context.person(), _tab()
-    after = decode_cursor(request.args.get("after"))
-    page = _page(
-        tab, (str(after[0]), str(after[1]), int(after[2])) if after and len(after) == 3 else None, 50
-    )
+    page = _page(tab, _cursor(decode_cursor(request.args.get("after"))), 50)
     values = {
         "tab": tab,
         "tabs": [(key, TITLES[key]) for key in query.tabs_of(person)],
@@ -110,7 +115,7 @@ def _csv(tab: query.Tab) -> Iterator[str]:
     names = context.process_names()
     yield "\ufeff" + _line(
         [gettext("Case"), gettext("Process"), gettext("Task"), gettext("Role"), gettext("Customer"), gettext("Phone"),
-         gettext("Opened"), gettext("Due"), gettext("Held by")]
+         gettext("Opened"), gettext("Due"), gettext("Held by"), gettext("Urgent")]
     )  # fmt: skip
     after, sent = None, 0
     while sent < EXPORTED:
@@ -118,7 +123,8 @@ def _csv(tab: query.Tab) -> Iterator[str]:
         for row in page.rows:
             yield _line(
                 [row.case_id, names.get(row.process, row.process), row.name, shown.role(row.role), row.customer,
-                 mask_phone(row.phone), _local(row.opened_at), _local(row.due_at), shown.who(row.claimed_by)]
+                 mask_phone(row.phone), _local(row.opened_at), _local(row.due_at), shown.who(row.claimed_by),
+                 gettext("yes") if row.urgent else ""]
             )  # fmt: skip
         sent, after = sent + len(page.rows), page.next
         if after is None:
