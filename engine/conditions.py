@@ -228,12 +228,13 @@ class _Builder:
             if function is None:
                 raise ConditionFailed(f"condition {source!r} calls {name!r}, which is not available here")
             values = [part(env, functions) for part in parts]
-            if not lenient or None not in values:
-                return function(*values)
             try:
                 return function(*values)
-            except (TypeError, ValueError, AttributeError):
-                return None  # a function of something that was left out has no value either
+            except (TypeError, ValueError, AttributeError, OverflowError) as error:
+                if lenient:  # of what was left out or is still being typed a function has no value either
+                    return None
+                reason = f"{name} cannot use what it was given ({error})"
+                raise ConditionFailed(f"condition {source!r}: {reason[:300]}") from error
 
         return run
 

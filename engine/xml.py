@@ -187,7 +187,7 @@ def safe_json(content: bytes, name: str = "file") -> object:
         raise InvalidJson(name, "syntax", f"{word} is not JSON", "Use a number or null.")
 
     try:
-        return json.loads(
+        value: object = json.loads(
             text,
             object_pairs_hook=pairs,
             parse_int=integer,
@@ -197,6 +197,21 @@ def safe_json(content: bytes, name: str = "file") -> object:
     except json.JSONDecodeError as error:
         mend = "Mend the JSON at this line: commas, quotes and brackets."
         raise InvalidJson(name, "syntax", f"not valid JSON: {error.msg}", mend, error.lineno) from None
+    if _SURROGATE.search(text) and not _is_text(json.dumps(value, ensure_ascii=False)):
+        what = "a text holds half a character (an escape \\ud800 to \\udfff without its other half)"
+        raise InvalidJson(name, "syntax", what, "Write the whole character.")
+    return value
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _MEND_SYNTAX = "Mend the XML at this line, or export the file again from the modeler."

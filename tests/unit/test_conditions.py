@@ -150,6 +150,22 @@ def test_missing_name_is_none_in_forms() -> None:
     assert compile_condition("size(rows)", missing="none").evaluate({}, FUNCTIONS) is None
 
 
+def test_a_function_that_cannot_use_its_values_is_an_error_that_names_it_and_none_in_forms() -> None:
+    def whole(text: str) -> int:
+        return int(text)
+
+    strict = compile_condition("whole(name) > 3")
+    with pytest.raises(ConditionFailed, match=r"whole cannot use what it was given \(invalid literal"):
+        strict.evaluate({"name": "xxx"}, {"whole": whole})
+    assert (
+        compile_condition("whole(name)", missing="none").evaluate({"name": "xxx"}, {"whole": whole}) is None
+    )
+    assert (
+        compile_condition("whole(name) > 3", missing="none").evaluate({"name": "x"}, {"whole": whole})
+        is False
+    )
+
+
 def test_unknown_function_is_an_error() -> None:
     with pytest.raises(ConditionFailed, match="not available"):
         compile_condition("secret()").evaluate({}, {})

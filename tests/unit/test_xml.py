@@ -91,6 +91,8 @@ def test_a_decision_by_the_schema() -> None:
         (b'{"a": 1e999}', "syntax"),
         (b'{"a": ' + b"9" * 5_000 + b"}", "syntax"),
         (b'{"a": 1,}', "syntax"),
+        (b'{"a": "\\ud800"}', "syntax"),
+        (b'{"\\uDFFF": 1}', "syntax"),
         (b"\xff", "encoding"),
         (b" " * 2_200_000, "size"),
         (b"", "syntax"),
@@ -104,6 +106,10 @@ def test_json_that_is_refused(content: bytes, rule: str) -> None:
     assert time.process_time() - began < 1
     assert caught.value.rule == rule
     assert isinstance(caught.value, InvalidFile)
+
+
+def test_a_character_in_two_halves_is_whole() -> None:
+    assert safe_json(b'["\\ud83d\\ude00"]', "a.json") == ["\U0001f600"]
 
 
 def test_the_second_of_two_keys_is_pointed_at() -> None:
