@@ -38,7 +38,7 @@ CACHE_KB = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     """The writes of one command, and what came of them."""
 
@@ -128,8 +128,13 @@ class Database:
         else:
             self._queue.append(job)
             with self._write_lock:
-                while not job.finished:  # whoever held the lock before may have taken it along
-                    self._commit([self._queue.popleft() for _ in range(min(len(self._queue), GROUP))])
+                try:
+                    while not job.finished:  # whoever held the lock before may have taken it along
+                        self._commit([self._queue.popleft() for _ in range(min(len(self._queue), GROUP))])
+                except BaseException:
+                    if job in self._queue:  # it fell behind a group that failed: nobody may write it any more
+                        self._queue.remove(job)
+                    raise
         if job.error is not None:
             raise job.error
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from engine import failpoints
+from engine.db import database
 from engine.db.database import Write
 from engine.errors import Conflict, Unavailable
 from tests.casework import Desk
@@ -91,3 +92,21 @@ def test_what_a_broken_group_had_committed_is_not_told_as_lost(
     assert isinstance(third, Unavailable)
     monkeypatch.undo()
     assert kept(desk) == ["a", "b"]
+
+
+def test_a_command_that_fell_behind_a_group_that_failed_is_not_written_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its caller was told that nothing was written; then nothing is, also when the next one commits."""
+    monkeypatch.setattr(database, "GROUP", 1)
+
+    def away() -> None:
+        raise Unavailable("the folder is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(desk.g.db, "_take_turn", away)
+        answers = write_as_one_group(desk, [answer("a")], [answer("b")], [answer("c")])
+    assert all(isinstance(one, Unavailable) for one in answers)
+    assert list(desk.g.db._queue) == []
+    desk.g.db.write([answer("d")])
+    assert kept(desk) == ["d"]
