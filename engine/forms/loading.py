@@ -261,7 +261,7 @@ def _read_default(draft: Draft, raw: Any, where: str) -> Default:
 def _read_rule(draft: Draft, raw: Any, where: str, fields: Mapping[str, Field]) -> Rule | None:
     data = draft.mapping(raw, where, RULE_KEYS)
     field = data.get("field", "")
-    if field != "" and field not in fields:
+    if not isinstance(field, str) or (field != "" and field not in fields):
         draft.wrong(f"{where}.field", f"is {field!r}", "name a field of this form, or leave it out")
         field = ""
     check = draft.condition(data.get("check"), f"{where}.check")

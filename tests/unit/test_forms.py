@@ -68,6 +68,11 @@ def codes(form: Form, values: Any, context: dict[str, Any] | None = None) -> dic
             {"rules": [{"check": "a", "field": "b", "message": text("m"), "until": "9"}]},
             "name a field",
         ),
+        (
+            [field("a", "text")],
+            {"rules": [{"check": "a", "field": ["a"], "message": text("m")}]},
+            "name a field",
+        ),
         ([field("a", "text")], {"source": ""}, "name the passage"),
     ],
 )
