@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from bench.measures import Figure, figure
 from engine.app import Gongdan, open_gongdan
-from engine.db.tables import cases, task
+from engine.db.tables import ORDINARY, URGENT, cases, task
 from engine.people import Person
 from engine.queries import inbox
 from engine.settings import Settings
@@ -87,6 +87,7 @@ def _fill(gongdan: Gongdan, first: int, last: int) -> None:
                 "claimed_by": "agent1" if is_open and n % 1_000 == 0 else None,
                 "completed_by": None if is_open else "agent1",
                 "state": "open" if is_open else "completed",
+                "rank": URGENT if n % 50 == 0 else ORDINARY,
             }
         )
     with gongdan.db.begin() as connection:

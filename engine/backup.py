@@ -23,7 +23,7 @@ def backup(db: Database, target: Path) -> None:
         source = sqlite3.connect(db.engine.url.database or "")
         copy = sqlite3.connect(partial)
         try:
-            source.backup(copy, pages=2_000)
+            source.backup(copy)  # in one step: what others write meanwhile would begin one of many anew
         finally:
             copy.close()
             source.close()

@@ -96,7 +96,8 @@ def missing(db: Database, heads: Iterable[SignedHead]) -> Iterator[tuple[SignedH
     todo = list(heads)
     for begin in range(0, len(todo), _CHUNK):
         chunk = todo[begin : begin + _CHUNK]
-        wanted = sa.tuple_(history.c.case_id, history.c.seq).in_([(h.case, h.seq) for h in chunk])
+        # Not "pair in (…)": for that SQLite reads the whole history for every chunk.
+        wanted = sa.or_(*(sa.and_(history.c.case_id == h.case, history.c.seq == h.seq) for h in chunk))
         rows = db.rows(sa.select(history.c.case_id, history.c.seq, history.c.hash).where(wanted))
         there = {(case, seq): bytes(found).hex() for case, seq, found in rows}
         for head in chunk:

@@ -25,7 +25,7 @@ def chain(
     """The hash of a row. ``command`` and ``effects`` are the stored bytes."""
     text = orjson.dumps
     # Canonical by construction: sorted keys around parts that are canonical. Copying them once more costs a third.
-    row = b'{"case":%b,"command":%b,"effects":%b,"engine":%b,"release":%d,"seq":%d}' % (
-        text(case_id), command, effects, text(engine), release, seq,
+    row = b'{"case":%b,"command":%b,"effects":%b,"engine":%b,"release":%b,"seq":%b}' % (
+        text(case_id), command, effects, text(engine), text(release), text(seq),
     )  # fmt: skip
     return hashlib.sha256(prev_hash + row).digest()

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from . import projections, store
 from .app import Gongdan
 from .db.database import Database, Write
-from .db.tables import case_fact, cases, metadata, outbox, sla_clock, snapshot, task, timer
-from .errors import GongdanError
+from .db.tables import case_fact, cases, history, metadata, outbox, sla_clock, snapshot, task, timer
+from .dispatch import ATTEMPTS
+from .errors import Conflict, GongdanError
 from .handlers import execute
 from .instance import Instance
 from .projections import Change
@@ -29,6 +30,16 @@ _WIPES = {
     **{f"wipe_{t.name}": sa.delete(t).where(t.c.case_id == sa.bindparam("b_id")) for t in DERIVED},
     "wipe_cases": sa.delete(cases).where(cases.c.id == sa.bindparam("b_id")),
 }
+_SEQ = sa.select(sa.func.max(history.c.seq))
+#: touches the case row while its history is as long as what was replayed, and nothing when somebody wrote on
+_FENCE = (
+    sa.update(cases)
+    .where(
+        cases.c.id == sa.bindparam("b_id"),
+        _SEQ.where(history.c.case_id == sa.bindparam("b_id")).scalar_subquery() == sa.bindparam("b_seq"),
+    )
+    .values(wake_lease=sa.null())
+)
 
 
 def rebuild(gongdan: Gongdan) -> Iterator[str]:
@@ -36,14 +47,29 @@ def rebuild(gongdan: Gongdan) -> Iterator[str]:
 
     Erased cases keep their rows: there is nothing left to build them from.
     """
+    gongdan.db.add_statement("fence_rebuild", _FENCE)
     for name, statement in _WIPES.items():
         gongdan.db.add_statement(name, statement)
     for case_id in case_ids(gongdan.db):
         if gongdan.keys.get(case_id) is not None:
-            wipes: list[Write] = [(name, {"b_id": case_id}) for name in _WIPES]
-            gongdan.db.write(wipes + [w for w in replayed(gongdan, case_id) if not w[0].startswith(_KEPT)])
+            _rebuild_case(gongdan, case_id)
             gongdan.dispatcher.forget(case_id)
         yield case_id
+
+
+def _rebuild_case(gongdan: Gongdan, case_id: str) -> None:
+    """Write the rows of one case anew; again when somebody worked on the case meanwhile."""
+    for attempt in range(ATTEMPTS):
+        seq = store.rows(gongdan.db, case_id)[-1].seq
+        writes = [w for w in replayed(gongdan, case_id) if not w[0].startswith(_KEPT)]
+        missing = store.head(gongdan.db, case_id) is None
+        fence: list[Write] = [] if missing else [("fence_rebuild", {"b_id": case_id, "b_seq": seq})]
+        try:
+            gongdan.db.write([*fence, *((name, {"b_id": case_id}) for name in _WIPES), *writes])
+            return
+        except Conflict:
+            if attempt == ATTEMPTS - 1:
+                raise
 
 
 def replayed(gongdan: Gongdan, case_id: str) -> Iterator[Write]:

@@ -139,10 +139,11 @@ class Settings:
         var = values["var"] = Path(values.get("var", CHECKOUT / "var")).absolute()
         values.setdefault("database_url", f"sqlite:///{var / 'gongdan.db'}")
         try:
-            values.setdefault("lookup_key", _kept_key(var / "lookup.key").encode())
-            values.setdefault("heads_key", _kept_key(var / "heads.key").encode())
-            if values.get("demo"):
-                values.setdefault("secret_key", _kept_key(var / "session.key"))
+            for name in ("lookup", "heads"):
+                if f"{name}_key" not in values:
+                    values[f"{name}_key"] = _kept_key(var / f"{name}.key").encode()
+            if values.get("demo") and "secret_key" not in values:
+                values["secret_key"] = _kept_key(var / "session.key")
         except OSError as error:
             raise ConfigurationError(
                 f"GONGDAN_VAR cannot be used: {var} is no folder that can be written to ({error.strerror})."

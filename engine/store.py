@@ -95,9 +95,18 @@ def rows(db: Database, case_id: str, after: int = 0) -> list[HistoryRow]:
         sa.select(*columns).where(history.c.case_id == case_id, history.c.seq > after).order_by(history.c.seq)
     )
     return [
-        HistoryRow(r[0], r[1], r[2], r[3], bytes(r[4]), bytes(r[5]), r[6], r[7], bytes(r[8]), bytes(r[9]))
+        HistoryRow(
+            r[0], r[1], r[2], r[3], _stored(r[4]), _stored(r[5]), r[6], r[7], _stored(r[8]), _stored(r[9])
+        )
         for r in db.rows(query)
     ]
+
+
+def _stored(value: Any) -> Any:
+    """The bytes of a value; of what somebody wrote into the row as text, too. Verification judges anything else."""
+    if isinstance(value, str):
+        return value.encode()
+    return bytes(value) if isinstance(value, bytes | memoryview) else value
 
 
 def latest_snapshot(db: Database, case_id: str) -> bytes | None:

@@ -76,7 +76,17 @@ def verify_case(db: Database, releases: Releases, keys: Keys, case_id: str) -> V
     return Verdict(case_id, IDENTICAL if key is not None else ERASED, count)
 
 
+#: what each column of a row holds, in a database that nobody meddled with
+_TYPES: dict[str, type] = {
+    "seq": int, "at": str, "actor": str, "recorded_at": str, "command": bytes, "effects": bytes,
+    "release": int, "engine": str, "prev_hash": bytes, "hash": bytes,
+}  # fmt: skip
+
+
 def _broken(case_id: str, row: store.HistoryRow, expected: int, previous: bytes) -> str | None:
+    for column, kind in _TYPES.items():
+        if type(getattr(row, column)) is not kind:
+            return f"the column {column} holds something else than was ever written there"
     if row.seq != expected:
         return f"row {expected} is missing"
     if row.prev_hash != previous:

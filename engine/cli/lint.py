@@ -10,6 +10,7 @@ from typing import Any
 import click
 import orjson
 
+from engine import logs
 from engine.cli.layout import layout
 from engine.lint import Finding, LintContext, lint_file
 from engine.lint.release import lint_across
@@ -27,6 +28,7 @@ ENDINGS = (".bpmn", ".dmn", ".json")
 @click.option("--locale", default="en", help="Language of the messages: en or zh-Hans.")
 def lint(paths: tuple[Path, ...], as_json: bool, scenarios: bool, locale: str) -> None:
     """Check PATHs (files or folders). Exit 1 on any error or warning."""
+    logs.configure("warning")  # scenarios send messages, to a log
     asked = _asked(paths)
     findings = _lint(asked)
     reached = _scenarios(asked) if scenarios else {}

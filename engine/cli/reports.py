@@ -124,6 +124,10 @@ def export(shape: str, output: Path | None) -> None:
             number = heads.write(gongdan.db, gongdan.settings.heads_key, gongdan.now(), out)
             key = heads.public_key(gongdan.settings.heads_key)
             click.echo(f"{number} cases, signed with the key {key}", err=True)
+            if not number:
+                raise click.ClickException(
+                    "there is no case to sign the head of: is this the right database?"
+                )
             return
         total = len(case_numbers(gongdan.db))
         if shape == "json":

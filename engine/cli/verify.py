@@ -54,6 +54,7 @@ def verify(
     if key and not signed:
         raise click.UsageError("--key says who signed the heads of --against")
     with opened() as gongdan:
+        kept = _kept(signed, key or heads.public_key(gongdan.settings.heads_key)) if signed else None
         chosen = case_ids(gongdan.db) if everything else list(cases)
         chunks = [chosen[i : i + _CHUNK] for i in range(0, len(chosen), _CHUNK)]
         verdicts: list[Verdict] = []
@@ -68,8 +69,7 @@ def verify(
                     for found in pool.map(_verify_chunk, [gongdan.settings] * len(chunks), chunks):
                         verdicts += found
                         bar.update(len(found))
-        if signed is not None:
-            kept = _kept(signed, key or heads.public_key(gongdan.settings.heads_key))
+        if kept is not None:
             verdicts = list(_against(gongdan.db, kept, verdicts, everything=everything))
     result = summary(verdicts)
     lines = [f"{d['case']} row {d['seq']}: {d['reason']}" for d in result["diverged"]]

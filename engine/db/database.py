@@ -33,9 +33,7 @@ Write = tuple[str, Row]  #: (statement name, parameters)
 
 
 GROUP = 64  #: commands committed together at most
-CACHE_KB = (
-    32_768  #: of pages an SQLite connection keeps; SQLite's 2 MB read a page anew for every second write
-)
+CACHE_KB = 32_768  #: of pages the writer keeps; SQLite's 2 MB read a page anew for every second write
 
 
 @dataclass(slots=True, eq=False)
@@ -92,6 +90,8 @@ class Database:
                 yield connection
         except sa.exc.OperationalError as error:
             raise Unavailable(f"the database cannot be read: {_first_line(error.orig or error)}") from error
+        except sa.exc.TimeoutError as error:  # every connection is taken
+            raise Unavailable(f"the database cannot be read: {_first_line(error)}") from error
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -259,6 +259,8 @@ class Database:
         """
         if self._kept is None:
             self._kept = self.engine.connect()
+            self._kept.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KB}")
+            self._kept.rollback()
         return self._kept
 
     def _roll_back(self, raw: Any) -> None:
@@ -304,7 +306,6 @@ def _prepare_sqlite(raw: Any, synchronous: str) -> None:
     raw.execute("PRAGMA journal_mode=WAL")
     raw.execute(f"PRAGMA synchronous={synchronous}")
     raw.execute("PRAGMA foreign_keys=ON")
-    raw.execute(f"PRAGMA cache_size=-{CACHE_KB}")
     raw.execute("PRAGMA secure_delete=ON")  # what is erased must not stay readable in free pages
 
 

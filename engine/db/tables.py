@@ -264,10 +264,12 @@ setting = sa.Table("setting", metadata, _text("key", primary_key=True), _text("v
 # Each holds open tasks only. Its second condition is true of every task it serves (of every held one for those
 # that a person holds); the one way of reading that the index serves repeats it, so that a planner which guesses
 # (SQLite without statistics) cannot take another index.
-OPEN_QUEUE, OPEN_MINE, OPEN_ALL = (
-    sa.and_(task.c.state == sa.literal_column("'open'"), column > sa.literal_column("''"))
-    for column in (task.c.opened_at, task.c.claimed_by, task.c.process)
+_is_open = task.c.state == sa.literal_column("'open'")
+OPEN_QUEUE, OPEN_ALL = (
+    sa.and_(_is_open, column > sa.literal_column("''")) for column in (task.c.opened_at, task.c.process)
 )
+# Not "greater than nothing": SQLite would seek by that instead of by the person.
+OPEN_MINE = sa.and_(_is_open, task.c.claimed_by.is_not(None))
 _order = (task.c.rank, task.c.due_at, task.c.case_id, task.c.task)
 sa.Index(
     "ix_task_open",

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from engine.app import open_gongdan
-from engine.db.database import Database
+from engine import rebuild as rebuilding
+from engine.app import Gongdan, open_gongdan
+from engine.db.database import Database, Write
 from engine.db.tables import cases, metadata, sla_clock, snapshot, task, timer
 from engine.db.upgrade import head, revision, upgrade
+from engine.dispatch import Receipt
 from engine.errors import ConfigurationError, Unavailable
 from engine.rebuild import differences, orphans, rebuild
 from engine.settings import Settings
@@ -60,6 +62,27 @@ def test_a_rebuild_gives_back_every_row_that_was_lost_or_spoiled(any_desk: Desk)
     assert [differences(any_desk.g, case) for case in chosen] == [[]] * len(chosen)
     assert everything(any_desk, cases, task, timer, sla_clock) == before
     any_desk.complete(chosen[3], result="reached")
+
+
+def test_a_case_that_goes_on_while_it_is_rebuilt_keeps_its_end(
+    any_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = any_desk.start()
+    usual = rebuilding.replayed
+    done: list[Receipt] = []
+
+    def meanwhile(gongdan: Gongdan, case_id: str) -> Iterator[Write]:
+        writes = list(usual(gongdan, case_id))
+        if not done:  # another process is faster, once
+            done.append(any_desk.complete(case, result="busy"))
+        yield from writes
+
+    monkeypatch.setattr(rebuilding, "replayed", meanwhile)
+    assert list(rebuild(any_desk.g)) == [case]
+    monkeypatch.undo()
+    assert any_desk.g.verify(case).state == "identical"
+    assert differences(any_desk.g, case) == []
+    any_desk.complete(case, result="reached")
 
 
 def test_rows_without_a_case_are_found(any_desk: Desk) -> None:

@@ -101,6 +101,40 @@ def test_a_changed_byte_is_named_with_its_row(worked: tuple[Desk, str], column: 
     assert desk.g.verify(case).state == "identical"
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *((column, b"\xff\xfe") for column in ("at", "actor", "recorded_at", "engine")),
+        *((column, 1.5) for column in ("command", "effects", "prev_hash", "hash")),
+        ("release", 1.5),
+        ("release", "x"),
+    ],
+)
+def test_a_value_of_another_type_is_named_with_its_row(
+    worked: tuple[Desk, str], column: str, value: object
+) -> None:
+    """SQLite keeps whatever type it is given."""
+    desk, case = worked
+    with desk.g.db.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE history SET {column} = ? WHERE seq = 2", (value,))
+    desk.g.dispatcher.forget(case)
+    verdict = desk.g.verify(case)
+    assert (verdict.state, verdict.seq) == ("diverged", 2)
+    assert column in str(verdict.reason)
+
+
+def test_a_row_changed_with_text_functions_is_named_and_the_others_are_verified(
+    worked: tuple[Desk, str],
+) -> None:
+    desk, case = worked
+    with desk.g.db.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE history SET effects = replace(effects, 'call', 'cell') WHERE seq = 3"
+        )
+    verdict = desk.g.verify(case)
+    assert (verdict.state, verdict.seq) == ("diverged", 3)
+
+
 def _without(seq: int) -> Callable[[list[Row]], list[Row]]:
     return lambda rows: [row for row in rows if row["seq"] != seq]
 

@@ -120,8 +120,13 @@ def test_demo_keeps_a_secret_of_its_own(tmp_path: Path) -> None:
 
 def test_kept_keys_are_for_their_owner_only(tmp_path: Path) -> None:
     Settings.from_env({}, var=tmp_path)
-    assert stat.S_IMODE((tmp_path / "lookup.key").stat().st_mode) == 0o600
-    assert [path.name for path in tmp_path.iterdir()] == ["lookup.key"]
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"heads.key": 0o600, "lookup.key": 0o600}
+
+
+def test_keys_that_are_given_are_not_made(tmp_path: Path) -> None:
+    Settings.from_env({"GONGDAN_KEY": "k" * 32, "GONGDAN_HEADS_KEY": "h" * 32}, var=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_processes_that_start_together_get_one_key(tmp_path: Path) -> None:

@@ -1,7 +1,4 @@
-"""The index of held tasks holds held tasks only: a task that nobody has claimed writes one page less.
-
-``claimed_by > ''`` is true of every held task and of no other (null is greater than nothing).
-"""
+"""The index of held tasks holds held tasks only: a task that nobody has claimed writes one page less."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ def _replace(condition: str) -> None:
 
 def upgrade() -> None:
     """Apply."""
-    _replace("state = 'open' AND claimed_by > ''")
+    _replace("state = 'open' AND claimed_by IS NOT NULL")
 
 
 def downgrade() -> None:

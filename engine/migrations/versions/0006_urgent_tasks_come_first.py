@@ -16,7 +16,7 @@ depends_on = None
 _DUE = ["due_at", "case_id", "task"]
 _LISTS = {
     "ix_task_open": (["claimed_by", "role", "skill", "department"], "state = 'open' AND opened_at > ''"),
-    "ix_task_mine": (["claimed_by"], "state = 'open' AND claimed_by > ''"),
+    "ix_task_mine": (["claimed_by"], "state = 'open' AND claimed_by IS NOT NULL"),
     "ix_task_due": ([], "state = 'open' AND process > ''"),
 }
 
