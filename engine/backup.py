@@ -44,6 +44,11 @@ def restore(db: Database, source: Path, *, force: bool) -> None:
         try:
             if check.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
                 raise GongdanError(f"{source} is damaged; the database was left as it is")
+            tables = {
+                name for (name,) in check.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+            if not {"alembic_version", "history", "cases"} <= tables:
+                raise GongdanError(f"{source} is no backup of Gongdan; the database was left as it is")
         except sqlite3.DatabaseError as error:
             raise GongdanError(
                 f"{source} is no SQLite backup ({error}); the database was left as it is"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,7 @@ from .db.tables import person as table
 from .errors import NotFound, Rejected
 
 MIN_PASSWORD = 10  #: characters
+_NAME = re.compile(r"[\w.@-]{1,60}")  #: no colon: `system:` is the software itself
 DEMO_PASSWORD = "gongdan-demo"  # noqa: S105 - shown on the sign-in page, in demo mode only
 
 
@@ -122,6 +124,11 @@ class People:
 
     def add(self, person: Person, password: str) -> None:
         """Add an account; raises :class:`Rejected` for a short password or a name that is taken."""
+        if not _NAME.fullmatch(person.name):
+            raise Rejected(
+                "Expected a name of 1 to 60 letters, digits, dots, dashes and underscores, but it is {name!r}",
+                name=person.name[:80],
+            )
         if len(password) < MIN_PASSWORD:
             raise Rejected("Expected a password of at least {least} characters", least=MIN_PASSWORD)
         self.add_many([person], self._hasher.hash(password))

@@ -190,4 +190,10 @@ def _kept_key(path: Path) -> str:
         with suppress(FileExistsError):
             os.link(scratch, path)
         scratch.unlink()
-    return path.read_text(encoding="ascii")
+    kept = path.read_bytes().strip()
+    if len(kept) < 32 or not kept.isascii():
+        raise ConfigurationError(
+            f"{path} holds no key: expected at least 32 characters. Put the key back from where backups are kept; "
+            "only on a new installation remove the file, and one is made."
+        )
+    return kept.decode()

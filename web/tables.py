@@ -22,5 +22,7 @@ def decode_cursor(text: str | None) -> list[str | int] | None:
         cursor = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error):
         return None
-    good = isinstance(cursor, list) and all(isinstance(part, str | int) for part in cursor)
+    good = isinstance(cursor, list) and all(
+        isinstance(part, str) or (isinstance(part, int) and abs(part) < 1 << 63) for part in cursor
+    )
     return cursor if good else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,6 +54,17 @@ def proves_itself(desk: Desk) -> list[str]:
     assert not [found for case in cases for found in differences(desk.g, case)]
     assert not orphans(desk.g)
     return cases
+
+
+@pytest.mark.parametrize("foreign", ["", "CREATE TABLE person (a)"], ids=["empty", "another's"])
+def test_what_is_no_backup_of_gongdan_replaces_nothing(desk: Desk, tmp_path: Path, foreign: str) -> None:
+    case, source = desk.start(), tmp_path / "foreign.db"
+    with closing(sqlite3.connect(source)) as other:
+        other.executescript(foreign)
+    source.touch()
+    with pytest.raises(GongdanError, match="no backup of Gongdan"):
+        restore(desk.g.db, source, force=True)
+    assert desk.g.verify(case).state == "identical"
 
 
 def test_a_backup_taken_under_load_is_one_moment_and_proves_itself(

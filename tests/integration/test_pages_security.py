@@ -122,7 +122,11 @@ def test_the_session_begins_anew_at_sign_in(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x", ""]
+    "target",
+    [
+        *("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x", ""),
+        *("/x\r\nSet-Cookie: a=b", "//[", "http://[x", "/x\0"),
+    ],
 )
 def test_no_redirect_leaves_the_house(app: Flask, target: str) -> None:
     with app.test_request_context():

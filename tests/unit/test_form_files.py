@@ -100,6 +100,18 @@ def test_other_numbers_are_refused(phone: str) -> None:
     assert complaint(contact_phone=phone) == {"contact_phone": "not_phone"}
 
 
+@pytest.mark.parametrize("year", ["0002", "0266", "1899", "2200", "9999", "12026"])
+def test_a_slip_in_the_year_is_told_and_breaks_nothing(year: str) -> None:
+    typed = {"received_at": f"{year}-11-29T15:11", "channel": "phone"}
+    answers = FORMS["record_complaint"].submit(
+        lambda name: [typed[name]] if name in typed else [],
+        context={"case_opened_at": "2026-02-13T07:55:00+00:00"},
+        now=NOW,
+    )
+    assert answers.errors
+    assert answers.values["received_at"].startswith(year), "what was typed stays to be mended"
+
+
 def test_some_way_to_reach_the_customer_is_needed() -> None:
     assert complaint(contact_phone=None) == {"contact_phone": "required"}
     assert complaint(contact_phone=None, other_contact="a@example.com") == {}

@@ -124,6 +124,19 @@ def test_kept_keys_are_for_their_owner_only(tmp_path: Path) -> None:
     assert modes == {"heads.key": 0o600, "lookup.key": 0o600}
 
 
+@pytest.mark.parametrize("spoilt", [b"", b"short", b"\xff" * 40])
+@pytest.mark.parametrize("name", ["lookup.key", "heads.key"])
+def test_a_kept_key_that_is_none_is_refused(tmp_path: Path, name: str, spoilt: bytes) -> None:
+    (tmp_path / name).write_bytes(spoilt)
+    with pytest.raises(ConfigurationError, match=f"{name} holds no key"):
+        Settings.from_env({}, var=tmp_path)
+
+
+def test_a_line_break_after_a_kept_key_is_no_part_of_it(tmp_path: Path) -> None:
+    (tmp_path / "heads.key").write_text("h" * 64 + "\n")
+    assert Settings.from_env({}, var=tmp_path).heads_key == b"h" * 64
+
+
 def test_keys_that_are_given_are_not_made(tmp_path: Path) -> None:
     Settings.from_env({"GONGDAN_KEY": "k" * 32, "GONGDAN_HEADS_KEY": "h" * 32}, var=tmp_path)
     assert list(tmp_path.iterdir()) == []

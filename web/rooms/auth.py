@@ -62,10 +62,11 @@ def install(app: Flask) -> None:
 
 def local_path(target: str | None) -> str:
     """``target`` when it is a path of this application, else the inbox: no redirect leaves the house."""
-    parts = urlsplit(target or "")
-    if not target or parts.scheme or parts.netloc or not target.startswith("/") or target[1:2] in ("/", "\\"):
-        return url_for("inbox.show")
-    return target
+    home = url_for("inbox.show")
+    if not target or not target.startswith("/") or target[1:2] in ("/", "\\") or not target.isprintable():
+        return home
+    parts = urlsplit(target)
+    return home if parts.scheme or parts.netloc else target
 
 
 def _account_tried() -> str:

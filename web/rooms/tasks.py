@@ -209,12 +209,13 @@ def complete(case_id: str, number: int) -> ResponseReturnValue:
     if here is None or here.form is None:
         return _after(case, task, key)
     kept = attachments.Folder(context.settings().var, case_id)
+    may = here.refusal is None and task.claimed_by in (None, context.person().name)
     answers = here.form.submit(
         request.form.getlist,
         context=here.data,
         now=context.now(),
         files=request.files.getlist,
-        store=kept.store,
+        store=kept.store if may else None,  # whoever may not send the form leaves no files
         recall=kept.recall,
     )
     if here.form.press_row_button(request.form.getlist, answers.values):
