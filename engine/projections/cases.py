@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from engine.db.database import Write
 from engine.db.tables import cases
-from engine.sealing import lookup_key
+from engine.sealing import lookup_key, phone_digits
 
 from .change import Change
 
@@ -88,6 +88,6 @@ def _facts(change: Change) -> dict[str, Any]:
             found[column] = str(change.instance.seal.open_all(news[name]))
     if "title" in found:
         found["title"] = found["title"].strip()[:_TITLE]
-    if "phone" in found:
+    if phone_digits(found.get("phone", "")):  # customers without a number are not one customer
         found["phone_key"] = lookup_key(change.lookup_key, found["phone"])
     return found

@@ -53,7 +53,7 @@ def _figures(mine: list[Closed]) -> tuple[Cell, ...]:
         share([case.id for case in tickets if answered_in_time(case)], numbers),
         count(case.id for case in tickets if len(case.all("result")) > 1),
         count(case.id for case in mine if case.outcome == "unreachable_archived"),
-        count(case.id for case in mine if case.outcome == "no_ticket"),
+        count(case.id for case in mine if case.outcome == "advised_mandarin"),
     )
 
 

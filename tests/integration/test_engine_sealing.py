@@ -197,3 +197,9 @@ def test_an_erased_case_survives_a_rebuild(desk: Desk) -> None:
     assert sorted(rebuild(desk.g)) == sorted([erased, kept])
     assert in_the_open(desk) == set()
     assert desk.values("SELECT count(*) FROM cases") == [2]
+
+
+@pytest.mark.parametrize("number", ["", " ", "无"])
+def test_customers_without_a_number_are_not_one_customer(any_desk: Desk, number: str) -> None:
+    any_desk.start(contact_phone=number)
+    assert any_desk.values("SELECT phone_key FROM cases") == [None]

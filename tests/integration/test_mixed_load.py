@@ -171,7 +171,7 @@ def the_callback_desk_is_what_history_tells(gongdan: Gongdan, told: list[Case], 
             ),
             sum(len(case.answers("result")) > 1 for case in tickets),
             sum(case.outcome == "unreachable_archived" for case in mine),
-            sum(case.outcome == "no_ticket" for case in mine),
+            sum(case.outcome == "advised_mandarin" for case in mine),
         )
     ]
     calls = Counter(f"result/{result}" for case in mine for _, result in case.answers("result"))
