@@ -15,10 +15,8 @@ from engine.roles import Duty
 from .change import Change
 
 P = sa.bindparam
-PRIORITY, FIRST = (
-    "priority",
-    "P1",
-)  #: the case data that decision tables and loops set, and what of it comes first
+#: the case data that decision tables and loops set, and which of its values comes first
+PRIORITY, FIRST = "priority", "P1"
 _THIS = (task.c.case_id == P("b_id"), task.c.task == P("b_task"))
 
 STATEMENTS = {
