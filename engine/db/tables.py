@@ -261,16 +261,16 @@ case_number = sa.Table("case_number", metadata, _text("day", primary_key=True), 
 setting = sa.Table("setting", metadata, _text("key", primary_key=True), _text("value"))
 
 # The work lists: equality up to rank and due time, then page after page in order (engine/queries/inbox.py).
-# Each holds open tasks only. Its second condition is true of every task it serves (of every held one for those
-# that a person holds); the one way of reading that the index serves repeats it, so that a planner which guesses
-# (SQLite without statistics) cannot take another index.
+# Each holds open tasks only, with their state, so that they are counted without a look at the table. Its second
+# condition is true of every task it serves (of every held one for those that a person holds); the one way of
+# reading that the index serves repeats it, so that a planner which guesses (SQLite without statistics) cannot take
+# another index. It is of a column behind the others: SQLite would seek by it if it could.
 _is_open = task.c.state == sa.literal_column("'open'")
-OPEN_QUEUE, OPEN_ALL = (
-    sa.and_(_is_open, column > sa.literal_column("''")) for column in (task.c.opened_at, task.c.process)
-)
-# Not "greater than nothing": SQLite would seek by that instead of by the person.
-OPEN_MINE = sa.and_(_is_open, task.c.claimed_by.is_not(None))
-_order = (task.c.rank, task.c.due_at, task.c.case_id, task.c.task)
+OPEN_QUEUE = sa.and_(_is_open, task.c.task >= sa.literal_column("0"))
+OPEN_ALL = sa.and_(_is_open, task.c.case_id > sa.literal_column("''"))
+OPEN_MINE = _is_open  # a holder that is equal to somebody is not null: that much, planners see themselves
+_is_held = sa.and_(_is_open, task.c.claimed_by.is_not(None))
+_order = (task.c.rank, task.c.due_at, task.c.case_id, task.c.task, task.c.state)
 sa.Index(
     "ix_task_open",
     *(task.c[name] for name in ("claimed_by", "role", "skill", "department")),
@@ -278,7 +278,7 @@ sa.Index(
     sqlite_where=OPEN_QUEUE,
     postgresql_where=OPEN_QUEUE,
 )
-sa.Index("ix_task_mine", task.c.claimed_by, *_order, sqlite_where=OPEN_MINE, postgresql_where=OPEN_MINE)
+sa.Index("ix_task_mine", task.c.claimed_by, *_order, sqlite_where=_is_held, postgresql_where=_is_held)
 sa.Index("ix_task_due", *_order, sqlite_where=OPEN_ALL, postgresql_where=OPEN_ALL)
 _waiting = cases.c.next_due.is_not(None)
 sa.Index("ix_cases_wake", cases.c.next_due, sqlite_where=_waiting, postgresql_where=_waiting)
