@@ -30,7 +30,7 @@ class DiagramDraft:
 
 def save_form(db: Database, case_id: str, task: int, person: str, pairs: Pairs, at: str) -> None:
     """Keep what ``person`` typed into the form of a task; an empty form forgets the draft."""
-    body = orjson.dumps(pairs).decode()
+    body = orjson.dumps(pairs)
     if len(body) > LARGEST_FORM:
         raise Rejected(
             "Expected a draft of at most {most} bytes, but it has {length}",
@@ -40,7 +40,7 @@ def save_form(db: Database, case_id: str, task: int, person: str, pairs: Pairs, 
     with db.begin() as c:
         c.execute(sa.delete(draft).where(*_form(case_id, task, person)))
         if pairs:
-            c.execute(sa.insert(draft).values(case_id=case_id, task=task, person=person, body=body, at=at))
+            c.execute(sa.insert(draft).values(case_id=case_id, task=task, person=person, body=body.decode(), at=at))
 
 
 def form(db: Database, case_id: str, task: int, person: str) -> Pairs | None:
@@ -49,10 +49,10 @@ def form(db: Database, case_id: str, task: int, person: str) -> Pairs | None:
     return [(name, text) for name, text in orjson.loads(rows[0].body)] if rows else None
 
 
-def forget_form(db: Database, case_id: str, task: int) -> None:
-    """The task is done: nobody's draft of it is needed any more."""
+def forget_form(db: Database, case_id: str, task: int, person: str) -> None:
+    """Throw away what ``person`` typed for a task: it was sent, or is not wanted. Others' drafts stay theirs."""
     with db.begin() as c:
-        c.execute(sa.delete(draft).where(draft.c.case_id == case_id, draft.c.task == task))
+        c.execute(sa.delete(draft).where(*_form(case_id, task, person)))
 
 
 def _form(case_id: str, task: int, person: str) -> list[sa.ColumnElement[bool]]:

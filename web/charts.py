@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from engine.reports.model import Cell, Figure, Report, Table, Term
 from engine.reports.telling import Teller
+from web.i18n import joined, listed
 
 SHOWN = 200  #: rows of a table on a page; all of them are in the CSV
 BARS = 14  #: bars of a chart; more say nothing
@@ -124,7 +125,7 @@ def _chart(table: Table, teller: Teller, link: Link, plain: bool) -> Chart | Non
         href = link(table.key, number, columns[0]) if len(columns) == 1 and amounts[0] else None
         bars.append(Bar(_label(row, teller), f"{sum(amounts):g}", href, tuple(parts)))
     drawn = bars if table.over_time or plain else bars[:BARS]
-    words = "；".join(f"{bar.label} {'，'.join(f'{p.name} {p.text}' for p in bar.parts)}" for bar in drawn)
+    words = joined(f"{bar.label} {listed(f'{p.name} {p.text}' for p in bar.parts)}" for bar in drawn)
     legend = tuple(named) if len(named) > 1 else ()
     return Chart(tuple(drawn), legend, table.over_time, words, f"{longest:g}", len(bars) - len(drawn))
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext
 
 from engine.forms import Field, Form, localised, show
+from engine.queries.timeline import Answered
 from engine.release import Release
 from web import shown
-from web.i18n import locale
+from web.i18n import joined, listed, locale
 
 Line = tuple[str, str]  #: label and value
+Change = tuple[str, bool, str | None, str | None]
+_FORMAT = "%Y-%m-%d %H:%M"
+_ENGINE = frozenset({"case_no", "case_opened_at"})  #: data the engine gives every case
 
 
 @lru_cache(maxsize=64)
 def _book(release: Release) -> Mapping[str, Field]:
+    """Field by name, for data that came without a form: some form's that asks for it."""
     found: dict[str, Field] = {}
     for form in release.forms.values():
         for field in form.fields:
@@ -27,20 +32,81 @@ def _book(release: Release) -> Mapping[str, Field]:
     return found
 
 
-def label(release: Release, name: str) -> str | None:
-    """What the forms call the data ``name``; None for data that no form asks for."""
-    fixed = {
-        "case_no": gettext("Case number"),
-        "case_opened_at": gettext("Case opened"),
-    }.get(name)
-    field = _book(release).get(name)
-    return fixed or (localised(field.label, locale()) if field else None)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The data of a case read by the forms of its release: each name first by the form that asked for it last."""
+
+    release: Release
+    answered: Answered
+
+    def _field(self, name: str) -> Field | None:
+        form = self.release.forms.get(self.answered.get(name) or "")
+        asked = next((field for field in form.fields if field.name == name), None) if form else None
+        return asked or _book(self.release).get(name)
+
+    def label(self, name: str) -> str | None:
+        """What the forms call the data ``name``; None for data that no form asks for."""
+        fixed = {
+            "case_no": gettext("Case number"),
+            "case_opened_at": gettext("Case opened"),
+        }.get(name)
+        field = self._field(name)
+        return fixed or (localised(field.label, locale()) if field else None)
+
+    def text(self, name: str, value: Any) -> str:
+        """``value`` as people read it: options by their labels, instants in Shanghai, money in yuan."""
+        return _text(self._field(name), value)
+
+    def lines(self, data: Mapping[str, Any], leave_out: Form | None = None) -> list[Line]:
+        """The data that forms know, as label and text, in the order it was collected.
+
+        What nobody answered was set by the diagram, and says so.
+        """
+        skipped = leave_out.names if leave_out else frozenset()
+        found = []
+        for name, value in data.items():
+            title, words = self.label(name), self.text(name, value)
+            if title and words and name not in skipped:
+                fixed = name in _ENGINE or name in self.answered
+                found.append(
+                    (title if fixed else gettext("%(label)s (set by the process)", label=title), words)
+                )
+        return found
+
+    def technical(self, data: Mapping[str, Any]) -> list[Line]:
+        """The rest: what scripts and tables of the diagrams set."""
+        return [(name, self.text(name, value)) for name, value in data.items() if self.label(name) is None]
+
+    def changes(self, found: Iterable[tuple[str, Any, Any]]) -> list[Change]:
+        """(name, whether a form knows it, before, after) of changed data, forms' data first; None: not there."""
+        told = []
+        for name, before, after in found:
+            title = self.label(name)
+            texts = [None if value is None else self.text(name, value) for value in (before, after)]
+            told.append((title or name, title is not None, texts[0], texts[1]))
+        return sorted(told, key=lambda change: not change[1])
 
 
-def text(release: Release, name: str, value: Any) -> str:
-    """``value`` as people read it: options by their labels, instants in Shanghai, money in yuan."""
-    field = _book(release).get(name)
-    return _text(field, value)
+def files(value: Any) -> Iterator[Mapping[str, Any]]:
+    """What describes each file that stands anywhere in case data, each once."""
+    found: dict[str, Mapping[str, Any]] = {}
+    _gather(value, found)
+    return iter(found.values())
+
+
+def _gather(value: Any, found: dict[str, Mapping[str, Any]]) -> None:
+    if _is_file(value):
+        found.setdefault(str(value["sha256"]), value)
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            _gather(part, found)
+    elif isinstance(value, list):
+        for part in value:
+            _gather(part, found)
+
+
+def _is_file(value: Any) -> bool:
+    return isinstance(value, Mapping) and "name" in value and "sha256" in value
 
 
 def _text(field: Field | None, value: Any) -> str:
@@ -49,13 +115,11 @@ def _text(field: Field | None, value: Any) -> str:
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     if isinstance(value, list):
-        if field is not None and field.rows is not None:
-            return "\n".join(_row(field, row) for row in value)
-        return "、".join(_text(field, one) for one in value)
-    if isinstance(value, dict):
-        if (field is not None and field.widget == "file") or ("name" in value and "sha256" in value):
-            return str(value.get("name", ""))
-        return json.dumps(value, ensure_ascii=False)
+        if any(isinstance(one, Mapping) for one in value):
+            return "\n".join(_record(field, one) for one in value)
+        return listed(_text(field, one) for one in value)
+    if isinstance(value, Mapping):
+        return _record(field, value)
     if field is not None:
         for option in field.options:
             if option.value == value:
@@ -63,62 +127,30 @@ def _text(field: Field | None, value: Any) -> str:
         if field.widget == "money":
             return show(field, value)
         if field.widget == "datetime" and isinstance(value, str):
-            return shown.parse(value).strftime("%Y-%m-%d %H:%M")
+            return shown.parse(value).strftime(_FORMAT)
     if isinstance(value, str) and _is_instant(value):
-        return shown.parse(value).strftime("%Y-%m-%d %H:%M")
+        return shown.parse(value).strftime(_FORMAT)
     return str(value)
 
 
-def _row(field: Field, row: Any) -> str:
-    if field.rows is None or not isinstance(row, Mapping):
-        return str(row)
-    return "；".join(
-        f"{localised(column.label, locale())} {_text(column, row[column.name])}"
-        for column in field.rows.fields
-        if row.get(column.name) is not None
-    )
+def _record(field: Field | None, value: Any) -> str:
+    """One row of a table, a file by its name, or what a script put together: each part with what it is called."""
+    if not isinstance(value, Mapping):
+        return _text(field, value)
+    if _is_file(value):
+        return str(value["name"])
+    columns = {column.name: column for column in (field.rows.fields if field and field.rows else ())}
+    parts = []
+    for name in [
+        *(name for name in columns if name in value),
+        *(name for name in value if name not in columns),
+    ]:
+        words = _text(columns.get(name), value[name])
+        if words:
+            label = localised(columns[name].label, locale()) if name in columns else name
+            parts.append(gettext("%(label)s: %(value)s", label=label, value=words))
+    return joined(parts)
 
 
 def _is_instant(value: str) -> bool:
     return len(value) >= 19 and value[4:5] == "-" and value[10:11] == "T" and value.endswith("+00:00")
-
-
-def lines(
-    release: Release, data: Mapping[str, Any], answered: Collection[str], leave_out: Form | None = None
-) -> list[Line]:
-    """The data that forms know, as label and text, in the order it was collected.
-
-    What nobody ``answered`` was set by the diagram, and says so.
-    """
-    skipped = leave_out.names if leave_out else frozenset()
-    found = []
-    for name, value in data.items():
-        title, words = label(release, name), text(release, name, value)
-        if title and words and name not in skipped:
-            fixed = name in _ENGINE or name in answered
-            found.append((title if fixed else gettext("%(label)s (set by the process)", label=title), words))
-    return found
-
-
-#: data the engine gives every case
-_ENGINE = frozenset({"case_no", "case_opened_at"})
-
-
-def technical(release: Release, data: Mapping[str, Any]) -> list[Line]:
-    """The rest: what scripts and tables of the diagrams set."""
-    return [
-        (name, text(release, name, value)) for name, value in data.items() if label(release, name) is None
-    ]
-
-
-Change = tuple[str, bool, str | None, str | None]
-
-
-def changes(release: Release, found: Iterable[tuple[str, Any, Any]]) -> list[Change]:
-    """(name, whether a form knows it, before, after) of changed data, forms' data first; None: not there."""
-    told = []
-    for name, before, after in found:
-        title = label(release, name)
-        texts = [None if value is None else text(release, name, value) for value in (before, after)]
-        told.append((title or name, title is not None, texts[0], texts[1]))
-    return sorted(told, key=lambda change: not change[1])

@@ -19,6 +19,7 @@ from engine.forms.checking import asked
 from engine.forms.form import condition_functions
 from engine.forms.model import Group
 from engine.forms.parsing import GetFiles, GetList
+from web.i18n import listed
 
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates" / "forms"),
@@ -254,9 +255,9 @@ def _draw_readonly(control: Control, item: Field, value: Any, locale: str) -> No
         return
     labels = [choice.label for choice in control.choices if choice.chosen]
     if labels:
-        control.text = "、".join(labels)
+        control.text = listed(labels, locale)
     elif isinstance(value, list):
-        control.text = "、".join(str(part) for part in value)
+        control.text = listed((str(part) for part in value), locale)
     elif isinstance(value, str):
         control.text = local_minutes(value)
 
@@ -264,7 +265,7 @@ def _draw_readonly(control: Control, item: Field, value: Any, locale: str) -> No
 def _note(group: Group, item: Field, locale: str) -> str:
     names = item.show_if.names if item.show_if else frozenset()
     labels = [localised(other.label, locale) for other in group.fields if other.name in names]
-    return word("depends", locale, names="、".join(labels)) if labels else word("optional", locale)
+    return word("depends", locale, names=listed(labels, locale)) if labels else word("optional", locale)
 
 
 def _places(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask import Flask, g, request
 from flask_babel import Babel, get_locale, lazy_gettext
 
@@ -42,6 +44,16 @@ def locale() -> str:
 def theme() -> str:
     """``light``, ``dark`` or ``auto``."""
     return str(g.get("theme", "auto"))
+
+
+def listed(texts: Iterable[str], language: str | None = None) -> str:
+    """Texts one after another, as a list within a line: 、 in Chinese. In the language of the page if none is given."""
+    return (", " if (language or locale()) == "en" else "、").join(filter(None, texts))
+
+
+def joined(clauses: Iterable[str]) -> str:
+    """Clauses one after another in a line: ； in Chinese."""
+    return ("; " if locale() == "en" else "；").join(filter(None, clauses))
 
 
 def pick(texts: object) -> str:

@@ -15,7 +15,7 @@ from engine.queries.cases import Case
 from engine.release import Release
 from engine.sla import explain_due
 from web import context
-from web.i18n import locale, pick
+from web.i18n import listed, locale, pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def timers(case: Case, only_task: int | None = None) -> list[TimerLine]:
 def _then(release: Release, process: str, element: Element) -> str:
     """What happens when a timer fires: the next steps, and whether the guarded one ends."""
     flows = [e for e in release.processes[process].elements.values() if e.source == element.id]
-    following = "、".join(filter(None, (_name(release, process, flow.target) for flow in flows)))
+    following = listed(_name(release, process, flow.target) for flow in flows)
     if element.attached_to is None:
         return gettext("goes on with: %(steps)s", steps=following)
     if element.interrupting:

@@ -13,7 +13,7 @@ from engine.errors import GongdanError
 from engine.queries.inbox import MOST
 from engine.sealing import mask_phone
 from web import context
-from web.i18n import pick
+from web.i18n import listed, pick
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -107,6 +107,7 @@ def install(app: Flask) -> None:
         role=role,
         who=who,
         lane=lane,
+        listed=listed,
         refusal=refusal,
         tone=tone,
         kind=lambda kind: KINDS.get(kind, kind),

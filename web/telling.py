@@ -32,18 +32,19 @@ class Told:
     hash: str
 
 
-def told(steps: Sequence[Step], case: Case, release: Release) -> list[Told]:
+def told(steps: Sequence[Step], case: Case, reading: fields.Reading) -> list[Told]:
     """Every step in words, in order."""
-    teller = _Teller(case, release)
+    teller = _Teller(case, reading)
     return [teller.tell(step) for step in steps]
 
 
 class _Teller:
     """Knows names as the history goes along: tasks, timers and clocks are numbers there."""
 
-    def __init__(self, case: Case, release: Release) -> None:
+    def __init__(self, case: Case, reading: fields.Reading) -> None:
         self.case = case
-        self.release = release
+        self.reading = reading
+        self.release = reading.release
         self.tasks: dict[int, str] = {}
         self.timers: dict[int, str] = {}
         self.clocks: dict[str, str] = {}
@@ -60,7 +61,7 @@ class _Teller:
             title,
             tone,
             self._notes(step),
-            fields.changes(self.release, step.changes),
+            self.reading.changes(step.changes),
             step.hash,
         )
 

@@ -10,7 +10,7 @@ import orjson
 import sqlalchemy as sa
 
 from engine.db.database import Database
-from engine.db.tables import history, subject_key
+from engine.db.tables import history, subject_key, task
 from engine.release import Release
 from engine.sealing import MARK, Erased, Seal
 
@@ -35,16 +35,36 @@ class Step:
     changes: list[tuple[str, Any, Any]] = field(default_factory=list)
 
 
-def answered(db: Database, case_id: str) -> frozenset[str]:
-    """Names of the case's data that somebody gave: on opening, in a form or as a correction."""
+Answered = Mapping[str, str | None]
+"""Data that somebody gave → the form that asked for it last; None: given on opening or as a correction."""
+
+
+def answered(db: Database, case_id: str) -> Answered:
+    """The case's data that somebody gave, and where."""
     with db.read() as c:
-        rows = c.scalars(sa.select(history.c.command).where(history.c.case_id == case_id)).all()
-    return frozenset(name for row in rows for name in orjson.loads(row).get("data") or ())
+        rows = c.scalars(
+            sa.select(history.c.command).where(history.c.case_id == case_id).order_by(history.c.seq)
+        ).all()
+    return _answers(map(orjson.loads, rows), _forms(db, case_id))
 
 
-def given(steps: Iterable[Step]) -> frozenset[str]:
+def given(db: Database, case_id: str, steps: Iterable[Step]) -> Answered:
     """:func:`answered`, as far as these steps go."""
-    return frozenset(name for step in steps for name in step.command.get("data") or ())
+    return _answers((step.command for step in steps), _forms(db, case_id))
+
+
+def _forms(db: Database, case_id: str) -> dict[int, str | None]:
+    query = sa.select(task.c.task, task.c.form).where(task.c.case_id == case_id)
+    return {row.task: row.form for row in db.rows(query)}
+
+
+def _answers(commands: Iterable[Mapping[str, Any]], forms: Mapping[int, str | None]) -> Answered:
+    found: dict[str, str | None] = {}
+    for command in commands:
+        form = forms.get(command.get("task") or 0)
+        for name in command.get("data") or ():
+            found[name] = form or found.get(name)
+    return found
 
 
 def steps(db: Database, release: Release, case_id: str) -> list[Step]:
@@ -136,8 +156,8 @@ def positions(told: Iterable[Step], release: Release, process: str) -> dict[str,
     last: dict[int, tuple[str, str]] = {}
     times: dict[str, int] = {}
     for step in told:
-        for task, ref, code in step.effects.get("moves", ()):
-            last[task] = (ref, code)
+        for moved, ref, code in step.effects.get("moves", ()):
+            last[moved] = (ref, code)
             if code == _DONE:
                 times[ref] = times.get(ref, 0) + 1
     found: dict[str, dict[str, Position]] = {}

@@ -118,5 +118,5 @@ def test_readonly_fields_show_what_the_case_has() -> None:
         "table": [{"fee": 1250}],
     }
     html = draw(form, {}, context)
-    for shown in ("In use", "2026-02-13T16:00", "a、b", "<td>12.50</td>"):
+    for shown in ("In use", "2026-02-13T16:00", "a, b", "<td>12.50</td>"):
         assert shown in html

@@ -38,7 +38,8 @@ def show(case_id: str) -> ResponseReturnValue:
     steps = timeline.steps(context.gongdan().db, release, case_id)
     at = min(max(request.args.get("step", len(steps), type=int), 1), len(steps))
     so_far = steps[:at]
-    told = telling.told(steps, case, release)
+    reading = fields.Reading(release, timeline.given(context.gongdan().db, case_id, so_far))
+    told = telling.told(steps, case, reading)
     context.note_view(case_id, "history")
     values = {
         "case": case,
@@ -47,8 +48,8 @@ def show(case_id: str) -> ResponseReturnValue:
         "step": told[at - 1],
         "raw": steps[at - 1],
         "sheets": diagrams.at_step(case, release, so_far),
-        "data": fields.lines(release, timeline.data_after(so_far), timeline.given(so_far)),
-        "technical": fields.technical(release, timeline.data_after(so_far)),
+        "data": reading.lines(timeline.data_after(so_far)),
+        "technical": reading.technical(timeline.data_after(so_far)),
     }
     return render_template("audit/page.html", **values)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from io import BytesIO
 
 import orjson
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from engine import viewlog
+from engine import attachments, viewlog
 from engine.commands import ClaimTask, PauseClocks, ResumeClocks, StartCase
 from engine.errors import NotAllowed, NotFound, Rejected
 from engine.queries import cases, scope, timeline, work
@@ -99,12 +100,14 @@ def show(case_id: str) -> ResponseReturnValue:
     release = context.gongdan().releases.get(case.release)
     told = timeline.steps(context.gongdan().db, release, case_id)
     data = timeline.data_after(told)
+    reading = fields.Reading(release, timeline.given(context.gongdan().db, case_id, told))
     values = {
         "case": case,
-        "steps": telling.told(told, case, release)[::-1],
+        "steps": telling.told(told, case, reading)[::-1],
         "diagrams": diagrams.of_case(case, release, told),
-        "data": fields.lines(release, data, timeline.given(told)),
-        "technical": fields.technical(release, data),
+        "data": reading.lines(data),
+        "technical": reading.technical(data),
+        "files": list(fields.files(data)),
         "link": report_links.of_case(case),
         "linked": links.of_case(case),
         "others": context.others_of(case),
@@ -113,6 +116,21 @@ def show(case_id: str) -> ResponseReturnValue:
         **_state(case),
     }
     return render_template("cases/page.html", **values)
+
+
+@bp.get("/<case_id>/files/<sha256>")
+def file(case_id: str, sha256: str) -> Response:
+    """A file that came with the case. Pictures and sound open in the browser, anything else is downloaded."""
+    context.known_case(case_id)
+    folder = attachments.Folder(context.settings().var, case_id)
+    described, body = folder.recall(sha256), folder.content(sha256)
+    if described is None or body is None:
+        abort(404)
+    context.note_view(case_id, "file")
+    opens = described["type"].startswith(("image/", "audio/"))
+    return send_file(
+        BytesIO(body), mimetype=described["type"], as_attachment=not opens, download_name=described["name"]
+    )
 
 
 def _state(case: Case) -> dict[str, object]:

@@ -18,7 +18,7 @@ from engine.rules import PUBLISHES
 from engine.scenarios import FOLDER as SCENARIOS
 from engine.scenarios import Judgement, judge, path_of, sketch
 from web import context, diagrams
-from web.i18n import locale, pick
+from web.i18n import listed, locale, pick
 
 bp = Blueprint("designer", __name__, url_prefix="/designer")
 
@@ -97,7 +97,7 @@ def _names(release: Release) -> dict[str, str]:
     """What a file is called: its processes, its form's title, its text's key."""
     found: dict[str, str] = {}
     for process in release.processes.values():
-        found[process.path] = "、".join(filter(None, [found.get(process.path), pick(process.names)]))
+        found[process.path] = listed([found.get(process.path, ""), pick(process.names)])
         found[path_of(process.id)] = pick(process.names)
     found |= {f"forms/{key}.json": pick(form.title) for key, form in release.forms.items()}
     return found | {

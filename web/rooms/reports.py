@@ -166,16 +166,18 @@ def case_dossier(case_id: str) -> ResponseReturnValue:
     """Everything a regulator asks about a case, on one page to print."""
     found = _dossier(case_id)
     case, release = found.case, context.gongdan().releases.get(found.case.release)
+    reading = fields.Reading(release, timeline.given(context.gongdan().db, case_id, found.steps))
     return render_template(
         "reports/dossier.html",
         case=case,
         dossier=found,
-        steps=telling.told(found.steps, case, release),
+        steps=telling.told(found.steps, case, reading),
         clocks=limits.clocks(case),
-        data=fields.lines(release, found.data, timeline.given(found.steps)),
+        data=reading.lines(found.data),
+        files=list(fields.files(found.data)),
         outcome=telling.outcome(release, case, case.outcome) if case.outcome else None,
-        label=lambda name: fields.label(release, name) or name,
-        value=lambda name, value: fields.text(release, name, value),
+        label=lambda name: reading.label(name) or name,
+        value=reading.text,
     )
 
 

@@ -97,6 +97,8 @@ def _page(
         submit_key=secrets.token_urlsafe(KEY_LENGTH),
         others=context.others_of(case),
         known=_known(case, here),
+        typed=_typed(case, task) if here is None else [],
+        files=list(fields.files(here.data)) if here else [],
         link=report_links.of_case(case),
         linked=links.of_case(case),
         people=context.gongdan().people.all() if person.roles & LEADS else [],
@@ -105,16 +107,24 @@ def _page(
     return page, status
 
 
+def _typed(case: cases.Case, task: work.Task) -> list[fields.Line]:
+    """What the person typed into a task that is not open any more."""
+    kept = drafts.form(context.gongdan().db, case.id, task.task, context.person().name)
+    release = context.gongdan().releases.get(case.release)
+    form = release.forms.get(task.form or "")
+    if not kept or form is None:
+        return []
+    values, _ = form.parse(MultiDict(kept).getlist)
+    return fields.Reading(release, dict.fromkeys(values, task.form)).lines(values)
+
+
 def _known(case: cases.Case, here: Desk | None) -> list[fields.Line]:
     """Case data already collected, for reading beside the form."""
     if here is None:
         return []
-    return fields.lines(
-        context.gongdan().releases.get(case.release),
-        here.data,
-        timeline.answered(context.gongdan().db, case.id),
-        here.form,
-    )
+    release = context.gongdan().releases.get(case.release)
+    answered = timeline.answered(context.gongdan().db, case.id)
+    return fields.Reading(release, answered).lines(here.data, here.form)
 
 
 @bp.post("/preview")
@@ -192,12 +202,25 @@ def keep_draft(case_id: str, number: int) -> ResponseReturnValue:
         return "", 409
     if here.refusal is not None:
         raise here.refusal
-    pairs = [(name, text) for name, text in request.form.items(multi=True) if name not in _NOT_ANSWERS]
-    drafts.save_form(context.gongdan().db, case_id, number, context.person().name, pairs, context.now())
+    _keep(case_id, number)
     return "", 204
 
 
+@bp.post("/draft/forget")
+def forget_draft(case_id: str, number: int) -> ResponseReturnValue:
+    """Throw away what the person typed and did not send."""
+    _task(case_id, number)
+    drafts.forget_form(context.gongdan().db, case_id, number, context.person().name)
+    return redirect(url_for(".show_task", case_id=case_id, number=number), 303)
+
+
 _NOT_ANSWERS = frozenset({"csrf_token", "submit_key"})
+
+
+def _keep(case_id: str, number: int) -> None:
+    """Keep what was sent as the person's draft."""
+    pairs = [(name, text) for name, text in request.form.items(multi=True) if name not in _NOT_ANSWERS]
+    drafts.save_form(context.gongdan().db, case_id, number, context.person().name, pairs, context.now())
 
 
 @bp.post("/complete")
@@ -236,10 +259,10 @@ def complete(case_id: str, number: int) -> ResponseReturnValue:
     except InvalidForm as error:
         return _page(case, task, answers.values, list(error.errors), 422)
     except Conflict:
-        return _conflict(case_id, number)
+        return _too_late(case_id, number)
     except Rejected as error:
         return _not_now(case_id, number, answers.values, error)
-    drafts.forget_form(context.gongdan().db, case_id, number)
+    drafts.forget_form(context.gongdan().db, case_id, number, context.person().name)
     flash(gettext("Done: %(task)s", task=task.name), "ok")
     return redirect(_onward(receipt.case_id, receipt.opened), 303)
 
@@ -254,26 +277,36 @@ def _after(case: cases.Case, task: work.Task, key: str) -> ResponseReturnValue:
         try:
             receipt = context.dispatch(asked)
         except Rejected:
-            return _conflict(case.id, task.task)
+            return _too_late(case.id, task.task)
         return redirect(_onward(receipt.case_id, receipt.opened), 303)
-    return _conflict(case.id, task.task)
+    return _too_late(case.id, task.task)
 
 
 def _not_now(case_id: str, number: int, values: Mapping[str, Any], error: Rejected) -> ResponseReturnValue:
     """The task is still there but cannot be completed now: say why and keep what was typed."""
     case, task = _task(case_id, number)
     if task.state != "open":
-        return _conflict(case_id, number)
+        return _too_late(case_id, number)
     waits = task.not_before is not None and task.not_before > context.now()
     quiet = gettext("Quiet hours: do not call before %(at)s.", at=shown.local(task.not_before or ""))
     flash(quiet if waits else shown.refusal(error), "bad")
     return _page(case, task, values, status=409)
 
 
-def _conflict(case_id: str, number: int) -> ResponseReturnValue:
-    """What happened to the task meanwhile, and the ways on. What was typed stays in the draft."""
+def _too_late(case_id: str, number: int) -> ResponseReturnValue:
+    """A form came too late: it becomes its sender's draft, and they are told what happened."""
+    try:
+        _keep(case_id, number)
+    except Rejected as error:
+        return _conflict(case_id, number, error)
+    return _conflict(case_id, number)
+
+
+def _conflict(case_id: str, number: int, lost: Rejected | None = None) -> ResponseReturnValue:
+    """What happened to the task meanwhile, and the ways on; ``lost``: why what was typed could not be kept."""
     case, task = _task(case_id, number)
-    return render_template("tasks/conflict.html", case=case, task=task), 409
+    typed = drafts.form(context.gongdan().db, case_id, number, context.person().name)
+    return render_template("tasks/conflict.html", case=case, task=task, typed=typed, lost=lost), 409
 
 
 def _onward(case_id: str, opened: list[int]) -> str:

@@ -1,0 +1,125 @@
+"""What people gave is not lost and can be read again: forms that came too late, files, records, words of the form."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from engine.app import Gongdan
+from engine.attachments import Folder
+from engine.commands import CompleteTask, StartCase
+from engine.people import DEMO_PASSWORD, Person
+from engine.settings import Settings
+from tests.integration.test_pages_of_tasks import client_of, database_url, house, registered, send
+from web.fields import files
+
+__all__ = ["database_url", "house"]  # fixtures
+CONTENT = b"\x89PNG\r\n\x1a\n" + b"a bill"
+FILE = {
+    "name": "账单 一月.png",
+    "size": len(CONTENT),
+    "type": "image/png",
+    "sha256": hashlib.sha256(CONTENT).hexdigest(),
+}
+
+
+@pytest.fixture
+def second(house: Gongdan) -> None:
+    """A second agent who speaks Cantonese."""
+    colleague = Person("yue2", "何志强", frozenset({"agent"}), frozenset({"yue"}))
+    house.people.add(colleague, DEMO_PASSWORD)
+
+
+@pytest.mark.usefixtures("second")
+def test_a_form_that_came_too_late_is_kept_as_its_senders_draft(house: Gongdan, settings: Settings) -> None:
+    case, task = registered(house)
+    path = f"/tasks/{case}/{task}"
+    slow, other = client_of(house, settings, "yue1"), client_of(house, settings, "yue2")
+    assert send(other, f"{path}/draft", result="busy", summary="第二次打")[0] == 204
+    _complete(house, case, task, "yue2", result="no_answer")
+    status, page = send(slow, f"{path}/complete", result="busy", summary="我已经打过这通电话")
+    assert status == 409
+    assert "已填写的内容保留为此任务的草稿" in page
+    assert "我已经打过这通电话" in slow.get(path).text
+    assert "第二次打" in other.get(path).text  # a draft is its writer's, whoever completes the task
+    assert send(slow, f"{path}/draft/forget")[0] == 303
+    assert "我已经打过这通电话" not in slow.get(path).text
+
+
+def test_a_form_that_came_too_late_and_is_too_long_says_that_it_was_not_kept(
+    house: Gongdan, settings: Settings
+) -> None:
+    case, task = registered(house)
+    _complete(house, case, task, "yue1", result="no_answer")
+    late = client_of(house, settings, "yue1")
+    status, page = send(late, f"/tasks/{case}/{task}/complete", result="busy", summary="长" * 100_000)
+    assert (status, "保留为此任务的草稿" in page) == (409, False)
+    assert "200000" in page
+
+
+def test_an_answer_is_labelled_by_the_form_that_asked_for_it(house: Gongdan, settings: Settings) -> None:
+    case, task = registered(house)
+    _complete(
+        house,
+        case,
+        task,
+        "yue1",
+        result="reached",
+        talked_with="本人",
+        answer_given="已说明漫游资费",
+        summary="已答复",
+    )
+    page = client_of(house, settings, "supervisor1").get(f"/cases/{case}").text
+    assert "<dt>答复内容</dt><dd>已说明漫游资费</dd>" in page  # 解答内容 in the forms of other processes
+
+
+def test_a_file_opens_for_who_may_see_the_case(house: Gongdan, settings: Settings) -> None:
+    case = _opened_with(house, {"evidence_files": [FILE]})
+    Folder(settings.var, case).store(FILE, CONTENT)
+    client = client_of(house, settings, "supervisor1")
+    page = client.get(f"/cases/{case}").text
+    link = f"/cases/{case}/files/{FILE['sha256']}"
+    assert f'<a href="{link}">账单 一月.png</a>' in page
+    answer = client.get(link)
+    assert (answer.status_code, answer.data, answer.mimetype) == (200, CONTENT, "image/png")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    elsewhere = _opened_with(house, {})
+    for missing in (link.replace(case, elsewhere), link[:-1], f"/cases/{case}/files/{'0' * 64}"):
+        assert client.get(missing).status_code == 404
+
+
+def test_files_are_found_wherever_they_stand_in_the_data() -> None:
+    other = FILE | {"sha256": "0" * 64}
+    data = {"a": [FILE, FILE], "rows": [{"part": {"proof": other}}], "name": "x"}
+    assert list(files(data)) == [FILE, other]
+
+
+def test_what_a_script_put_together_is_shown_in_words(house: Gongdan, settings: Settings) -> None:
+    case = _opened_with(
+        house, {"made": {"fee": 12, "at": "2026-03-02T02:00:00+00:00"}, "entries": [{"n": 1}]}
+    )
+    page = client_of(house, settings, "supervisor1").get(f"/cases/{case}").text
+    assert "at：2026-03-02 10:00；fee：12" in page
+    assert "n：1" in page
+    english = client_of(house, settings, "supervisor1", "en").get(f"/cases/{case}").text
+    assert "at: 2026-03-02 10:00; fee: 12" in english
+
+
+def _opened_with(house: Gongdan, data: dict[str, object]) -> str:
+    opened = house.dispatch(
+        StartCase(process="general_complaint", data=data, actor="system:test", at=house.now())
+    )
+    return opened.case_id
+
+
+def _complete(house: Gongdan, case: str, task: int, actor: str, **answers: object) -> None:
+    house.dispatch(
+        CompleteTask(
+            case_id=case,
+            task=task,
+            data={"started_at": house.now(), **answers},
+            actor=actor,
+            at=house.now(),
+        )
+    )
