@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import IntegerConverter, Map
 
 from engine.app import Gongdan
 from engine.settings import Settings
 
 from . import context, errors, i18n, menu, rooms, security, shown
-
-
-class Number(IntegerConverter):
-    """Whole numbers of an address, as far as a database column reaches; longer ones lead nowhere (404)."""
-
-    def __init__(self, map: Map, *args: Any, **options: Any) -> None:  # noqa: A002 - werkzeug calls it so
-        super().__init__(map, *args, **{"max": 2**31 - 1, **options})
+from .numbers import Number
 
 
 def create_app(gongdan: Gongdan, settings: Settings) -> Flask:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from flask import Flask
+from flask import Flask, g
 from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup
 
@@ -127,11 +127,17 @@ def parse(instant: str) -> datetime:
 
 
 def local(instant: str | None) -> str:
-    """``03-02 16:00``; with the year when it is another one than now."""
+    """``03-02 16:00``; with the year when it is another one than now, or on a page to be filed."""
     if not instant:
         return ""
     at, here = parse(instant), parse(context.now())
-    return at.strftime("%m-%d %H:%M" if at.year == here.year else "%Y-%m-%d %H:%M")
+    bare = at.year == here.year and not g.get("dated")
+    return at.strftime("%m-%d %H:%M" if bare else "%Y-%m-%d %H:%M")
+
+
+def date_fully() -> None:
+    """This page is read years from now: every instant on it has its year."""
+    g.dated = True
 
 
 def moment(instant: str | None) -> Markup:

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
+from engine import drafts
 from engine.app import Gongdan, open_gongdan
 from engine.commands import AmendData, ClaimTask, CompleteTask, StartCase
 from engine.people import DEMO_PASSWORD
@@ -213,3 +214,27 @@ def test_who_is_named_in_a_form_does_not_find_the_case_any_more(house: Gongdan) 
     house.dispatch(amended)
     known = {name: scope.may_know(house.db, person, case, release) for name, person in everybody.items()}
     assert known == {"agent2": False, "supervisor1": True}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/designer/compare?old=1&new={}", "/processes/cantonese_callback?release={}", "/audit/{case}?step={}"],
+)
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**30, -(2**63) - 1])
+def test_numbers_longer_than_any_there_is_break_no_page(
+    house: Gongdan, settings: Settings, path: str, number: int
+) -> None:
+    case, _ = registered(house)
+    who = "designer1" if "designer" in path else "supervisor1"
+    answer = client_of(house, settings, who).get(path.format(number, case=case))
+    assert answer.status_code in (200, 404)
+
+
+def test_a_draft_made_from_no_release_there_is_is_made_from_the_current_one(
+    house: Gongdan, settings: Settings
+) -> None:
+    path = "forms/recourse_told.json"
+    designer = client_of(house, settings, "designer1")
+    assert send(designer, "/designer/file", path=path, body="{}", base=str(2**63))[0] == 303
+    [draft] = drafts.diagrams(house.db, "designer1")
+    assert draft.base_release == house.releases.current().number

@@ -8,6 +8,7 @@ from flask_babel import gettext
 
 from engine.queries import cases, timeline
 from web import context, diagrams, fields, telling
+from web.numbers import whole
 from web.tables import decode_cursor, encode_cursor
 
 bp = Blueprint("audit", __name__, url_prefix="/audit")
@@ -36,7 +37,7 @@ def show(case_id: str) -> ResponseReturnValue:
     case = context.known_case(case_id)
     release = context.gongdan().releases.get(case.release)
     steps = timeline.steps(context.gongdan().db, release, case_id)
-    at = min(max(request.args.get("step", len(steps), type=int), 1), len(steps))
+    at = min(max(request.args.get("step", len(steps), type=whole), 1), len(steps))
     so_far = steps[:at]
     reading = fields.Reading(release, timeline.given(context.gongdan().db, case_id, so_far))
     told = telling.told(steps, case, reading)

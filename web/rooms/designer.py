@@ -19,6 +19,7 @@ from engine.scenarios import FOLDER as SCENARIOS
 from engine.scenarios import Judgement, judge, path_of, sketch
 from web import context, diagrams
 from web.i18n import listed, locale, pick
+from web.numbers import whole
 
 bp = Blueprint("designer", __name__, url_prefix="/designer")
 
@@ -153,7 +154,7 @@ def save() -> ResponseReturnValue:
     """Keep a draft; scripts get the findings as JSON, browsers without scripts the page again."""
     path = _path()
     text = request.form.get("body", "").replace("\r\n", "\n")
-    base = request.form.get("base", _current().number, type=int)
+    base = request.form.get("base", _current().number, type=whole)
     made = DiagramDraft(path, context.person().name, text.encode(), base, context.now())
     drafts.save_diagram(context.gongdan().db, made)
     if request.accept_mimetypes.best == "application/json":
@@ -280,8 +281,8 @@ def compare_releases() -> ResponseReturnValue:
     """What differs between two releases: files, and elements of diagrams."""
     releases = context.gongdan().releases
     numbers = [info.number for info in releases.numbers()]
-    new = request.args.get("new", numbers[0], type=int)
-    old = request.args.get("old", max(new - 1, 1), type=int)
+    new = request.args.get("new", numbers[0], type=whole)
+    old = request.args.get("old", max(new - 1, 1), type=whole)
     before, after = releases.get(old), releases.get(new)
     files = compare.files(before, after)
     path = request.args.get("path") or next((f.path for f in files if f.path.endswith(".bpmn")), None)

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from engine.queries import notices as query
 from web import context
+from web.numbers import whole
 from web.polling import unchanged
 
 bp = Blueprint("notices", __name__, url_prefix="/notices")
@@ -31,7 +32,7 @@ def listing() -> ResponseReturnValue:
 @bp.post("/read")
 def read() -> ResponseReturnValue:
     """All shown notices are read."""
-    query.mark_read(context.gongdan().db, context.person(), request.form.get("number", 0, type=int))
+    query.mark_read(context.gongdan().db, context.person(), request.form.get("number", 0, type=whole))
     return redirect(url_for(".listing"), 303)
 
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from engine.release import Release
 from web import context, diagrams
+from web.numbers import whole
 
 bp = Blueprint("processes", __name__, url_prefix="/processes")
 
@@ -28,7 +29,7 @@ def listing() -> ResponseReturnValue:
 @bp.get("/<process>")
 def show(process: str) -> ResponseReturnValue:
     """One diagram with the documentation of its elements."""
-    number = request.args.get("release", type=int)
+    number = request.args.get("release", type=whole)
     release = _release(number)
     found = release.process(process)
     return render_template(

@@ -25,6 +25,7 @@ from engine.reports.telling import Teller
 from engine.reports.writing import csv_lines
 from web import charts, context, errors, fields, limits, report_links, shown, telling
 from web.i18n import locale
+from web.numbers import whole
 
 bp = Blueprint("reports", __name__)
 _BEHIND = 500  #: cases listed behind one figure
@@ -99,7 +100,7 @@ def behind(name: str) -> ResponseReturnValue:
     _need()
     report = _make(name, _period(name))
     table = report.table(request.args.get("table", ""))
-    row, column = (request.args.get(key, -1, type=int) for key in ("row", "column"))
+    row, column = (request.args.get(key, -1, type=whole) for key in ("row", "column"))
     if table is None or not (0 <= row < len(table.rows) and 0 <= column < len(table.columns)):
         abort(404)
     figure = table.rows[row][column]
@@ -164,6 +165,7 @@ def _attached(answer: Response, file: str) -> Response:
 @bp.get("/cases/<case_id>/dossier")
 def case_dossier(case_id: str) -> ResponseReturnValue:
     """Everything a regulator asks about a case, on one page to print."""
+    shown.date_fully()
     found = _dossier(case_id)
     case, release = found.case, context.gongdan().releases.get(found.case.release)
     reading = fields.Reading(release, timeline.given(context.gongdan().db, case_id, found.steps))
@@ -174,7 +176,6 @@ def case_dossier(case_id: str) -> ResponseReturnValue:
         steps=telling.told(found.steps, case, reading),
         clocks=limits.clocks(case),
         data=reading.lines(found.data),
-        files=list(fields.files(found.data)),
         outcome=telling.outcome(release, case, case.outcome) if case.outcome else None,
         label=lambda name: reading.label(name) or name,
         value=reading.text,

@@ -98,4 +98,16 @@ addEventListener('pageshow', (event) => {
   if (event.persisted) document.querySelectorAll('button.primary:disabled').forEach((button) => { button.disabled = false; });
 });
 
+// ------------------------------------------------------------ nothing typed is lost without a word
+for (const form of document.querySelectorAll('form[data-guard]')) {
+  let typed = false;
+  form.addEventListener('input', () => { typed = true; });
+  form.addEventListener('submit', () => { typed = false; });
+  addEventListener('beforeunload', (event) => { if (typed) event.preventDefault(); });
+}
+document.addEventListener('submit', (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !confirm(question)) event.preventDefault();
+});
+
 document.querySelector('#errsum')?.focus();
