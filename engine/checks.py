@@ -26,6 +26,7 @@ from .instance import Instance
 from .people import People, Person
 from .release import Release
 from .rules import RESPONDENT, SEES_ALL, check_lead, check_open, check_work, fits, in_quiet_hours
+from .sealing import MARK, looks_sealed
 from .sla import SHANGHAI
 
 CALLED_AT = "started_at"  #: the field of the forms that log a call
@@ -52,13 +53,20 @@ def start_data(command: StartCase, release: Release) -> dict[str, Any]:
 
 def _check_names(data: Mapping[str, Any], release: Release) -> None:
     reserved = release.program.scripts.functions
-    for name in data:
+    for name, value in data.items():
         reason = "it is a function of the engine" if name in reserved else why_not(name)
         if reason is not None:
             raise Rejected(
                 "Expected names that a form may use, but the data has {name!r}: {reason}",
                 name=name,
                 reason=reason,
+            )
+        if looks_sealed(value):
+            raise Rejected(
+                "Expected plain data, but {name!r} holds an object whose only key is {mark!r}, "
+                "which the engine keeps for sealed values",
+                name=name,
+                mark=MARK,
             )
 
 

@@ -40,7 +40,9 @@ def save_form(db: Database, case_id: str, task: int, person: str, pairs: Pairs, 
     with db.begin() as c:
         c.execute(sa.delete(draft).where(*_form(case_id, task, person)))
         if pairs:
-            c.execute(sa.insert(draft).values(case_id=case_id, task=task, person=person, body=body.decode(), at=at))
+            c.execute(
+                sa.insert(draft).values(case_id=case_id, task=task, person=person, body=body.decode(), at=at)
+            )
 
 
 def form(db: Database, case_id: str, task: int, person: str) -> Pairs | None:

@@ -23,6 +23,7 @@ from .db.tables import outbox
 from .dispatch import Dispatcher
 from .errors import NotFound, Rejected, Unavailable
 from .gateways import CASE, FAILED, REPEATABLE, RETRY, UNKNOWN, Entry, Gateway
+from .leases import free
 from .spiff.timers import iso
 
 LEASE = timedelta(minutes=2)  #: longer than any gateway's timeout; then the outcome counts as unknown
@@ -194,8 +195,10 @@ class Outbox:
 
 
 def _waiting(now: datetime) -> sa.ColumnElement[bool]:
-    free = sa.or_(outbox.c.lease.is_(None), outbox.c.lease < iso(now))
-    return sa.and_(outbox.c.state == "pending", outbox.c.next_at <= iso(now), free)
+    """Entries to be sent; two senders that claimed the same one meet at :meth:`Outbox._begin`."""
+    return sa.and_(
+        outbox.c.state == "pending", outbox.c.next_at <= iso(now), free(outbox.c.lease, now, LEASE)
+    )
 
 
 def _entry(row: sa.Row[tuple[object, ...]]) -> Entry:

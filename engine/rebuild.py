@@ -12,7 +12,7 @@ from .app import Gongdan
 from .db.database import Database, Write
 from .db.tables import case_fact, cases, history, metadata, outbox, sla_clock, snapshot, task, timer
 from .dispatch import ATTEMPTS
-from .errors import Conflict, GongdanError
+from .errors import Conflict, GongdanError, Unavailable
 from .handlers import execute
 from .instance import Instance
 from .projections import Change
@@ -42,19 +42,26 @@ _FENCE = (
 )
 
 
-def rebuild(gongdan: Gongdan) -> Iterator[str]:
+def rebuild(gongdan: Gongdan) -> Iterator[tuple[str, GongdanError | None]]:
     """Rebuild the read models of every case, one transaction a case; yields each case number as it is done.
 
-    Erased cases keep their rows: there is nothing left to build them from.
+    With the number comes why the case could not be rebuilt (its rows are as before), else None. Erased cases keep
+    their rows: there is nothing left to build them from.
     """
     gongdan.db.add_statement("fence_rebuild", _FENCE)
     for name, statement in _WIPES.items():
         gongdan.db.add_statement(name, statement)
     for case_id in case_ids(gongdan.db):
+        fault = None
         if gongdan.keys.get(case_id) is not None:
-            _rebuild_case(gongdan, case_id)
+            try:
+                _rebuild_case(gongdan, case_id)
+            except Unavailable:
+                raise  # the next case would fare no better
+            except GongdanError as error:
+                fault = error
             gongdan.dispatcher.forget(case_id)
-        yield case_id
+        yield case_id, fault
 
 
 def _rebuild_case(gongdan: Gongdan, case_id: str) -> None:

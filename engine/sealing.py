@@ -89,6 +89,13 @@ class Seal:
         return value
 
 
+def looks_sealed(value: Any) -> bool:
+    """Whether part of ``value`` has the form of a sealed value: plain data must not, or it would be read as one."""
+    if isinstance(value, dict):
+        return (len(value) == 1 and MARK in value) or any(map(looks_sealed, value.values()))
+    return isinstance(value, list) and any(map(looks_sealed, value))
+
+
 def _repeats(value: Any, traces: Iterable[str]) -> bool:
     if isinstance(value, str):
         return any(trace in value for trace in traces)

@@ -14,6 +14,7 @@ from .db.tables import cases
 from .dispatch import Dispatcher
 from .errors import Conflict, GongdanError, Unavailable
 from .incidents import Incidents
+from .leases import free
 from .spiff.timers import iso
 
 LEASE = timedelta(minutes=1)
@@ -31,17 +32,11 @@ class Timers:
     def claim(self, now: datetime, limit: int = 100) -> list[str]:
         """Up to ``limit`` cases due at ``now`` that nobody else is waking, the most overdue first.
 
-        A lease that ends much later than any given now would was given by a clock that is fast: it binds nobody, or
-        a case would sleep on when that worker dies. (A little later is everyday: who claimed first looked at the
-        clock last.) Two that wake the same case meet at its fence.
+        Two that wake the same case (see :func:`leases.free`) meet at its fence.
         """
-        lease = cases.c.wake_lease
         due = (
             sa.select(cases.c.id)
-            .where(
-                cases.c.next_due <= iso(now),
-                sa.or_(lease.is_(None), lease < iso(now), lease > iso(now + 2 * LEASE)),
-            )
+            .where(cases.c.next_due <= iso(now), free(cases.c.wake_lease, now, LEASE))
             .order_by(cases.c.next_due)
             .limit(limit)
         )

@@ -66,8 +66,12 @@ def pull(as_json: bool) -> None:
 def rebuild(as_json: bool) -> None:
     """Derive the read models of all cases from history anew."""
     with opened() as gongdan:
-        count = sum(1 for _ in rebuilding.rebuild(gongdan))
-    answer({"cases": count}, as_json, f"{count} cases rebuilt")
+        done = dict(rebuilding.rebuild(gongdan))
+    faults = {case: str(error) for case, error in done.items() if error is not None}
+    count = len(done) - len(faults)
+    told = [f"{case} is as before, its history does not run: {reason}" for case, reason in faults.items()]
+    answer({"cases": count, "failed": faults}, as_json, "\n".join([*told, f"{count} cases rebuilt"]))
+    sys.exit(1 if faults else 0)
 
 
 @click.command("worker")

@@ -52,16 +52,20 @@ class Database:
         self.url = url
         self.sqlite = url.startswith("sqlite")
         options: dict[str, Any] = {"pool_pre_ping": not self.sqlite}
+        if sa.make_url(url).database:  # one in memory has one connection a thread
+            options |= {"pool_size": 20, "max_overflow": 20}
         if self.sqlite:
             options["connect_args"] = {"isolation_level": None, "timeout": 30, "check_same_thread": False}
-        else:
-            options |= {"pool_size": 20, "max_overflow": 20}
         self.engine = sa.create_engine(url, **options)
         if self.sqlite:
             event.listen(self.engine, "connect", lambda raw, _: _prepare_sqlite(raw, synchronous))
         driver: Any = self.engine.dialect.loaded_dbapi
         self._driver_error: type[Exception] = driver.Error
-        self._constraint_error: type[Exception] = driver.IntegrityError
+        # What one command's values alone can cause: those who wait beside it have nothing to do with it.
+        self._dead_connection: tuple[type[Exception], ...] = (driver.InterfaceError, driver.ProgrammingError)
+        self._own_faults: tuple[type[Exception], ...] = (
+            Conflict, driver.IntegrityError, driver.DataError, *self._dead_connection, OverflowError, UnicodeError,
+        )  # fmt: skip
         self._queue: deque[_Job] = deque()
         self._compiled: dict[str, tuple[str, Callable[[Row], tuple[Any, ...]] | None, Row]] = {}
         self._kept: sa.Connection | None = None
@@ -114,6 +118,8 @@ class Database:
                     connection.rollback()  # of what was not committed; nothing where all was
         except sa.exc.DBAPIError as error:
             raise _translated(error.orig or error) from error
+        except sa.exc.TimeoutError as error:  # every connection is taken
+            raise Unavailable(f"the database cannot be written: {_first_line(error)}") from error
 
     def write(self, writes: Iterable[Write]) -> None:
         """One transaction of compiled statements.
@@ -152,6 +158,7 @@ class Database:
             failed = _translated(error.orig or error)
         except self._driver_error as error:
             failed = _translated(error)
+            self._drop_writer()  # the next one begins with a connection of its own
         except BaseException as error:
             failed = error
             raise
@@ -187,23 +194,24 @@ class Database:
         return self._turns
 
     def _transaction(self, jobs: list[_Job]) -> None:
-        borrowed = self._kept_writer().connection if self.sqlite else self.engine.raw_connection()
+        if self.sqlite:
+            self._transaction_sqlite(jobs)
+            failpoints.reach("commit.done")
+            return
+        borrowed = self.engine.raw_connection()
         raw: Any = borrowed.driver_connection
         try:
-            if self.sqlite:
-                self._transaction_sqlite(raw, jobs)
-            else:
-                self._transaction_postgresql(raw, jobs)
+            self._transaction_postgresql(raw, jobs)
             failpoints.reach("commit.done")
         except BaseException:
             self._roll_back(raw)
             raise
         finally:
-            if not self.sqlite:
-                borrowed.close()
+            borrowed.close()
 
-    def _transaction_sqlite(self, raw: Any, jobs: list[_Job]) -> None:
-        """All jobs in one transaction. Where one of several meets a conflict, each has one of its own instead."""
+    def _transaction_sqlite(self, jobs: list[_Job]) -> None:
+        """All jobs in one transaction. Where one of several is at fault, each has one of its own instead."""
+        raw: Any = self._kept_writer().connection.driver_connection
         try:
             with closing(raw.cursor()) as cursor:
                 cursor.execute("BEGIN IMMEDIATE")
@@ -214,14 +222,19 @@ class Database:
                 cursor.execute("COMMIT")
             for job in jobs:
                 job.finished = True
-        except (Conflict, self._constraint_error) as error:
+        except self._own_faults as error:
             self._roll_back(raw)
+            if isinstance(error, self._dead_connection):
+                self._drop_writer()
             if len(jobs) == 1:
-                jobs[0].error = error if isinstance(error, Conflict) else _translated(error)
+                jobs[0].error = _translated(error) if isinstance(error, self._driver_error) else error
                 jobs[0].finished = True
                 return
             for job in jobs:  # a savepoint each would cost every group what only this one needs
-                self._transaction_sqlite(raw, [job])
+                self._transaction_sqlite([job])
+        except BaseException:
+            self._roll_back(raw)
+            raise
 
     def _transaction_postgresql(self, raw: Any, jobs: list[_Job]) -> None:
         """Statements travel together (pipeline mode): a command costs two round trips, however much it writes."""
@@ -263,6 +276,12 @@ class Database:
             self._kept.rollback()
         return self._kept
 
+    def _drop_writer(self) -> None:
+        if self._kept is not None:
+            self._kept.invalidate()
+            self._kept.close()
+            self._kept = None
+
     def _roll_back(self, raw: Any) -> None:
         try:
             if not self.sqlite or raw.in_transaction:
@@ -284,16 +303,18 @@ class Database:
     def forked(self) -> None:
         """Drop connections inherited over a fork; they belong to the parent."""
         self._kept = None
+        self._queue = deque()  # those who wait are threads of the parent
         self._end_turns()  # a lock would be shared with the parent
         self.engine.dispose(close=False)
         self._write_lock = threading.Lock()
 
     def close(self) -> None:
         """Close all pooled connections."""
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
-        self._end_turns()
+        with self._write_lock:  # who is writing finishes
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
+            self._end_turns()
         self.engine.dispose()
 
     def _end_turns(self) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import pydantic_monty as monty
 
 from engine.errors import ConfigurationError, TechnicalFailure
+from engine.sealing import MARK
 
 MAX_SOURCE = 16_384  #: characters of a script
 MAX_OUTPUT_NODES = 20_000  #: values a script may give back
@@ -117,6 +118,10 @@ def check_plain(value: Any, depth: int = 0, budget: list[int] | None = None) -> 
     if isinstance(value, dict):
         if not all(isinstance(k, str) for k in value):
             raise ScriptFailed("a script gave back a dict with keys that are not text")
+        if len(value) == 1 and MARK in value:
+            raise ScriptFailed(
+                f"a script gave back a dict whose only key is {MARK!r}, kept for sealed values"
+            )
         return {k: check_plain(v, depth + 1, budget) for k, v in value.items()}
     raise ScriptFailed(f"a script gave back a {type(value).__name__}; only plain data may leave it")
 

@@ -17,7 +17,7 @@ from engine.db.database import Database, Write
 from engine.db.tables import cases, metadata, sla_clock, snapshot, task, timer
 from engine.db.upgrade import head, revision, upgrade
 from engine.dispatch import Receipt
-from engine.errors import ConfigurationError, Unavailable
+from engine.errors import ConfigurationError, GongdanError, Unavailable
 from engine.rebuild import differences, orphans, rebuild
 from engine.settings import Settings
 from tests.casework import Desk
@@ -58,7 +58,7 @@ def test_a_rebuild_gives_back_every_row_that_was_lost_or_spoiled(any_desk: Desk)
         connection.execute(sa.update(cases).values(title="spoiled", severity="9"))
         connection.execute(sa.delete(snapshot))
     assert [bool(differences(any_desk.g, case)) for case in chosen] == [True] * len(chosen)
-    assert sorted(rebuild(any_desk.g)) == sorted(chosen)
+    assert dict(rebuild(any_desk.g)) == dict.fromkeys(chosen)
     assert [differences(any_desk.g, case) for case in chosen] == [[]] * len(chosen)
     assert everything(any_desk, cases, task, timer, sla_clock) == before
     any_desk.complete(chosen[3], result="reached")
@@ -78,7 +78,7 @@ def test_a_case_that_goes_on_while_it_is_rebuilt_keeps_its_end(
         yield from writes
 
     monkeypatch.setattr(rebuilding, "replayed", meanwhile)
-    assert list(rebuild(any_desk.g)) == [case]
+    assert dict(rebuild(any_desk.g)) == {case: None}
     monkeypatch.undo()
     assert any_desk.g.verify(case).state == "identical"
     assert differences(any_desk.g, case) == []
@@ -195,3 +195,25 @@ def test_a_fault_of_ours_is_not_taken_for_a_fault_of_the_database(any_desk: Desk
         raise ZeroDivisionError
     with pytest.raises(ZeroDivisionError), any_desk.g.db.read():
         raise ZeroDivisionError
+
+
+def test_a_history_that_does_not_run_keeps_no_other_case_from_its_rebuild(
+    any_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, _ = any_desk.start(), any_desk.start()
+    usual = rebuilding.replayed
+
+    def replayed(gongdan: Gongdan, case_id: str) -> Iterator[Write]:
+        if case_id == broken:
+            raise GongdanError("its release has no such process")
+        return usual(gongdan, case_id)
+
+    monkeypatch.setattr(rebuilding, "replayed", replayed)
+    with any_desk.g.db.begin() as connection:
+        connection.execute(sa.update(cases).values(title="spoiled"))
+    done = dict(rebuild(any_desk.g))
+    assert {case: str(fault) for case, fault in done.items() if fault} == {
+        broken: "its release has no such process"
+    }
+    titles = any_desk.values("SELECT title FROM cases ORDER BY id")
+    assert [title == "spoiled" for title in titles] == [True, False]

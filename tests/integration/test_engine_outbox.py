@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -127,6 +128,17 @@ def test_only_what_failed_or_is_unknown_can_be_asked_for_again(any_desk: Desk, g
     for wrong in (entry, "no/such"):
         with pytest.raises((Rejected, NotFound)):
             any_desk.g.outbox.send_again(wrong, any_desk.clock.instant)
+    assert len(gateway.sent) == 1
+
+
+def test_a_claim_that_a_fast_clock_made_keeps_no_message_waiting(
+    any_desk: Desk, gateway: FakeGateway
+) -> None:
+    case = any_desk.start()
+    any_desk.complete(case, result="busy")
+    now = any_desk.clock.instant
+    assert any_desk.g.outbox._claim(now + timedelta(hours=1), 10), "by a worker that then dies"
+    assert any_desk.send() == [SENT]
     assert len(gateway.sent) == 1
 
 

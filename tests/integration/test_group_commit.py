@@ -24,7 +24,7 @@ def write_as_one_group(desk: Desk, *jobs: list[Write]) -> list[Answer]:
     def ask(job: list[Write]) -> Answer:
         try:
             db.write(job)
-        except (Conflict, Unavailable) as error:
+        except (Conflict, Unavailable, OverflowError) as error:
             return error
         return None
 
@@ -111,3 +111,23 @@ def test_a_command_that_fell_behind_a_group_that_failed_is_not_written_later(
             db.write([answer("behind")])
     db.write([answer("next")])
     assert kept(desk) == ["next"]
+
+
+def test_a_value_that_no_driver_takes_is_the_fault_of_one_and_harms_no_other(desk: Desk) -> None:
+    spoilt = ("answer", {**answer("b")[1], "at": 2**70})
+    done = write_as_one_group(desk, [answer("a")], [spoilt], [answer("c")])
+    assert [type(one) for one in done] == [type(None), OverflowError, type(None)]
+    assert kept(desk) == ["a", "c"]
+
+
+def test_a_writer_whose_connection_died_gets_a_new_one(desk: Desk) -> None:
+    desk.g.db.write([answer("a")])
+    connection = desk.g.db._kept
+    assert connection is not None
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.close()
+    with pytest.raises(Unavailable):
+        desk.g.db.write([answer("b")])
+    desk.g.db.write([answer("c")])
+    assert kept(desk) == ["a", "c"]

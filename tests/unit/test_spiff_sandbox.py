@@ -217,3 +217,9 @@ def _children(parent: int) -> list[int]:
         if name == "monty" and int(fields.split()[1]) == parent:
             found.append(int(path.parent.name))
     return found
+
+
+@pytest.mark.parametrize("text", ['x = {"~": "QUJD"}', 'x = [{"rows": [{"~": 1}]}]'])
+def test_a_script_cannot_make_what_looks_like_a_sealed_value(text: str) -> None:
+    with pytest.raises(ScriptFailed, match="kept for sealed values"):
+        sandbox.execute(text, {}, {})
