@@ -24,6 +24,7 @@ _CODES = {
     "minItems": ("too_few", "min"),
     "maxItems": ("too_many", "max"),
 }
+_PATTERNS = {"phone": "not_phone", "case": "not_case_number"}
 _MONEY = {"too_small", "too_large", "not_above", "not_below"}
 
 
@@ -145,7 +146,7 @@ def _schema_error(field: Field, value: Any, name: str) -> FieldError:
             code = f"money_{code}"
         return FieldError(name, code, {parameter: kind.limit})
     if kind.name == "pattern":
-        return FieldError(name, "not_phone" if field.widget == "phone" else "pattern")
+        return FieldError(name, _PATTERNS.get(field.widget, "pattern"))
     if kind.name == "const":
         return FieldError(name, "must_be_ticked" if kind.expected_value is True else "not_allowed")
     return FieldError(name, "not_allowed")

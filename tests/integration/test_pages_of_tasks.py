@@ -31,6 +31,17 @@ ANSWERS = {
     "question": "想了解国际漫游怎样收费",
 }
 
+COMPLAINT = {
+    "channel": "phone",
+    "customer_name": "王女士",
+    "contact_phone": "13800138000",
+    "preferred_language": "mandarin",
+    "kind": "complaint",
+    "content": "新买的设备用了两天就坏了要求更换",
+    "demand": "更换设备",
+    "consent_recorded": True,
+}
+
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
@@ -213,3 +224,22 @@ def test_who_is_named_in_a_form_does_not_find_the_case_any_more(house: Gongdan) 
     house.dispatch(amended)
     known = {name: scope.may_know(house.db, person, case, release) for name, person in everybody.items()}
     assert known == {"agent2": False, "supervisor1": True}
+
+
+def test_a_case_and_its_duplicate_lead_to_each_other(house: Gongdan, settings: Settings) -> None:
+    at = house.now()
+
+    def opened() -> str:
+        return house.dispatch(StartCase(process="general_complaint", data={}, actor="agent1", at=at)).case_id
+
+    def complete(case: str, **data: object) -> None:
+        (task,) = house.dispatcher.current(case).open
+        house.dispatch(CompleteTask(case_id=case, task=task, data=data, actor="agent1", at=at))
+
+    earlier, case = opened(), opened()
+    complete(case, variant="customer", soothed=True)
+    complete(case, **COMPLAINT, received_at=at, duplicate_of=earlier)
+    complete(case, duplicate_confirmed=True, duplicate_relation="recomplaint")
+    agent = client_of(house, settings, "agent1")
+    for one, other in ((case, earlier), (earlier, case)):
+        assert f'与此为同一件事 <a class="num" href="/cases/{other}">' in agent.get(f"/cases/{one}").text
