@@ -114,7 +114,7 @@ def shown(field: Field, env: Mapping[str, Any], functions: Functions) -> bool:
 
 def needed(field: Field, env: Mapping[str, Any], functions: Functions) -> bool:
     """Whether an answer must be given, given the other answers and the case's data."""
-    if field.required:
+    if field.required or field.schema.get("const") is True:
         return True
     return field.required_if is not None and bool(field.required_if.evaluate(env, functions))
 

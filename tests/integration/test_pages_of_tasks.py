@@ -10,10 +10,12 @@ from html import unescape
 
 import orjson
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from engine.app import Gongdan, open_gongdan
 from engine.commands import AmendData, ClaimTask, CompleteTask, StartCase
+from engine.db.tables import cases
 from engine.people import DEMO_PASSWORD
 from engine.queries import scope
 from engine.settings import Settings
@@ -243,3 +245,18 @@ def test_a_case_and_its_duplicate_lead_to_each_other(house: Gongdan, settings: S
     agent = client_of(house, settings, "agent1")
     for one, other in ((case, earlier), (earlier, case)):
         assert f'与此为同一件事 <a class="num" href="/cases/{other}">' in agent.get(f"/cases/{one}").text
+
+
+def test_who_opens_a_case_for_others_is_told_in_whose_queue_it_waits(
+    house: Gongdan, settings: Settings
+) -> None:
+    agent = client_of(house, settings, "agent1")
+    assert send(agent, "/cases/new", process="ecommerce_return_exchange")[0] == 303
+    (number,) = house.db.rows(sa.select(cases.c.id))[0]
+    assert f"工单 {number} 已建立，正在等候：专业人员 仓库" in agent.get(f"/cases/{number}").text
+
+
+def test_nobody_is_offered_a_case_that_they_could_not_follow(house: Gongdan, settings: Settings) -> None:
+    offer = 'name="process" value="quality_spot_check"'
+    assert offer not in client_of(house, settings, "agent1").get("/cases/new").text
+    assert offer in client_of(house, settings, "supervisor1").get("/cases/new").text

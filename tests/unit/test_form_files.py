@@ -232,6 +232,14 @@ def test_what_was_done_for_a_matter_was_not_done_before_it_came_up_nor_later_tha
         assert (found.get(field) == "rule") is wrong, minute
 
 
+def test_the_hint_of_a_code_says_what_is_taken() -> None:
+    hint = FORMS["insurance_complaint"].field("reason_l1").help
+    assert hint is not None
+    assert all("03" in words for words in hint.values())
+    report = {"is_complaint": True, "reason_l1": "03"}
+    assert "reason_l1" not in codes("insurance_complaint", report)
+
+
 # -- numbers, bills, faults, revisits ---------------------------------------------------------------------
 
 OFFER = {"script_used": "number_reply_in_use", "customer_choice": "none"}
