@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +21,10 @@ from .commands import (
 )
 from .diagrams import Element
 from .errors import Conflict, FieldError, InvalidForm, NotAllowed, NotFound, Rejected
+from .forms import Form
 from .forms.names import why_not
 from .instance import Instance
+from .numbers import is_case_number
 from .people import People, Person
 from .release import Release
 from .rules import RESPONDENT, SEES_ALL, check_lead, check_open, check_work, fits, in_quiet_hours
@@ -70,8 +72,13 @@ def _check_names(data: Mapping[str, Any], release: Release) -> None:
             )
 
 
-def command(asked: Command, at: str, instance: Instance, people: People) -> dict[str, Any]:
-    """Check ``asked`` against the live instance; returns what to change in its plain data (checked form values)."""
+def command(
+    asked: Command, at: str, instance: Instance, people: People, is_case: Callable[[str], bool]
+) -> dict[str, Any]:
+    """Check ``asked`` against the live instance; returns what to change in its plain data (checked form values).
+
+    ``is_case`` says whether there is a case of that number.
+    """
     if isinstance(asked, CompleteTask | FireTimer) and asked.skip:
         check_lead(people.get(asked.skipped_by or ""))
     if asked.actor.startswith(SYSTEM):
@@ -87,7 +94,7 @@ def command(asked: Command, at: str, instance: Instance, people: People) -> dict
                     task=asked.task,
                     person=holder,
                 )
-            return _checked_form(asked, at, instance)
+            return _checked_form(asked, at, instance, is_case)
         case ClaimTask():
             _check_task(person, instance, asked.task)
         case ReleaseTask():
@@ -128,7 +135,9 @@ def _check_task(person: Person, instance: Instance, task: int) -> None:
     check_work(person, instance.duty_of(task), instance.kept_off(task))
 
 
-def _checked_form(asked: CompleteTask, at: str, instance: Instance) -> dict[str, Any]:
+def _checked_form(
+    asked: CompleteTask, at: str, instance: Instance, is_case: Callable[[str], bool]
+) -> dict[str, Any]:
     """Checked values, and the names an earlier round answered and this one left out."""
     element = instance.element_of(asked.task)
     key = element.properties.get("form")
@@ -143,6 +152,7 @@ def _checked_form(asked: CompleteTask, at: str, instance: Instance) -> dict[str,
     context = instance.machine.data_of(asked.task)
     clean = form.validate(asked.data, context=context, now=at)
     _check_call(form.key, element, clean, context, instance.not_before.get(asked.task), instance.release)
+    _check_cases(form, clean, instance.case_id, is_case)
     cleared = sorted((form.names - clean.keys()) & context.keys())
     return {"data": clean, "cleared": cleared} if cleared else {"data": clean}
 
@@ -164,3 +174,23 @@ def _check_call(
         raise InvalidForm(
             form, [FieldError(CALLED_AT, "quiet_hours", {"until": f"{until.astimezone(SHANGHAI):%H:%M}"})]
         )
+
+
+def _check_cases(form: Form, clean: Mapping[str, Any], own: str, is_case: Callable[[str], bool]) -> None:
+    """A case that an answer names is another one, and there is one.
+
+    Only asked when the command is given: a replay must not depend on what other cases there are by then.
+    """
+    errors = []
+    for field in form.fields:
+        number = clean.get(field.name) if field.widget == "case" else None
+        if number is None:
+            continue
+        if not is_case_number(number):
+            errors.append(FieldError(field.name, "not_case_number"))
+        elif number == own:
+            errors.append(FieldError(field.name, "case_itself"))
+        elif not is_case(number):
+            errors.append(FieldError(field.name, "no_such_case", {"number": number}))
+    if errors:
+        raise InvalidForm(form.key, errors)

@@ -155,8 +155,11 @@ class Dispatcher(LiveInstances):
     def _run_checked(self, instance: Instance, command: Command) -> Receipt:
         plain = to_plain(command)
         plain["at"] = max(command.at, instance.at)
-        plain.update(checks.command(command, plain["at"], instance, self.people))
+        plain.update(checks.command(command, plain["at"], instance, self.people, self._is_case))
         return self._run(instance, plain, command.key)
+
+    def _is_case(self, number: str) -> bool:
+        return store.head(self.db, number) is not None
 
     # ------------------------------------------------------------ time
     def wake(self, case_id: str, now: str) -> int:
@@ -185,7 +188,7 @@ class Dispatcher(LiveInstances):
             command = _due_command(instance, due)
             if isinstance(command, FireTimer):
                 command = replace(command, skip=skip, skipped_by=skipped_by)
-            checks.command(command, command.at, instance, self.people)
+            checks.command(command, command.at, instance, self.people, self._is_case)
             self._run(instance, to_plain(command), None)
 
     def _work_off(self, instance: Instance, now: str, asked: Command | None) -> int:

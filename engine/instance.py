@@ -141,6 +141,8 @@ class Instance:
         fx["opened"] = []
         for task, place, not_before in delta.opened:
             duty = self.release.duty(place.process, place.element, place.calls)
+            if duty.department_of is not None:
+                duty = duty.in_case(self.machine.data_of(task), self.release.roles.departments)
             ref, word = self._ref(place), duty.word
             self.open[task] = (ref, word)
             if not_before:

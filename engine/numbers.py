@@ -38,7 +38,7 @@ def is_case_number(text: str) -> bool:
     if len(parts) != 3 or [len(p) for p in parts] != [6, len(parts[1]), 1] or len(parts[1]) < 5:
         return False
     digits = parts[0] + parts[1]
-    return digits.isdigit() and parts[2] == str(check_digit(digits))
+    return digits.isascii() and digits.isdigit() and parts[2] == str(check_digit(digits))
 
 
 class CaseNumbers:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 from .errors import InvalidFile
@@ -14,11 +15,23 @@ CALLER = "caller"  #: the lane of whoever calls a shared process
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """What a lane asks of a person: a role, perhaps a skill or a department."""
+    """What a lane asks of a person: a role, perhaps a skill or a department.
+
+    ``department_of`` is the case data that names the department, where the lane is of whichever one the case is with.
+    """
 
     role: str
     skill: str | None = None
     department: str | None = None
+    department_of: str | None = None
+
+    def in_case(self, data: Mapping[str, object], departments: Collection[str]) -> Duty:
+        """The duty in a case with ``data``; of nobody's department where it names none of ``departments``."""
+        if self.department_of is None:
+            return self
+        named = data.get(self.department_of)
+        found = named if isinstance(named, str) and named in departments else None
+        return replace(self, department=found, department_of=None)
 
     @property
     def word(self) -> str:
@@ -46,6 +59,11 @@ class Roles:
         self.lanes = lanes
         self.lane_names = lane_names or {}  #: lane as drawn → language → its name there
 
+    @cached_property
+    def departments(self) -> frozenset[str]:
+        """The departments that have a lane."""
+        return frozenset(duty.department for duty in self.lanes.values() if duty.department)
+
     def duty(self, lane: str | None) -> Duty:
         """The duty of ``lane``; a task in no known lane is for the ordinary agent."""
         return self.lanes.get(lane or "", Duty("agent"))
@@ -70,12 +88,12 @@ def load_roles(content: bytes, path: str = "bpmn/roles.json") -> Roles:
         if not isinstance(duty, dict) or not all(isinstance(value, str | None) for value in duty.values()):
             raise InvalidFile(
                 f"{path}: lane {lane!r} must be an object of texts: role, skill, department, "
-                "name_zh_Hant_HK, name_en"
+                "department_of, name_zh_Hant_HK, name_en"
             )
         role = duty.get("role") or ""
         if role != CALLER and role not in raw["roles"]:
             raise InvalidFile(f"{path}: lane {lane!r} names the unknown role {role!r}")
-        lanes[lane] = Duty(role, duty.get("skill"), duty.get("department"))
+        lanes[lane] = Duty(role, duty.get("skill"), duty.get("department"), duty.get("department_of"))
         lane_names[lane] = {"zh-Hans": lane} | {
             locale: duty[key]
             for key, locale in (("name_zh_Hant_HK", "zh-Hant-HK"), ("name_en", "en"))

@@ -1,4 +1,4 @@
-"""Cases linked with one: the one that opened it, and those it opened."""
+"""Cases linked with one: the one that opened it, those it opened, and those about the same matter."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ class Linked:
 
     parent: Case | None
     children: list[Case]
+    duplicates: list[Case]
     waiting: list[work.Message]
 
     def __bool__(self) -> bool:
-        return bool(self.parent or self.children or self.waiting)
+        return bool(self.parent or self.children or self.duplicates or self.waiting)
 
 
 def of_case(case: Case) -> Linked:
@@ -26,10 +27,12 @@ def of_case(case: Case) -> Linked:
     db = context.gongdan().db
     parent = cases.case(db, case.parent) if case.parent else None
     children = cases.children(db, case.id)
-    numbers = [one.id for one in (*children, *([parent] if parent else []))]
+    duplicates = cases.duplicates(db, case.id)
+    numbers = [one.id for one in (*children, *duplicates, *([parent] if parent else []))]
     hidden = scope.hidden_from(db, context.person(), numbers, context.gongdan().releases.current())
     return Linked(
         parent if parent is not None and parent.id not in hidden else None,
         [child for child in children if child.id not in hidden],
+        [one for one in duplicates if one.id not in hidden],
         [one for one in work.openings(db, case.id) if one.state != "sent"],
     )

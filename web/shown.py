@@ -216,8 +216,13 @@ def _told(name: str, value: object) -> str:
     if name in ("at", "wait", "due", "last"):
         return local(text)
     if name == "duty":
-        return " ".join(str(UNITS[word]) if word in UNITS else role(word) for word in text.split())
+        return queue(*text.split())
     return text
+
+
+def queue(*words: str | None) -> str:
+    """The queue of a role with its department and skill, in the language of the page."""
+    return " ".join(str(UNITS[word]) if word in UNITS else role(word) for word in words if word)
 
 
 def lane(name: str | None) -> str:

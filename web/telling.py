@@ -10,6 +10,7 @@ from flask_babel import gettext
 
 from engine.effects import resolve
 from engine.errors import NotFound
+from engine.queries import work
 from engine.queries.cases import Case
 from engine.queries.timeline import Step
 from engine.release import Release
@@ -36,6 +37,19 @@ def told(steps: Sequence[Step], case: Case, reading: fields.Reading) -> list[Tol
     """Every step in words, in order."""
     teller = _Teller(case, reading)
     return [teller.tell(step) for step in steps]
+
+
+def opened(case_id: str) -> str:
+    """That a case is open, and in whose queue it waits: its opener cannot go on with it."""
+    waiting = [one for one in work.tasks(context.gongdan().db, case_id) if one.state == "open"]
+    if not waiting:
+        return gettext("Case %(number)s is open.", number=case_id)
+    queues = dict.fromkeys(shown.queue(one.role, one.department, one.skill) for one in waiting)
+    return gettext(
+        "Case %(number)s is open and waits in the queue of: %(queue)s",
+        number=case_id,
+        queue="、".join(queues),
+    )
 
 
 class _Teller:

@@ -24,6 +24,7 @@ _CODES = {
     "minItems": ("too_few", "min"),
     "maxItems": ("too_many", "max"),
 }
+_PATTERNS = {"phone": "not_phone", "case": "not_case_number"}
 _MONEY = {"too_small", "too_large", "not_above", "not_below"}
 
 
@@ -113,7 +114,7 @@ def shown(field: Field, env: Mapping[str, Any], functions: Functions) -> bool:
 
 def needed(field: Field, env: Mapping[str, Any], functions: Functions) -> bool:
     """Whether an answer must be given, given the other answers and the case's data."""
-    if field.required:
+    if field.required or field.schema.get("const") is True:
         return True
     return field.required_if is not None and bool(field.required_if.evaluate(env, functions))
 
@@ -145,7 +146,7 @@ def _schema_error(field: Field, value: Any, name: str) -> FieldError:
             code = f"money_{code}"
         return FieldError(name, code, {parameter: kind.limit})
     if kind.name == "pattern":
-        return FieldError(name, "not_phone" if field.widget == "phone" else "pattern")
+        return FieldError(name, _PATTERNS.get(field.widget, "pattern"))
     if kind.name == "const":
         return FieldError(name, "must_be_ticked" if kind.expected_value is True else "not_allowed")
     return FieldError(name, "not_allowed")

@@ -46,6 +46,7 @@ WIDGETS: dict[str, tuple[str, ...]] = {
     "text": ("string",),
     "textarea": ("string",),
     "phone": ("string",),
+    "case": ("string",),
     "radio": ("string", "integer", "boolean"),
     "select": ("string", "integer", "boolean"),
     "checkboxes": ("array",),
@@ -60,11 +61,13 @@ WIDGETS: dict[str, tuple[str, ...]] = {
     "readonly": ("null",),
 }
 MOBILE = r"^1[3-9]\d{9}$"
+CASE_NUMBER = r"^[0-9]{6}-[0-9]{5,8}-[0-9]$"
 PHONE = r"^(1[3-9]\d{9}|0\d{2,3}-?\d{7,8}(-\d{1,6})?)$"
 _EXTRA: dict[str, dict[str, Any]] = {
     "text": {"maxLength": 200},
     "textarea": {"maxLength": 2000},
     "phone": {"maxLength": 30, "pattern": PHONE},
+    "case": {"maxLength": 20, "pattern": CASE_NUMBER},
     "rows": {"maxItems": 20},
     "file": {"maxItems": 5},
     "money": {"minimum": 0},
@@ -142,12 +145,12 @@ def _read_field(draft: Draft, raw: Any, where: str, nested: bool) -> Field:
         widget = "text"
     if reason := why_not(name, readonly=widget == "readonly"):
         draft.wrong(where, f"the name {reason}", "choose another name")
-    if nested and widget in ("rows", "file", "readonly"):
+    if nested and widget in ("rows", "file", "readonly", "case"):
         draft.wrong(f"{where}.widget", f"{widget} cannot stand in a row", "move it out of the rows")
     options = _read_options(draft, data, where, widget)
     schema = _read_schema(draft, data, where, widget, options)
     accept, max_size = _read_file_limits(draft, data, where, widget)
-    if "pattern" in schema and "help" not in data and widget != "phone":
+    if "pattern" in schema and "help" not in data and widget not in ("phone", "case"):
         draft.wrong(
             f"{where}.help", "is missing beside a pattern", "say in plain words what the pattern asks for"
         )

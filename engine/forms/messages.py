@@ -44,6 +44,21 @@ CATALOGUE: Mapping[str, Text] = {
         "號碼格式不正確。手提電話如 13812345678，固網電話如 0755-12345678。",
         "Not a telephone number. Write a mobile such as 13812345678 or a landline such as 0755-12345678.",
     ),
+    "not_case_number": _text(
+        "不是有效的工单编号，请逐位核对，例如 260213-00001-5。",
+        "並非有效的個案編號，請逐位核對，例如 260213-00001-5。",
+        "Not a case number; compare it digit by digit. One looks like 260213-00001-5.",
+    ),
+    "no_such_case": _text(
+        "没有编号为 {number} 的工单，请核对编号。",
+        "沒有編號為 {number} 的個案，請核對編號。",
+        "There is no case {number}; check the number.",
+    ),
+    "case_itself": _text(
+        "这是本工单自己的编号，请填写另一张工单的编号。",
+        "這是本個案自己的編號，請填寫另一個案的編號。",
+        "This is the number of this case itself; give that of the other case.",
+    ),
     "not_number": _text("请填写数字。", "請填寫數字。", "Enter a number."),
     "not_integer": _text("请填写整数。", "請填寫整數。", "Enter a whole number."),
     "too_small": _text("不能小于 {min}。", "不可小於 {min}。", "Must be {min} or more."),

@@ -84,6 +84,11 @@ def read_phone(field: Field, text: str) -> Any:
     return re.sub(r"\A(?:\+|00)86-?", "", number)
 
 
+def read_case(field: Field, text: str) -> Any:
+    """A case number, as if typed half-width."""
+    return plain(text)
+
+
 def read_date(field: Field, text: str) -> Any:
     """A day, written with hyphens or slashes."""
     match = _DAY.match(plain(text))
@@ -273,6 +278,7 @@ READ: dict[str, Callable[[Field, str], Any]] = {
     "text": read_text,
     "textarea": read_text,
     "phone": read_phone,
+    "case": read_case,
     "radio": read_choice,
     "select": read_choice,
     "number": read_number,
@@ -284,6 +290,7 @@ CLEAN: dict[str, Callable[[Field, Any], Any]] = {
     "text": clean_text,
     "textarea": clean_text,
     "phone": clean_text,
+    "case": clean_text,
     "radio": clean_choice,
     "select": clean_choice,
     "checkbox": clean_boolean,

@@ -9,7 +9,7 @@ import orjson
 import sqlalchemy as sa
 
 from engine.db.database import Database
-from engine.db.tables import cases, history
+from engine.db.tables import IS_DUPLICATE, case_fact, cases, history
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,25 @@ def children(db: Database, case_id: str) -> list[Case]:
     query = sa.select(*_COLUMNS).where(cases.c.parent == case_id).order_by(cases.c.opened_at, cases.c.id)
     with db.read() as c:
         return [Case(*row) for row in c.execute(query)]
+
+
+def duplicates(db: Database, case_id: str) -> list[Case]:
+    """Cases that were confirmed to be about the same matter, whichever of the two said so; the oldest first."""
+    later = case_fact.alias()
+    last_of_case = ~sa.exists().where(
+        later.c.case_id == case_fact.c.case_id,
+        later.c.name == case_fact.c.name,
+        later.c.seq > case_fact.c.seq,
+    )
+    confirmed = sa.exists().where(
+        later.c.case_id == case_fact.c.case_id, later.c.name == "duplicate_relation"
+    )
+    said = sa.select(case_fact.c.case_id, case_fact.c.value).where(IS_DUPLICATE, last_of_case, confirmed)
+    with db.read() as c:
+        named = [orjson.loads(row.value) for row in c.execute(said.where(case_fact.c.case_id == case_id))]
+        naming = c.scalars(said.where(case_fact.c.value == orjson.dumps(case_id).decode())).all()
+        query = sa.select(*_COLUMNS).where(cases.c.id.in_({*named, *naming}))
+        return [Case(*row) for row in c.execute(query.order_by(cases.c.opened_at, cases.c.id))]
 
 
 def of_phone(db: Database, phone_key: str | None, besides: str, limit: int = 10) -> list[Case]:

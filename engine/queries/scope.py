@@ -29,6 +29,13 @@ def may_know(db: Database, person: Person, case_id: str, release: Release) -> bo
     return not hidden_from(db, person, [case_id], release)
 
 
+def may_follow(person: Person, process: str, release: Release) -> bool:
+    """Whether ``person`` may know of a case of ``process`` that is no work of theirs, such as one they opened."""
+    if person.roles & SEES_ALL:
+        return True
+    return bool(person.roles & FRONT_DESK) and process in answered_by_front_desk(release)
+
+
 def may_search(person: Person) -> bool:
     """Whether ``person`` may look cases up at all."""
     return bool(person.roles & (SEES_ALL | FRONT_DESK))

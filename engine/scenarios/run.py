@@ -123,9 +123,11 @@ class Run:
         return []
 
     def _filled(self, value: Any) -> Any:
-        """``"@now"`` in data is the scenario's clock, ``"@PT2H"`` so much later."""
+        """``"@now"`` in data is the scenario's clock, ``"@PT2H"`` so much later, ``"@another"`` another case."""
         if not (isinstance(value, str) and value.startswith("@")):
             return value
+        if value == "@another":
+            return self._try(self._start)
         moment = (
             self.at if value == "@now" else self.gongdan.releases.current().time.after(self.at, value[1:])
         )

@@ -10,11 +10,13 @@ from html import unescape
 
 import orjson
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from engine import drafts
 from engine.app import Gongdan, open_gongdan
 from engine.commands import AmendData, ClaimTask, CompleteTask, StartCase
+from engine.db.tables import cases
 from engine.people import DEMO_PASSWORD
 from engine.queries import scope
 from engine.settings import Settings
@@ -30,6 +32,17 @@ ANSWERS = {
     "mandarin_refusal": "prefers_cantonese",
     "user_number": "13800138000",
     "question": "想了解国际漫游怎样收费",
+}
+
+COMPLAINT = {
+    "channel": "phone",
+    "customer_name": "王女士",
+    "contact_phone": "13800138000",
+    "preferred_language": "mandarin",
+    "kind": "complaint",
+    "content": "新买的设备用了两天就坏了要求更换",
+    "demand": "更换设备",
+    "consent_recorded": True,
 }
 
 
@@ -238,3 +251,37 @@ def test_a_draft_made_from_no_release_there_is_is_made_from_the_current_one(
     assert send(designer, "/designer/file", path=path, body="{}", base=str(2**63))[0] == 303
     [draft] = drafts.diagrams(house.db, "designer1")
     assert draft.base_release == house.releases.current().number
+
+
+def test_a_case_and_its_duplicate_lead_to_each_other(house: Gongdan, settings: Settings) -> None:
+    at = house.now()
+
+    def opened() -> str:
+        return house.dispatch(StartCase(process="general_complaint", data={}, actor="agent1", at=at)).case_id
+
+    def complete(case: str, **data: object) -> None:
+        (task,) = house.dispatcher.current(case).open
+        house.dispatch(CompleteTask(case_id=case, task=task, data=data, actor="agent1", at=at))
+
+    earlier, case = opened(), opened()
+    complete(case, variant="customer", soothed=True)
+    complete(case, **COMPLAINT, received_at=at, duplicate_of=earlier)
+    complete(case, duplicate_confirmed=True, duplicate_relation="recomplaint")
+    agent = client_of(house, settings, "agent1")
+    for one, other in ((case, earlier), (earlier, case)):
+        assert f'与此为同一件事 <a class="num" href="/cases/{other}">' in agent.get(f"/cases/{one}").text
+
+
+def test_who_opens_a_case_for_others_is_told_in_whose_queue_it_waits(
+    house: Gongdan, settings: Settings
+) -> None:
+    agent = client_of(house, settings, "agent1")
+    assert send(agent, "/cases/new", process="ecommerce_return_exchange")[0] == 303
+    (number,) = house.db.rows(sa.select(cases.c.id))[0]
+    assert f"工单 {number} 已建立，正在等候：专业人员 仓库" in agent.get(f"/cases/{number}").text
+
+
+def test_nobody_is_offered_a_case_that_they_could_not_follow(house: Gongdan, settings: Settings) -> None:
+    offer = 'name="process" value="quality_spot_check"'
+    assert offer not in client_of(house, settings, "agent1").get("/cases/new").text
+    assert offer in client_of(house, settings, "supervisor1").get("/cases/new").text

@@ -208,6 +208,38 @@ def test_callback_needs_an_answer_only_when_reached() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("form", "field", "anchor"),
+    [
+        ("callback_attempt", "started_at", "registered_at"),
+        ("contact_log", "started_at", "received_at"),
+        ("contact_log", "started_at", "case_opened_at"),
+        ("campus_tell", "told_at", "case_opened_at"),
+        ("ecommerce_tell_buyer", "told_buyer_at", "case_opened_at"),
+        ("insurance_tell_extension", "told_extension_at", "received_at"),
+        ("insurance_letter", "letter_sent_at", "case_opened_at"),
+        ("property_progress_call", "progress_told_at", "hung_up_at"),
+        ("property_notify", "notified_at", "hung_up_at"),
+        ("property_notify_repair", "notified_at", "case_opened_at"),
+    ],
+)
+def test_what_was_done_for_a_matter_was_not_done_before_it_came_up_nor_later_than_now(
+    form: str, field: str, anchor: str
+) -> None:
+    known = {anchor: "2026-02-13T07:30:45.5+00:00"}  # forms ask for whole minutes: 07:30 may be meant
+    for minute, wrong in (("07:29", True), ("07:30", False), ("08:00", False), ("08:01", True)):
+        found = codes(form, {field: f"2026-02-13T{minute}:00+00:00"}, known)
+        assert (found.get(field) == "rule") is wrong, minute
+
+
+def test_the_hint_of_a_code_says_what_is_taken() -> None:
+    hint = FORMS["insurance_complaint"].field("reason_l1").help
+    assert hint is not None
+    assert all("03" in words for words in hint.values())
+    report = {"is_complaint": True, "reason_l1": "03"}
+    assert "reason_l1" not in codes("insurance_complaint", report)
+
+
 # -- numbers, bills, faults, revisits ---------------------------------------------------------------------
 
 OFFER = {"script_used": "number_reply_in_use", "customer_choice": "none"}

@@ -30,6 +30,7 @@ STRATEGIES: dict[str, st.SearchStrategy[Any]] = {
     "text": lines,
     "textarea": st.lists(lines, min_size=1, max_size=3).map("\n".join),
     "phone": st.sampled_from(["13812345678", "0755-12345678"]),
+    "case": st.just("260213-00001-5"),
     "checkbox": st.booleans(),
     "money": st.integers(0, 10**12),
     "date": days,

@@ -148,6 +148,7 @@ def test_any_json_is_loaded_or_refused(raw: object) -> None:
         ("text", {"schema": {"minLength": 2}}, " x ", "too_short"),
         ("text", {"schema": {"pattern": "^[a-z]+$"}, "help": text("h")}, "X", "pattern"),
         ("phone", {}, "12", "not_phone"),
+        ("case", {}, "260213-1-5", "not_case_number"),
         ("radio", {"options": options("a", "b")}, "c", "not_option"),
         ("radio", {"options": options(1, 2)}, True, "not_option"),
         ("radio", {"options": options(True, False)}, 1, "not_option"),
@@ -373,7 +374,7 @@ def test_every_code_has_its_words_in_every_language() -> None:
     for code, words in CATALOGUE.items():
         assert list(words) == list(LOCALES), code
         parameters = {"min": 1, "max": 2, "name": "a", "allowed": ".pdf", "kind": "PDF"}
-        parameters |= {"message": text("m"), "until": "9"}
+        parameters |= {"message": text("m"), "until": "9", "number": "1"}
         for locale in LOCALES:
             assert message(FieldError("a", code, parameters), locale)
 

@@ -120,3 +120,16 @@ def test_readonly_fields_show_what_the_case_has() -> None:
     html = draw(form, {}, context)
     for shown in ("In use", "2026-02-13T16:00", "a, b", "<td>12.50</td>"):
         assert shown in html
+
+
+def test_a_box_that_must_be_ticked_is_marked_as_required() -> None:
+    form = load(
+        field("a", "checkbox", schema={"const": True}),
+        field("b", "checkbox"),
+        field("c", "checkbox", schema={"const": True}, show_if="b"),
+    )
+    drawn = tree(str(render_form(form, {}, [], "en", NOW, context={})))
+    marked = {name for name in "abc" if drawn.xpath(f"//*[@id='field-{name}']//*[@class='req']")}
+    assert marked == {"a"}
+    (box,) = drawn.xpath("//input[@id='f-a']")
+    assert box.get("aria-required") == "true"

@@ -61,7 +61,11 @@ def new() -> ResponseReturnValue:
     """Choose what kind of case to open."""
     context.need_role(*OPENS_CASES)
     current = context.gongdan().releases.current()
-    startable = [process for process in current.processes.values() if process.startable]
+    startable = [
+        p
+        for p in current.processes.values()
+        if p.startable and scope.may_follow(context.person(), p.id, current)
+    ]
     return render_template(
         "cases/new.html", domains=diagrams.by_domain(startable), submit_key=secrets.token_urlsafe(24)
     )
@@ -88,7 +92,7 @@ def start() -> ResponseReturnValue:
         except (NotAllowed, Rejected):
             continue
         return redirect(url_for("tasks.show_task", case_id=receipt.case_id, number=task), 303)
-    flash(gettext("Case %(number)s is open.", number=receipt.case_id), "ok")
+    flash(telling.opened(receipt.case_id), "ok")
     return redirect(url_for(".show", case_id=receipt.case_id), 303)
 
 
