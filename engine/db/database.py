@@ -24,6 +24,8 @@ from sqlalchemy import event
 from engine import failpoints
 from engine.errors import Conflict, GongdanError, Unavailable
 
+from .inuse import InUse
+
 log = structlog.get_logger("gongdan.database")
 # Of a statement that failed (somebody was first: everyday), psycopg also says that those after it were not run.
 logging.getLogger("psycopg").addFilter(lambda record: "error ignored terminating" not in str(record.msg))
@@ -58,6 +60,7 @@ class Database:
             options |= {"pool_size": 20, "max_overflow": 20}
         self.engine = sa.create_engine(url, **options)
         if self.sqlite:
+            event.listen(self.engine, "do_connect", lambda *_: self.in_use.share())
             event.listen(self.engine, "connect", lambda raw, _: _prepare_sqlite(raw, synchronous))
         driver: Any = self.engine.dialect.loaded_dbapi
         self._driver_error: type[Exception] = driver.Error
@@ -66,7 +69,9 @@ class Database:
         self._compiled: dict[str, tuple[str, Callable[[Row], tuple[Any, ...]] | None, Row]] = {}
         self._kept: sa.Connection | None = None
         place = self.engine.url.database if self.sqlite else None
-        self._turn_file = f"{place}.turn" if place and place != ":memory:" else None
+        place = place if place != ":memory:" else None
+        self.in_use = InUse(os.path.realpath(place) if place else None)
+        self._turn_file = f"{place}.turn" if place else None
         self._turns: int | None = None  # file descriptor of the lock file beside SQLite's
         self._write_lock = threading.Lock()  # SQLite has one writer: queue here rather than spin on its lock
 
@@ -285,6 +290,7 @@ class Database:
         """Drop connections inherited over a fork; they belong to the parent."""
         self._kept = None
         self._end_turns()  # a lock would be shared with the parent
+        self.in_use.end()
         self.engine.dispose(close=False)
         self._write_lock = threading.Lock()
 
@@ -295,6 +301,7 @@ class Database:
             self._kept = None
         self._end_turns()
         self.engine.dispose()
+        self.in_use.end()
 
     def _end_turns(self) -> None:
         if self._turns is not None:
