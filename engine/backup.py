@@ -28,8 +28,6 @@ def backup(db: Database, target: Path) -> None:
     """
     if target.exists():
         raise GongdanError(f"{target} exists already; choose another name")
-    if not target.parent.is_dir():
-        raise GongdanError(f"there is no folder {target.parent}")
     with scratch(target) as partial:
         if db.sqlite:
             try:
@@ -74,8 +72,6 @@ def _restore_sqlite(db: Database, source: Path, *, force: bool) -> None:
     place = Path(db.engine.url.database or "").resolve()
     if place.exists() and place.stat().st_size and not force:
         raise GongdanError(f"{place} exists; stop everything and use --force to replace it")
-    if not place.parent.is_dir():
-        raise GongdanError(f"there is no folder {place.parent}")
     with closing(sqlite3.connect(source)) as origin:
         try:
             if origin.execute("PRAGMA integrity_check").fetchone()[0] != "ok":

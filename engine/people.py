@@ -17,6 +17,7 @@ from .db.tables import person as table
 from .errors import NotFound, Rejected
 
 MIN_PASSWORD = 10  #: characters
+MOST_DISPLAYED = 80  #: characters of the name as colleagues know it
 _NAME = re.compile(r"[\w.@-]{1,60}")  #: no colon: `system:` is the software itself
 DEMO_PASSWORD = "gongdan-demo"  # noqa: S105 - shown on the sign-in page, in demo mode only
 
@@ -123,11 +124,18 @@ class People:
         return self._hasher.hash("nobody has this password")
 
     def add(self, person: Person, password: str) -> None:
-        """Add an account; raises :class:`Rejected` for a short password or a name that is taken."""
+        """Add an account; raises :class:`Rejected` for a short password, and for a name that is taken or no name."""
         if not _NAME.fullmatch(person.name):
             raise Rejected(
                 "Expected a name of 1 to 60 letters, digits, dots, dashes and underscores, but it is {name!r}",
                 name=person.name[:80],
+            )
+        shown = person.display_name
+        if not (shown.strip() and shown.isprintable() and len(shown) <= MOST_DISPLAYED):
+            raise Rejected(
+                "Expected a displayed name of 1 to {most} letters, digits, spaces and signs, but it is {name!r}",
+                most=MOST_DISPLAYED,
+                name=shown[:80],
             )
         if len(password) < MIN_PASSWORD:
             raise Rejected("Expected a password of at least {least} characters", least=MIN_PASSWORD)

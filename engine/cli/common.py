@@ -31,4 +31,14 @@ def answer(result: dict[str, Any], as_json: bool, text: str) -> None:
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else text)
 
 
+class Named(click.Path):
+    """A path; an empty text, as of a variable that was not set, names none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, or a refusal."""
+        if value == "":
+            self.fail("expected a name, but it is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

@@ -16,7 +16,7 @@ from engine.db import upgrade as upgrades
 from engine.people import Person
 from engine.verify import DIVERGED, case_ids
 
-from .common import answer, json_option, opened
+from .common import Named, answer, json_option, opened
 
 
 @click.command("publish")
@@ -129,7 +129,7 @@ def check(as_json: bool) -> None:
 
 
 @db.command("backup")
-@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("target", type=Named(path_type=Path, dir_okay=False))
 def backup(target: Path) -> None:
     """Copy the database to TARGET while it is in use."""
     with opened() as gongdan:
@@ -138,7 +138,7 @@ def backup(target: Path) -> None:
 
 
 @db.command("restore")
-@click.argument("source", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("source", type=Named(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace a database that is not empty.")
 def restore(source: Path, force: bool) -> None:
     """Put the backup SOURCE in place of the database. Stop all processes first."""
@@ -169,6 +169,12 @@ def add(
 ) -> None:
     """Add the account NAME."""
     with opened() as gongdan:
+        if gongdan.releases.current_number() is not None:  # before the first release nobody knows the roles
+            known = gongdan.releases.current().roles.names
+            if unknown := [role for role in roles if role not in known]:
+                raise click.BadParameter(
+                    f"{unknown[0]!r} is not one of {', '.join(known)}", param_hint="--role"
+                )
         gongdan.people.add(
             Person(name, display, frozenset(roles), frozenset(skills), frozenset(departments)), password
         )
