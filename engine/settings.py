@@ -60,12 +60,37 @@ def _key(text: str) -> bytes:
     return text.encode()
 
 
+_DATABASES = "expected sqlite:///path or postgresql://user@host/name"
+
+
 def _database(text: str) -> str:
     scheme, separator, rest = text.partition("://")
-    if not separator or not scheme.startswith(("sqlite", "postgres")):
-        raise ValueError("expected sqlite:///path or postgresql://user@host/name")
+    if not separator or scheme not in ("sqlite", "postgres", "postgresql", "postgresql+psycopg"):
+        raise ValueError(_DATABASES)
+    if scheme == "sqlite":
+        path = rest.removeprefix("/")
+        if not path or path == rest or path.startswith((":memory:", "file:")) or "?" in path:
+            raise ValueError(f"{_DATABASES}; for SQLite three slashes and the path of a file")
+        return text
+    from sqlalchemy import (
+        exc,
+        make_url,
+    )  # who asks for SQLite, or for nothing of the database, need not wait for it
+
     # The common short forms mean psycopg 3, the only driver that is installed with the `postgres` extra.
-    return f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else text
+    meant = f"postgresql+psycopg://{rest}"
+    try:
+        url = make_url(meant)
+        url.get_dialect()().create_connect_args(url)
+    except (exc.ArgumentError, ValueError):  # whose words repeat what may be a part of the password
+        raise ValueError(f"{_DATABASES}; a port is a number from 1 to 65535") from None
+    if not url.database:
+        raise ValueError(f"{_DATABASES}; the name of the database is missing")
+    if url.port is not None and not 1 <= url.port <= 65535:
+        raise ValueError(f"{_DATABASES}; a port is a number from 1 to 65535")
+    if set("@[]") & set(url.host or ""):
+        raise ValueError(f"{_DATABASES}; an @ in a password is written %40")
+    return meant
 
 
 def _from(variable: str, default: Any, parse: Callable[[str], Any] = str) -> Any:

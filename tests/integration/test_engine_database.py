@@ -180,6 +180,24 @@ def test_a_database_that_is_away_is_unavailable_for_readers_too(tmp_path: Path) 
     away.close()
 
 
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        ("", Unavailable, "port 1 failed: Connection refused"),
+        ("?colour=red", ConfigurationError, "DATABASE_URL cannot be used: .*colour"),
+        ("?connect_timeout=soon", ConfigurationError, "DATABASE_URL cannot be used: .*connect_timeout"),
+    ],
+)
+def test_a_postgresql_that_cannot_be_reached_is_told_without_the_password(
+    tmp_path: Path, options: str, kind: type[Exception], words: str
+) -> None:
+    url = f"postgresql://g:hunter2@127.0.0.1:1/g{options}"
+    chosen = Settings.from_env({"DATABASE_URL": url}, var=tmp_path)
+    with pytest.raises(kind, match=words) as told:
+        open_gongdan(chosen)
+    assert "hunter2" not in str(told.value)
+
+
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     other = tmp_path / "letter.db"
     other.write_text("dear sir or madam, " * 100)
