@@ -142,12 +142,15 @@ class Settings:
     webhook_key: bytes = _secret("GONGDAN_WEBHOOK_KEY", b"", _key)  #: signs bodies, HMAC-SHA-256
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+    def from_env(
+        cls, env: Mapping[str, str] = os.environ, *, existing: bool = False, **overrides: Any
+    ) -> Settings:
         """Settings from ``env``; ``overrides`` (field names, final values, ``None`` ignored) win.
 
         Keys that nobody set but that must stay the same from start to start are made once and kept
         in the ``var`` folder: the look-up key, the key that signs heads, and in demo mode the one that signs sessions.
-        Raises ConfigurationError, naming the variable, for a value that cannot be used.
+        Raises ConfigurationError, naming the variable, for a value that cannot be used, and before anything is made
+        when the database should be ``existing`` and its file is not there.
         """
         values: dict[str, Any] = {}
         for f in fields(cls):
@@ -163,6 +166,8 @@ class Settings:
             raise ConfigurationError("GONGDAN_WEBHOOK_URL needs GONGDAN_WEBHOOK_KEY.")
         var = values["var"] = Path(values.get("var", CHECKOUT / "var")).absolute()
         values.setdefault("database_url", f"sqlite:///{var / 'gongdan.db'}")
+        if existing:
+            _must_exist(values["database_url"])
         try:
             for name in ("lookup", "heads"):
                 if f"{name}_key" not in values:
@@ -201,6 +206,12 @@ def _parsed(f: Field[Any], text: str) -> Any:
     except ValueError as error:
         # The value stays out of the message: it may be a secret.
         raise ConfigurationError(f"{f.metadata['variable']} cannot be used: {error}.") from None
+
+
+def _must_exist(database_url: str) -> None:
+    place = Path(database_url.removeprefix("sqlite:///"))
+    if database_url.startswith("sqlite") and not (place.is_file() and place.stat().st_size):
+        raise ConfigurationError(f"there is no database at {place}; start Gongdan once or set GONGDAN_VAR")
 
 
 def _kept_key(path: Path) -> str:

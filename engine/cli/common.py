@@ -15,11 +15,16 @@ from engine.settings import Settings
 
 
 @contextmanager
-def opened(*, migrate: bool = True, synchronous: str = "FULL", **overrides: Any) -> Iterator[Gongdan]:
-    """The engine on the database of the environment's settings (``overrides`` win), closed at the end."""
-    settings = Settings.from_env(**overrides)
+def opened(
+    *, migrate: bool = True, existing: bool = False, synchronous: str = "FULL", **overrides: Any
+) -> Iterator[Gongdan]:
+    """The engine on the database of the environment's settings (``overrides`` win), closed at the end.
+
+    ``existing``: a command that reads makes no database where there is none.
+    """
+    settings = Settings.from_env(existing=existing, **overrides)
     logs.configure(settings.log_level)
-    gongdan = open_gongdan(settings, migrate=migrate, synchronous=synchronous)
+    gongdan = open_gongdan(settings, migrate=migrate, existing=existing, synchronous=synchronous)
     try:
         yield gongdan
     finally:

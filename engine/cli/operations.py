@@ -56,7 +56,7 @@ def publish(note: str, unproved: str, as_json: bool) -> None:
 @json_option
 def pull(as_json: bool) -> None:
     """Write the live release back into the folder, for version control."""
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         changed = gongdan.releases.pull(gongdan.settings.project)
     answer({"changed": changed}, as_json, "\n".join(changed) or "the folder is as the live release")
 
@@ -65,7 +65,7 @@ def pull(as_json: bool) -> None:
 @json_option
 def rebuild(as_json: bool) -> None:
     """Derive the read models of all cases from history anew."""
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         count = sum(1 for _ in rebuilding.rebuild(gongdan))
     answer({"cases": count}, as_json, f"{count} cases rebuilt")
 
@@ -110,7 +110,7 @@ def upgrade(simulated: str | None) -> None:
 @json_option
 def check(as_json: bool) -> None:
     """Verify every chain and compare the read models with a rebuild. Exit 1 on any finding."""
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         findings = []
         chosen = case_ids(gongdan.db)
         for case in chosen:
@@ -132,7 +132,7 @@ def check(as_json: bool) -> None:
 @click.argument("target", type=Named(path_type=Path, dir_okay=False))
 def backup(target: Path) -> None:
     """Copy the database to TARGET while it is in use."""
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         backups.backup(gongdan.db, target)
     click.echo(f"written to {target}")
 
@@ -190,7 +190,7 @@ def erase(phone: str | None, cases: tuple[str, ...], yes: bool, as_json: bool) -
     """Erase a person: their personal data can never be read again; history stays provable."""
     if bool(phone) == bool(cases):
         raise click.UsageError("give --phone, or one --case or more")
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         chosen = erasing.cases_of(gongdan, phone) if phone else list(cases)
         if not chosen:
             raise click.UsageError("there is no case under that number")

@@ -63,7 +63,7 @@ def report(
         raise click.UsageError(
             "--each-branch writes the whole lists of all branches: leave --branch, --table, --csv out"
         )
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         asked = Asked(parse(period), gongdan.now(), branch)
         teller = Teller(gongdan.releases.current(), locale)
         if folder is not None:
@@ -116,7 +116,7 @@ def export(shape: str, output: Path | None) -> None:
 
     heads: where each history ends, signed, to be kept elsewhere and held against later (verify --against).
     """
-    with opened() as gongdan, _target(output) as out:
+    with opened(existing=True) as gongdan, _target(output) as out:
         if shape == "heads":
             number = heads.write(gongdan.db, gongdan.settings.heads_key, gongdan.now(), out)
             key = heads.public_key(gongdan.settings.heads_key)

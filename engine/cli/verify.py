@@ -53,7 +53,7 @@ def verify(
         raise click.UsageError("name cases, or use --all")
     if key and not signed:
         raise click.UsageError("--key says who signed the heads of --against")
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         kept = _kept(signed, key or heads.public_key(gongdan.settings.heads_key)) if signed else None
         chosen = case_ids(gongdan.db) if everything else list(cases)
         chunks = [chosen[i : i + _CHUNK] for i in range(0, len(chosen), _CHUNK)]

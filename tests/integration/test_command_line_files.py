@@ -9,10 +9,13 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from engine.db.database import Database
+from engine.db.upgrade import revision
 from engine.errors import Unavailable
 from engine.outputs import write_all
 from engine.settings import CHECKOUT
@@ -111,6 +114,34 @@ def test_what_cannot_be_done_is_told_in_one_line(
     command: Command, line: str, code: int, words: list[str]
 ) -> None:
     assert_told(command(line), code, *words)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "verify --all",
+        "export json",
+        "export heads",
+        "report sla --period 2015-05",
+        "db check",
+        "db backup {}/copy",
+        "pull",
+        "rebuild",
+        "erase --case 1 --yes",
+    ],
+)
+def test_a_command_that_reads_makes_no_database(command: Command, tmp_path: Path, line: str) -> None:
+    there = sorted(path.name for path in tmp_path.iterdir())
+    done = command(f"GONGDAN_VAR={tmp_path}/wrong $RUN {line.format(tmp_path)}")
+    assert_told(done, 2, f"there is no database at {tmp_path}/wrong/gongdan.db", "GONGDAN_VAR")
+    assert sorted(path.name for path in tmp_path.iterdir()) == there
+
+
+def test_an_empty_database_of_postgresql_is_none(command: Command, postgres_url: str) -> None:
+    done = command(f"DATABASE_URL='{postgres_url}' $RUN verify --all")
+    assert_told(done, 2, "there is no database of Gongdan at postgresql", "DATABASE_URL")
+    with closing(Database(postgres_url)) as db:
+        assert revision(db) is None
 
 
 def test_a_reader_who_has_seen_enough_is_no_error(command: Command) -> None:
