@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy.dialects import postgresql, sqlite
 
 from .db.database import Database
 from .db.tables import person as table
@@ -154,12 +156,19 @@ class People:
         self.forget()
 
     def ensure_demo(self) -> None:
-        """Add the demo accounts that are missing."""
+        """Add the demo accounts that are missing; of processes that start together, one adds each."""
         known = {p.name for p in self.all()}
         missing = [p for p in DEMO_PEOPLE if p.name not in known]
         if missing:
             marked = [Person(**{**vars(p), "demo": True}) for p in missing]
-            self.add_many(marked, self._hasher.hash(DEMO_PASSWORD))
+            shared = self._hasher.hash(DEMO_PASSWORD)
+            dialect: Any = sqlite if self._db.sqlite else postgresql
+            with self._db.begin() as connection:
+                connection.execute(
+                    dialect.insert(table).on_conflict_do_nothing(index_elements=["name"]),
+                    [{**_to_row(p), "password_hash": shared} for p in marked],
+                )
+            self.forget()
 
     def end_sessions(self, name: str) -> None:
         """End every session of a person (sign out everywhere, changed password)."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -18,8 +21,10 @@ from engine.db.tables import cases, metadata, sla_clock, snapshot, task, timer
 from engine.db.upgrade import head, revision, upgrade
 from engine.dispatch import Receipt
 from engine.errors import ConfigurationError, Unavailable
+from engine.people import DEMO_PEOPLE, People
 from engine.rebuild import differences, orphans, rebuild
-from engine.settings import Settings
+from engine.releases import Releases
+from engine.settings import CHECKOUT, Settings
 from tests.casework import Desk
 
 
@@ -213,3 +218,50 @@ def test_a_fault_of_ours_is_not_taken_for_a_fault_of_the_database(any_desk: Desk
         raise ZeroDivisionError
     with pytest.raises(ZeroDivisionError), any_desk.g.db.read():
         raise ZeroDivisionError
+
+
+def test_demo_accounts_that_another_process_added_meanwhile_are_taken_as_they_are(
+    gongdan: Gongdan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gongdan.people.ensure_demo()
+    everybody = gongdan.people.all()
+    monkeypatch.setattr(gongdan.people, "all", lambda: everybody[:3])  # as they were a moment ago
+    gongdan.people.ensure_demo()
+    monkeypatch.undo()
+    assert gongdan.people.all() == everybody
+
+
+START = """
+import sys
+from engine.app import open_gongdan
+from engine.settings import Settings
+from web.cli import prepare
+sys.stdin.readline()
+gongdan = open_gongdan(Settings.from_env(demo=True))
+prepare(gongdan)
+gongdan.close()
+"""
+
+
+def test_processes_that_start_together_in_an_empty_place_all_start(tmp_path: Path, database_url: str) -> None:
+    env = {**os.environ, "GONGDAN_VAR": str(tmp_path / "var"), "DATABASE_URL": database_url}
+    starting = [
+        subprocess.Popen(
+            [sys.executable, "-c", START],
+            cwd=CHECKOUT,
+            env=env,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for process in starting:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [process.communicate()[1] for process in starting]
+    assert [process.returncode for process in starting] == [0, 0, 0], said
+    with closing(Database(database_url)) as db:
+        assert [info.number for info in Releases(db).numbers()] == [1]
+        assert len(People(db).all()) == len(DEMO_PEOPLE)
