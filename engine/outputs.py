@@ -66,6 +66,13 @@ def sync(path: Path) -> None:
         os.close(opened)
 
 
+def readable(folder: Path) -> list[Path]:
+    """What others than its owner can read in ``folder``; nothing when they cannot enter it."""
+    if not folder.is_dir() or not stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        return []
+    return sorted(path for path in folder.iterdir() if stat.S_IMODE(path.lstat().st_mode) & 0o044)
+
+
 def _make(part: Path, mode: int, like: Path) -> None:
     """An empty file with the permissions of ``like``, where that exists."""
     made = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)

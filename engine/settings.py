@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from engine.errors import ConfigurationError
+from engine.outputs import sync
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LOCALES = ("zh-Hans", "zh-Hant-HK", "en")
@@ -165,10 +166,13 @@ class Settings:
         if values.get("webhook_url") and not values.get("webhook_key"):
             raise ConfigurationError("GONGDAN_WEBHOOK_URL needs GONGDAN_WEBHOOK_KEY.")
         var = values["var"] = Path(values.get("var", CHECKOUT / "var")).absolute()
+        own = "database_url" not in values
         values.setdefault("database_url", f"sqlite:///{var / 'gongdan.db'}")
         if existing:
             _must_exist(values["database_url"])
         try:
+            if own:  # with keys that are given and a database elsewhere, nothing may ever be kept here
+                var.mkdir(0o700, parents=True, exist_ok=True)
             for name in ("lookup", "heads"):
                 if f"{name}_key" not in values:
                     values[f"{name}_key"] = _kept_key(var / f"{name}.key").encode()
@@ -216,16 +220,18 @@ def _must_exist(database_url: str) -> None:
 
 def _kept_key(path: Path) -> str:
     """The key in ``path``, made on first use, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(0o700, parents=True, exist_ok=True)
     made = secrets.token_hex(32)
     scratch = path.with_name(f"{path.name}.{made[:8]}")
     if not path.exists():
         scratch.touch(mode=0o600)
         scratch.write_text(made, encoding="ascii")
+        sync(scratch)
         # A link fails when another process was first: then its key is the one, whole.
         with suppress(FileExistsError):
             os.link(scratch, path)
         scratch.unlink()
+        sync(path.parent)  # what it seals or signs must not outlive it
     kept = path.read_bytes().strip()
     if len(kept) < 32 or not kept.isascii():
         raise ConfigurationError(

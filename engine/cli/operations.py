@@ -13,6 +13,7 @@ from engine import erasure as erasing
 from engine import rebuild as rebuilding
 from engine import recalendar
 from engine.db import upgrade as upgrades
+from engine.outputs import readable
 from engine.people import Person
 from engine.verify import DIVERGED, case_ids
 
@@ -120,6 +121,8 @@ def check(as_json: bool) -> None:
             elif gongdan.keys.get(case) is not None:
                 findings += [f"{case} {line}" for line in rebuilding.differences(gongdan, case)]
         findings += rebuilding.orphans(gongdan)
+        for path in readable(gongdan.settings.var):
+            click.echo(f"{path} can be read by other users; `chmod -R go= {path}` shuts it", err=True)
     answer(
         {"cases": len(chosen), "findings": findings},
         as_json,

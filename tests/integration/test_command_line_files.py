@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import signal
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.attachments import Folder
 from engine.db.database import Database
 from engine.db.upgrade import revision
 from engine.errors import Unavailable
+from engine.forms.files import FileMeta
 from engine.outputs import write_all
 from engine.settings import CHECKOUT
 from tests.casework import Desk
@@ -142,6 +145,26 @@ def test_an_empty_database_of_postgresql_is_none(command: Command, postgres_url:
     assert_told(done, 2, "there is no database of Gongdan at postgresql", "DATABASE_URL")
     with closing(Database(postgres_url)) as db:
         assert revision(db) is None
+
+
+def test_what_is_made_is_its_owners_alone_and_what_was_open_is_told(command: Command, tmp_path: Path) -> None:
+    var = tmp_path / "new" / "var"
+    called = f"umask 022; export GONGDAN_VAR={var}; $RUN db upgrade && $RUN db backup {tmp_path}/copy"
+    assert command(called).returncode == 0
+    content = b"%PDF-1"
+    meta = FileMeta(name="a.pdf", size=6, type="application/pdf", sha256=hashlib.sha256(content).hexdigest())
+    Folder(var, "1").store(meta, content)
+    made = {path: stat.S_IMODE(path.stat().st_mode) for path in [var, tmp_path / "copy", *var.rglob("*")]}
+    assert {path.name for path in made} >= {"gongdan.db", "heads.key", "lookup.key", "copy", meta["sha256"]}
+    assert made == {path: 0o700 if path.is_dir() else 0o600 for path in made}
+
+    assert b"can be read" not in command(f"GONGDAN_VAR={var} $RUN db check").stderr
+    var.chmod(0o755)
+    (var / "gongdan.db").chmod(0o644)
+    told = command(f"GONGDAN_VAR={var} $RUN db check")
+    assert told.returncode == 0
+    assert f"{var}/gongdan.db can be read by other users".encode() in told.stderr
+    assert stat.S_IMODE((var / "gongdan.db").stat().st_mode) == 0o644, "the owner decides"
 
 
 def test_a_reader_who_has_seen_enough_is_no_error(command: Command) -> None:
