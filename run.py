@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The command line of Gongdan. Exit codes: 0 fine, 1 findings, 2 wrong use or refused.
+"""The command line of Gongdan. Exit codes: 0 fine, 1 findings or failed, 2 wrong use or refused.
 
 Every command lives in a module of its own and is imported when it is called, so that ``deadline`` does
 not wait for the engine and one broken module does not take the others down.
@@ -29,7 +29,7 @@ enter_environment()
 
 import click  # noqa: E402
 
-from engine.errors import GongdanError  # noqa: E402
+from engine.errors import GongdanError, Unavailable  # noqa: E402
 
 #: command → (module that has the click command of that name, what the list of commands says)
 COMMANDS = {
@@ -84,17 +84,27 @@ class Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Without a command, ``serve`` is meant: ``run.py --port 8001``."""
+        for given in args:
+            if any("\ud800" <= letter <= "\udfff" for letter in given):
+                raise click.UsageError(f"expected arguments in UTF-8, but {given!r} is not")
         asks_help = args[:1] == ["--help"]
         return super().parse_args(
             ctx, args if asks_help or (args and args[0][0] != "-") else ["serve", *args]
         )
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; what the engine refuses is told in one line, without a traceback."""
+        """Run the command; what the engine or the system refuses is told in one line, without a traceback."""
         try:
             return super().invoke(ctx)
+        except Unavailable as error:
+            raise click.ClickException(str(error)) from error
         except GongdanError as error:
             raise Refused(str(error)) from error
+        except BrokenPipeError:
+            raise  # whoever read has seen enough: click ends in silence
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from error
 
 
 @click.group(cls=Commands)
@@ -102,5 +112,16 @@ def cli() -> None:
     """Gongdan 工单: complaint handling as BPMN processes."""
 
 
+def main() -> None:
+    """Run a command. What standard output did not take was told; the end of Python need not fail on it again."""
+    try:
+        cli(prog_name="run.py")
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 if __name__ == "__main__":
-    cli(prog_name="run.py")
+    main()

@@ -84,8 +84,7 @@ def together(var: Path, url: str, processes: int) -> float:
 
 
 def _open(var: Path, url: str) -> Gongdan:
-    given = {"database_url": url} if url else {}
-    return open_gongdan(Settings.from_env({}, var=var, lookup_key=b"b" * 32, **given))
+    return open_gongdan(Settings.from_env({}, var=var, lookup_key=b"b" * 32, database_url=url or None))
 
 
 def _prepare(var: Path, url: str) -> None:

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from . import releases, store, verify
 from .commands import Command
 from .db.database import Database
-from .db.upgrade import upgrade
+from .db.upgrade import revision, upgrade
 from .dispatch import Dispatcher, Receipt
+from .errors import ConfigurationError
 from .gateways import CASE
 from .gateways.choose import gateways
 from .incidents import Incidents
@@ -83,11 +84,21 @@ def open_gongdan(
     *,
     wall: Callable[[], datetime] | None = None,
     migrate: bool = True,
+    existing: bool = False,
     synchronous: str = "FULL",
 ) -> Gongdan:
-    """The engine on the database of ``settings``, migrated. ``wall`` replaces the wall clock (tests, simulations)."""
+    """The engine on the database of ``settings``, migrated. ``wall`` replaces the wall clock (tests, simulations).
+
+    Raises ConfigurationError for a database without Gongdan's tables that should be an ``existing`` one.
+    """
     clock = wall or (lambda: datetime.now(UTC))
     db = Database(settings.database_url, synchronous=synchronous)
+    if existing and revision(db) is None:
+        db.close()
+        raise ConfigurationError(
+            f"there is no database of Gongdan at {db.engine.url.render_as_string()}; start Gongdan once, "
+            "or set GONGDAN_VAR or DATABASE_URL"
+        )
     if migrate:
         upgrade(db)
     store.prepare(db)

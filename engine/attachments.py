@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .errors import Unavailable
 from .forms.files import FileMeta
+from .outputs import PRIVATE, sync
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _CASE = re.compile(r"[0-9A-Za-z-]{1,40}\Z")
@@ -38,11 +39,16 @@ class Folder:
         }
         mine = uuid.uuid4().hex  # whoever stores the same file at this moment has scratch files of their own
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            for folder in (
+                self.path.parent,
+                self.path,
+            ):  # parents that mkdir makes would be everybody's to enter
+                folder.mkdir(0o700, parents=True, exist_ok=True)
             for path, body in parts.items():
                 _write(_scratch(path, mine), body)
             for path in parts:
                 _scratch(path, mine).replace(path)
+            sync(self.path)
         except OSError as error:
             for path in parts:
                 _scratch(path, mine).unlink(missing_ok=True)
@@ -75,7 +81,8 @@ def _scratch(path: Path, mine: str) -> Path:
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file and wait until the disk has it: a case may name it from then on."""
-    with path.open("wb") as file:
+    made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
+    with os.fdopen(made, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

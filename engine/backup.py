@@ -4,68 +4,99 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from .db.database import Database
-from .errors import GongdanError
+from .errors import GongdanError, Unavailable
+from .outputs import scratch, sync
 from .settings import child_environment
+
+#: others connected to this database; servers of PostgreSQL itself have no user
+_OTHERS = sa.text(
+    "SELECT DISTINCT usename || ' from ' || coalesce(host(client_addr), 'this machine') FROM pg_stat_activity "
+    "WHERE datname = current_database() AND usename IS NOT NULL AND pid <> pg_backend_pid() ORDER BY 1"
+)
 
 
 def backup(db: Database, target: Path) -> None:
-    """Copy the database to ``target`` while it is in use; the copy is complete or not there at all."""
+    """Copy the database to ``target`` while it is in use; the copy is complete or not there at all.
+
+    Raises :class:`Unavailable` when it cannot be written.
+    """
     if target.exists():
         raise GongdanError(f"{target} exists already; choose another name")
-    if not target.parent.is_dir():
-        raise GongdanError(f"there is no folder {target.parent}")
-    partial = target.with_suffix(target.suffix + ".part")
-    partial.unlink(missing_ok=True)
-    if db.sqlite:
-        source = sqlite3.connect(db.engine.url.database or "")
-        copy = sqlite3.connect(partial)
-        try:
-            source.backup(copy)  # in one step: what others write meanwhile would begin one of many anew
-        finally:
-            copy.close()
-            source.close()
-    else:
-        _run(["pg_dump", "--format=custom", f"--file={partial}"], db)
-    partial.replace(target)
+    with scratch(target) as partial:
+        if db.sqlite:
+            try:
+                with (
+                    closing(sqlite3.connect(db.engine.url.database or "")) as source,
+                    closing(sqlite3.connect(partial)) as copy,
+                ):
+                    source.backup(
+                        copy
+                    )  # in one step: what others write meanwhile would begin one of many anew
+            except sqlite3.Error as error:
+                raise Unavailable(f"{target} cannot be written: {error}") from None
+        else:
+            _run(["pg_dump", "--format=custom", f"--file={partial}"], db)
 
 
 def restore(db: Database, source: Path, *, force: bool) -> None:
-    """Put a backup in place of the database, which must be empty unless ``force``. Stop all processes first."""
+    """Put a backup in place of the database, which must be empty unless ``force``, and which nobody may be using."""
     if not source.exists():
         raise GongdanError(f"there is no backup {source}")
+    if not source.is_file():
+        raise GongdanError(f"{source} is no file, so it is no backup")
     if db.sqlite:
-        place = Path(db.engine.url.database or "")
-        if place.exists() and place.stat().st_size and not force:
-            raise GongdanError(f"{place} exists; stop everything and use --force to replace it")
-        check = sqlite3.connect(source)
+        _restore_sqlite(db, source, force=force)
+        return
+    db.close()  # of our own connections one is enough to look around, none while the tables are replaced
+    try:
+        with db.read() as connection:
+            others = list(connection.execute(_OTHERS).scalars())
+    finally:
+        db.close()
+    if others:
+        raise GongdanError(
+            f"the database is in use ({', '.join(others)}); stop every process of Gongdan and close other "
+            "connections, then restore. The database was left as it is"
+        )
+    clean = ["--clean", "--if-exists"] if force else []
+    _run(["pg_restore", "--single-transaction", *clean, str(source)], db)
+
+
+def _restore_sqlite(db: Database, source: Path, *, force: bool) -> None:
+    place = Path(db.engine.url.database or "").resolve()
+    if place.exists() and place.stat().st_size and not force:
+        raise GongdanError(f"{place} exists; stop everything and use --force to replace it")
+    with closing(sqlite3.connect(source)) as origin:
         try:
-            if check.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+            if origin.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
                 raise GongdanError(f"{source} is damaged; the database was left as it is")
             tables = {
-                name for (name,) in check.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+                name for (name,) in origin.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             }
-            if not {"alembic_version", "history", "cases"} <= tables:
-                raise GongdanError(f"{source} is no backup of Gongdan; the database was left as it is")
         except sqlite3.DatabaseError as error:
             raise GongdanError(
                 f"{source} is no SQLite backup ({error}); the database was left as it is"
             ) from None
+        if not {"alembic_version", "history", "cases"} <= tables:
+            raise GongdanError(f"{source} is no backup of Gongdan; the database was left as it is")
         db.close()
-        origin, copy = check, sqlite3.connect(place.with_suffix(".restoring"))
-        try:
-            origin.backup(copy)
-        finally:
-            copy.close()
-            origin.close()
-        for leftover in ("-wal", "-shm"):
-            Path(f"{place}{leftover}").unlink(missing_ok=True)
-        place.with_suffix(".restoring").replace(place)
-    else:
-        clean = ["--clean", "--if-exists"] if force else []
-        _run(["pg_restore", "--single-transaction", *clean, str(source)], db)
+        with db.in_use.alone(), scratch(place) as partial:
+            try:
+                with closing(sqlite3.connect(partial)) as copy:
+                    origin.backup(copy)
+            except sqlite3.Error as error:
+                raise Unavailable(
+                    f"the copy of {source} cannot be written ({error}); the database was left as it is"
+                ) from None
+            sync(partial)  # before what it replaces loses its log
+            for leftover in ("-wal", "-shm"):
+                Path(f"{place}{leftover}").unlink(missing_ok=True)
 
 
 def _run(command: list[str], db: Database) -> None:

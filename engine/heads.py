@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from .db.database import Database
 from .db.tables import cases, history
-from .errors import InvalidFile
+from .errors import GongdanError, InvalidFile
+from .store import stored
 
 FORMAT = "gongdan heads 1"
 _CHUNK = 400  #: cases looked up at a time
@@ -36,6 +37,14 @@ class SignedHead:
     hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class SignedHeads:
+    """What a file of signed heads says: the instant at which it was written (ISO 8601), and the heads."""
+
+    at: str
+    heads: list[SignedHead]
+
+
 def public_key(secret: bytes) -> str:
     """The key by which others check what ``secret`` signed, hexadecimal."""
     return _private(secret).public_key().public_bytes_raw().hex()
@@ -46,7 +55,10 @@ def _private(secret: bytes) -> Ed25519PrivateKey:
 
 
 def write(db: Database, secret: bytes, at: str, out: BinaryIO) -> int:
-    """Write the heads of all cases as of now to ``out``, signed; returns how many. ``at`` is ISO 8601."""
+    """Write the heads of all cases as of now to ``out``, signed; returns how many. ``at`` is ISO 8601.
+
+    Raises :class:`GongdanError` for a case whose head is none.
+    """
     digest, count = hashlib.sha256(), 0
 
     def tell(line: dict[str, object]) -> None:
@@ -57,15 +69,18 @@ def write(db: Database, secret: bytes, at: str, out: BinaryIO) -> int:
     tell({"format": FORMAT, "at": at})
     with db.read() as connection:
         for case, seq, head in connection.execute(_HEADS):
-            tell({"case": case, "seq": seq, "hash": bytes(head).hex()})
+            found = stored(head)
+            if not isinstance(found, bytes):
+                raise GongdanError(f"the head of case {case} is none; `run.py verify {case}` says more")
+            tell({"case": case, "seq": seq, "hash": found.hex()})
             count += 1
     signature = _private(secret).sign(digest.digest()).hex()
     out.write(orjson.dumps({"key": public_key(secret), "signature": signature}) + b"\n")
     return count
 
 
-def read(file: BinaryIO, key: str) -> list[SignedHead]:
-    """The heads in ``file``, once its signature was found to be by ``key`` (:func:`public_key`).
+def read(file: BinaryIO, key: str) -> SignedHeads:
+    """What is in ``file``, once its signature was found to be by ``key`` (:func:`public_key`).
 
     Raises :class:`InvalidFile` for a file that is none, that was changed, or that another key signed.
     """
@@ -74,6 +89,7 @@ def read(file: BinaryIO, key: str) -> list[SignedHead]:
         first, *told, last = map(orjson.loads, lines)
         if first["format"] != FORMAT:
             raise InvalidFile("this is no file of signed heads")
+        at = str(first["at"])
         heads = [SignedHead(str(one["case"]), int(one["seq"]), str(one["hash"])) for one in told]
         signature, signer = bytes.fromhex(last["signature"]), str(last["key"])
     except (ValueError, KeyError, TypeError):
@@ -88,7 +104,7 @@ def read(file: BinaryIO, key: str) -> list[SignedHead]:
         )
     except (InvalidSignature, ValueError):
         raise InvalidFile("the signature is not that of these heads: the file was changed since") from None
-    return heads
+    return SignedHeads(at, heads)
 
 
 def missing(db: Database, heads: Iterable[SignedHead]) -> Iterator[tuple[SignedHead, str]]:
@@ -99,10 +115,24 @@ def missing(db: Database, heads: Iterable[SignedHead]) -> Iterator[tuple[SignedH
         # Not "pair in (…)": for that SQLite reads the whole history for every chunk.
         wanted = sa.or_(*(sa.and_(history.c.case_id == h.case, history.c.seq == h.seq) for h in chunk))
         rows = db.rows(sa.select(history.c.case_id, history.c.seq, history.c.hash).where(wanted))
-        there = {(case, seq): bytes(found).hex() for case, seq, found in rows}
+        there = {(case, seq): stored(found) for case, seq, found in rows}
+        lost = {h.case for h in chunk if (h.case, h.seq) not in there}
+        short = _with_history(db, lost)
         for head in chunk:
             found = there.get((head.case, head.seq))
-            if found is None:
+            if head.case in lost - short:
+                yield head, "the case is missing: nothing is left of its history"
+            elif head.case in lost:
                 yield head, f"the history is shorter than when its head was signed: row {head.seq} is gone"
-            elif found != head.hash:
+            elif not isinstance(found, bytes):
+                yield head, "the column hash holds something else than was ever written there"
+            elif found.hex() != head.hash:
                 yield head, "the history is another one than when its head was signed"
+
+
+def _with_history(db: Database, some: set[str]) -> set[str]:
+    """Those of ``some`` cases that have any row of history."""
+    if not some:
+        return set()
+    wanted = sa.select(history.c.case_id).distinct().where(history.c.case_id.in_(some))
+    return {row[0] for row in db.rows(wanted)}

@@ -7,16 +7,19 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy.dialects import postgresql, sqlite
 
 from .db.database import Database
 from .db.tables import person as table
 from .errors import NotFound, Rejected
 
 MIN_PASSWORD = 10  #: characters
+MOST_DISPLAYED = 80  #: characters of the name as colleagues know it
 _NAME = re.compile(r"[\w.@-]{1,60}")  #: no colon: `system:` is the software itself
 DEMO_PASSWORD = "gongdan-demo"  # noqa: S105 - shown on the sign-in page, in demo mode only
 
@@ -123,11 +126,18 @@ class People:
         return self._hasher.hash("nobody has this password")
 
     def add(self, person: Person, password: str) -> None:
-        """Add an account; raises :class:`Rejected` for a short password or a name that is taken."""
+        """Add an account; raises :class:`Rejected` for a short password, and for a name that is taken or no name."""
         if not _NAME.fullmatch(person.name):
             raise Rejected(
                 "Expected a name of 1 to 60 letters, digits, dots, dashes and underscores, but it is {name!r}",
                 name=person.name[:80],
+            )
+        shown = person.display_name
+        if not (shown.strip() and shown.isprintable() and len(shown) <= MOST_DISPLAYED):
+            raise Rejected(
+                "Expected a displayed name of 1 to {most} letters, digits, spaces and signs, but it is {name!r}",
+                most=MOST_DISPLAYED,
+                name=shown[:80],
             )
         if len(password) < MIN_PASSWORD:
             raise Rejected("Expected a password of at least {least} characters", least=MIN_PASSWORD)
@@ -146,12 +156,19 @@ class People:
         self.forget()
 
     def ensure_demo(self) -> None:
-        """Add the demo accounts that are missing."""
+        """Add the demo accounts that are missing; of processes that start together, one adds each."""
         known = {p.name for p in self.all()}
         missing = [p for p in DEMO_PEOPLE if p.name not in known]
         if missing:
             marked = [Person(**{**vars(p), "demo": True}) for p in missing]
-            self.add_many(marked, self._hasher.hash(DEMO_PASSWORD))
+            shared = self._hasher.hash(DEMO_PASSWORD)
+            dialect: Any = sqlite if self._db.sqlite else postgresql
+            with self._db.begin() as connection:
+                connection.execute(
+                    dialect.insert(table).on_conflict_do_nothing(index_elements=["name"]),
+                    [{**_to_row(p), "password_hash": shared} for p in marked],
+                )
+            self.forget()
 
     def end_sessions(self, name: str) -> None:
         """End every session of a person (sign out everywhere, changed password)."""

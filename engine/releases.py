@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from .db.database import Database
 from .db.tables import blob, release, release_file
 from .errors import Conflict, InvalidFile, NotFound, Rejected
+from .outputs import SHARED, write_all
 from .release import Release, sha256
 
 Judge = Callable[
@@ -237,15 +238,14 @@ class Releases:
         return None if number is None else FolderPublish(number, sorted(changes), kept)
 
     def pull(self, project: Path) -> list[str]:
-        """Write the live release back into the folder; returns the paths that changed."""
-        changed = []
-        for path, body in self.current().files.items():
-            target = project / path
-            if not target.exists() or target.read_bytes() != body:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(body)
-                changed.append(path)
-        return changed
+        """Write the live release back into the folder, all of it or nothing; returns the paths that changed."""
+        changed = {
+            path: body
+            for path, body in self.current().files.items()
+            if not (project / path).exists() or (project / path).read_bytes() != body
+        }
+        write_all({project / path: body for path, body in changed.items()}, SHARED)
+        return list(changed)
 
 
 def check(made: Release) -> None:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from engine.errors import ConfigurationError
+from engine.outputs import sync
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LOCALES = ("zh-Hans", "zh-Hant-HK", "en")
@@ -60,12 +61,37 @@ def _key(text: str) -> bytes:
     return text.encode()
 
 
+_DATABASES = "expected sqlite:///path or postgresql://user@host/name"
+
+
 def _database(text: str) -> str:
     scheme, separator, rest = text.partition("://")
-    if not separator or not scheme.startswith(("sqlite", "postgres")):
-        raise ValueError("expected sqlite:///path or postgresql://user@host/name")
+    if not separator or scheme not in ("sqlite", "postgres", "postgresql", "postgresql+psycopg"):
+        raise ValueError(_DATABASES)
+    if scheme == "sqlite":
+        path = rest.removeprefix("/")
+        if not path or path == rest or path.startswith((":memory:", "file:")) or "?" in path:
+            raise ValueError(f"{_DATABASES}; for SQLite three slashes and the path of a file")
+        return text
+    from sqlalchemy import (
+        exc,
+        make_url,
+    )  # who asks for SQLite, or for nothing of the database, need not wait for it
+
     # The common short forms mean psycopg 3, the only driver that is installed with the `postgres` extra.
-    return f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else text
+    meant = f"postgresql+psycopg://{rest}"
+    try:
+        url = make_url(meant)
+        url.get_dialect()().create_connect_args(url)
+    except (exc.ArgumentError, ValueError):  # whose words repeat what may be a part of the password
+        raise ValueError(f"{_DATABASES}; a port is a number from 1 to 65535") from None
+    if not url.database:
+        raise ValueError(f"{_DATABASES}; the name of the database is missing")
+    if url.port is not None and not 1 <= url.port <= 65535:
+        raise ValueError(f"{_DATABASES}; a port is a number from 1 to 65535")
+    if set("@[]") & set(url.host or ""):
+        raise ValueError(f"{_DATABASES}; an @ in a password is written %40")
+    return meant
 
 
 def _from(variable: str, default: Any, parse: Callable[[str], Any] = str) -> Any:
@@ -117,12 +143,15 @@ class Settings:
     webhook_key: bytes = _secret("GONGDAN_WEBHOOK_KEY", b"", _key)  #: signs bodies, HMAC-SHA-256
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+    def from_env(
+        cls, env: Mapping[str, str] = os.environ, *, existing: bool = False, **overrides: Any
+    ) -> Settings:
         """Settings from ``env``; ``overrides`` (field names, final values, ``None`` ignored) win.
 
         Keys that nobody set but that must stay the same from start to start are made once and kept
         in the ``var`` folder: the look-up key, the key that signs heads, and in demo mode the one that signs sessions.
-        Raises ConfigurationError, naming the variable, for a value that cannot be used.
+        Raises ConfigurationError, naming the variable, for a value that cannot be used, and before anything is made
+        when the database should be ``existing`` and its file is not there.
         """
         values: dict[str, Any] = {}
         for f in fields(cls):
@@ -137,8 +166,13 @@ class Settings:
         if values.get("webhook_url") and not values.get("webhook_key"):
             raise ConfigurationError("GONGDAN_WEBHOOK_URL needs GONGDAN_WEBHOOK_KEY.")
         var = values["var"] = Path(values.get("var", CHECKOUT / "var")).absolute()
+        own = "database_url" not in values
         values.setdefault("database_url", f"sqlite:///{var / 'gongdan.db'}")
+        if existing:
+            _must_exist(values["database_url"])
         try:
+            if own:  # with keys that are given and a database elsewhere, nothing may ever be kept here
+                var.mkdir(0o700, parents=True, exist_ok=True)
             for name in ("lookup", "heads"):
                 if f"{name}_key" not in values:
                     values[f"{name}_key"] = _kept_key(var / f"{name}.key").encode()
@@ -178,18 +212,26 @@ def _parsed(f: Field[Any], text: str) -> Any:
         raise ConfigurationError(f"{f.metadata['variable']} cannot be used: {error}.") from None
 
 
+def _must_exist(database_url: str) -> None:
+    place = Path(database_url.removeprefix("sqlite:///"))
+    if database_url.startswith("sqlite") and not (place.is_file() and place.stat().st_size):
+        raise ConfigurationError(f"there is no database at {place}; start Gongdan once or set GONGDAN_VAR")
+
+
 def _kept_key(path: Path) -> str:
     """The key in ``path``, made on first use, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(0o700, parents=True, exist_ok=True)
     made = secrets.token_hex(32)
     scratch = path.with_name(f"{path.name}.{made[:8]}")
     if not path.exists():
         scratch.touch(mode=0o600)
         scratch.write_text(made, encoding="ascii")
+        sync(scratch)
         # A link fails when another process was first: then its key is the one, whole.
         with suppress(FileExistsError):
             os.link(scratch, path)
         scratch.unlink()
+        sync(path.parent)  # what it seals or signs must not outlive it
     kept = path.read_bytes().strip()
     if len(kept) < 32 or not kept.isascii():
         raise ConfigurationError(

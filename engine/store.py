@@ -85,7 +85,7 @@ def head(db: Database, case_id: str) -> Head | None:
     if not found:
         return None
     seq, digest, process, release, state = found[0]
-    return Head(seq, bytes(digest), process, release, state)
+    return Head(seq, stored(digest), process, release, state)
 
 
 def rows(db: Database, case_id: str, after: int = 0) -> list[HistoryRow]:
@@ -95,14 +95,12 @@ def rows(db: Database, case_id: str, after: int = 0) -> list[HistoryRow]:
         sa.select(*columns).where(history.c.case_id == case_id, history.c.seq > after).order_by(history.c.seq)
     )
     return [
-        HistoryRow(
-            r[0], r[1], r[2], r[3], _stored(r[4]), _stored(r[5]), r[6], r[7], _stored(r[8]), _stored(r[9])
-        )
+        HistoryRow(r[0], r[1], r[2], r[3], stored(r[4]), stored(r[5]), r[6], r[7], stored(r[8]), stored(r[9]))
         for r in db.rows(query)
     ]
 
 
-def _stored(value: Any) -> Any:
+def stored(value: Any) -> Any:
     """The bytes of a value; of what somebody wrote into the row as text, too. Verification judges anything else."""
     if isinstance(value, str):
         return value.encode()

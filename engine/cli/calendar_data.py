@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from engine.calendar_days import WEEKDAYS
+from engine.outputs import SHARED, write_all
 from engine.settings import CHECKOUT, LOCALES
 
 CHINA = CHECKOUT / "bpmn" / "calendars" / "cn.json"
@@ -45,7 +46,7 @@ def calendar_data(check: bool) -> None:
             raise click.ClickException(f"{CHINA.name} is not what the generator writes; run calendar-data")
         click.echo(f"{CHINA.name} is up to date")
         return
-    CHINA.write_text(text, encoding="utf-8")
+    write_all({CHINA: text.encode()}, SHARED)
     click.echo(f"wrote {CHINA.name}")
 
 

@@ -7,6 +7,7 @@ import sys
 import click
 
 from engine.handbook import pages
+from engine.outputs import SHARED, write_all
 from engine.release import Release
 from engine.releases import read_folder
 from engine.settings import CHECKOUT
@@ -28,11 +29,8 @@ def handbook(check: bool) -> None:
     there = {p.name: p.read_text(encoding="utf-8") for p in FOLDER.glob("*.md")}
     stale = sorted(name for name in made.keys() | there.keys() if made.get(name) != there.get(name))
     if not check:
-        FOLDER.mkdir(exist_ok=True)
-        for name in stale:
-            if name in made:
-                (FOLDER / name).write_text(made[name], encoding="utf-8")
-            else:
-                (FOLDER / name).unlink()
+        write_all({FOLDER / name: made[name].encode() for name in stale if name in made}, SHARED)
+        for name in there.keys() - made.keys():
+            (FOLDER / name).unlink()
     click.echo("\n".join(stale) or "every page is as the diagrams say")
     sys.exit(1 if check and stale else 0)

@@ -10,6 +10,7 @@ import click
 from engine.errors import InvalidFile
 from engine.layout import layout_bpmn
 from engine.layout.check import check_drawing
+from engine.outputs import SHARED, write_all
 from engine.xml import parse_xml
 
 
@@ -26,7 +27,7 @@ def layout(files: tuple[Path, ...], check: bool) -> None:
             content = path.read_bytes()
             if not check:
                 content = layout_bpmn(content, str(path))
-                path.write_bytes(content)
+                write_all({path: content}, SHARED)
             found = check_drawing(parse_xml(content, str(path)))
         except InvalidFile as error:
             click.echo(str(error), err=True)

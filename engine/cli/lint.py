@@ -14,6 +14,7 @@ from engine import logs
 from engine.cli.layout import layout
 from engine.lint import Finding, LintContext, lint_file
 from engine.lint.release import lint_across
+from engine.settings import LOCALES
 from engine.xml import MAX_BYTES
 
 __all__ = ["layout", "lint"]
@@ -25,7 +26,9 @@ ENDINGS = (".bpmn", ".dmn", ".json")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--scenarios", is_flag=True, help="Run the scenarios of the diagrams too and show coverage.")
-@click.option("--locale", default="en", help="Language of the messages: en or zh-Hans.")
+@click.option(
+    "--locale", type=click.Choice(LOCALES), default="en", show_default=True, help="Language of the messages."
+)
 def lint(paths: tuple[Path, ...], as_json: bool, scenarios: bool, locale: str) -> None:
     """Check PATHs (files or folders). Exit 1 on any error or warning."""
     logs.configure("warning")  # scenarios send messages, to a log
@@ -65,6 +68,8 @@ def _asked(paths: tuple[Path, ...]) -> dict[str, bytes]:
     """The files to check by the path shown, in order; folders are searched for what a release is made of."""
     found: dict[str, bytes] = {}
     for path in paths:
+        if not (path.is_dir() or path.is_file()):
+            raise click.UsageError(f"{path} is neither a file nor a folder: a device or pipe is not read")
         inside = sorted(p for p in path.rglob("*") if p.suffix in ENDINGS and p.is_file())
         for file in inside if path.is_dir() else [path]:
             found[str(file)] = _read(file)

@@ -13,10 +13,11 @@ from engine import erasure as erasing
 from engine import rebuild as rebuilding
 from engine import recalendar
 from engine.db import upgrade as upgrades
+from engine.outputs import readable
 from engine.people import Person
 from engine.verify import DIVERGED, case_ids
 
-from .common import answer, json_option, opened
+from .common import Named, answer, json_option, opened
 
 
 @click.command("publish")
@@ -56,7 +57,7 @@ def publish(note: str, unproved: str, as_json: bool) -> None:
 @json_option
 def pull(as_json: bool) -> None:
     """Write the live release back into the folder, for version control."""
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         changed = gongdan.releases.pull(gongdan.settings.project)
     answer({"changed": changed}, as_json, "\n".join(changed) or "the folder is as the live release")
 
@@ -65,7 +66,7 @@ def pull(as_json: bool) -> None:
 @json_option
 def rebuild(as_json: bool) -> None:
     """Derive the read models of all cases from history anew."""
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         done = dict(rebuilding.rebuild(gongdan))
     faults = {case: str(error) for case, error in done.items() if error is not None}
     count = len(done) - len(faults)
@@ -114,7 +115,7 @@ def upgrade(simulated: str | None) -> None:
 @json_option
 def check(as_json: bool) -> None:
     """Verify every chain and compare the read models with a rebuild. Exit 1 on any finding."""
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         findings = []
         chosen = case_ids(gongdan.db)
         for case in chosen:
@@ -124,6 +125,8 @@ def check(as_json: bool) -> None:
             elif gongdan.keys.get(case) is not None:
                 findings += [f"{case} {line}" for line in rebuilding.differences(gongdan, case)]
         findings += rebuilding.orphans(gongdan)
+        for path in readable(gongdan.settings.var):
+            click.echo(f"{path} can be read by other users; `chmod -R go= {path}` shuts it", err=True)
     answer(
         {"cases": len(chosen), "findings": findings},
         as_json,
@@ -133,16 +136,16 @@ def check(as_json: bool) -> None:
 
 
 @db.command("backup")
-@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("target", type=Named(path_type=Path, dir_okay=False))
 def backup(target: Path) -> None:
     """Copy the database to TARGET while it is in use."""
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         backups.backup(gongdan.db, target)
     click.echo(f"written to {target}")
 
 
 @db.command("restore")
-@click.argument("source", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("source", type=Named(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace a database that is not empty.")
 def restore(source: Path, force: bool) -> None:
     """Put the backup SOURCE in place of the database. Stop all processes first."""
@@ -173,6 +176,12 @@ def add(
 ) -> None:
     """Add the account NAME."""
     with opened() as gongdan:
+        if gongdan.releases.current_number() is not None:  # before the first release nobody knows the roles
+            known = gongdan.releases.current().roles.names
+            if unknown := [role for role in roles if role not in known]:
+                raise click.BadParameter(
+                    f"{unknown[0]!r} is not one of {', '.join(known)}", param_hint="--role"
+                )
         gongdan.people.add(
             Person(name, display, frozenset(roles), frozenset(skills), frozenset(departments)), password
         )
@@ -188,7 +197,7 @@ def erase(phone: str | None, cases: tuple[str, ...], yes: bool, as_json: bool) -
     """Erase a person: their personal data can never be read again; history stays provable."""
     if bool(phone) == bool(cases):
         raise click.UsageError("give --phone, or one --case or more")
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         chosen = erasing.cases_of(gongdan, phone) if phone else list(cases)
         if not chosen:
             raise click.UsageError("there is no case under that number")

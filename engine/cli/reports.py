@@ -15,6 +15,7 @@ from engine import heads
 from engine.db.database import Database
 from engine.export import ocel, tables, xes
 from engine.export.events import case_numbers, stored, traces
+from engine.outputs import write_all, writing
 from engine.reports import REPORTS, Asked, Report, branches, make
 from engine.reports.model import Figure, Table
 from engine.reports.period import parse
@@ -23,7 +24,7 @@ from engine.reports.writing import as_json as as_json_of
 from engine.reports.writing import csv_lines
 from engine.settings import LOCALES
 
-from .common import answer, json_option, opened
+from .common import Named, answer, json_option, opened
 
 T = TypeVar("T")
 _MOST = 40  #: rows of a table on a terminal
@@ -38,13 +39,11 @@ _MOST = 40  #: rows of a table on a terminal
 )
 @click.option("--branch", help="Only cases of this branch or department.")
 @click.option("--table", "only", help="Only this table of the report.")
-@click.option(
-    "--csv", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write CSV to this file."
-)
+@click.option("--csv", "target", type=Named(dir_okay=False, path_type=Path), help="Write CSV to this file.")
 @click.option(
     "--each-branch",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Named(file_okay=False, path_type=Path),
     help="Write one CSV per branch into this folder.",
 )
 @click.option("--locale", type=click.Choice(LOCALES), default=LOCALES[0], show_default=True)
@@ -64,7 +63,7 @@ def report(
         raise click.UsageError(
             "--each-branch writes the whole lists of all branches: leave --branch, --table, --csv out"
         )
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         asked = Asked(parse(period), gongdan.now(), branch)
         teller = Teller(gongdan.releases.current(), locale)
         if folder is not None:
@@ -87,12 +86,10 @@ def report(
 
 def _each_branch(db: Database, name: str, asked: Asked, teller: Teller, folder: Path) -> list[Path]:
     """Write the list of each branch into ``folder``; returns the files."""
-    written = []
-    for file, text in branches.files(branches.by_branch(db, name, asked), teller):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / file).write_text(text, encoding="utf-8", newline="")
-        written.append(folder / file)
-    return written
+    made = branches.files(branches.by_branch(db, name, asked), teller)
+    written = {folder / file: text.encode() for file, text in made}
+    write_all(written)
+    return list(written)
 
 
 def _text(made: Report, chosen: list[Table], teller: Teller) -> str:
@@ -112,14 +109,14 @@ def _text(made: Report, chosen: list[Table], teller: Teller) -> str:
 @click.command("export")
 @click.argument("shape", type=click.Choice(["xes", "ocel", "csv", "json", "heads"]))
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File; default standard output."
+    "-o", "--output", type=Named(dir_okay=False, path_type=Path), help="File; default standard output."
 )
 def export(shape: str, output: Path | None) -> None:
     """Write all histories for process mining (xes, ocel, csv) or row by row (json). Personal data stays sealed.
 
     heads: where each history ends, signed, to be kept elsewhere and held against later (verify --against).
     """
-    with opened() as gongdan, _target(output) as out:
+    with opened(existing=True) as gongdan, _target(output) as out:
         if shape == "heads":
             number = heads.write(gongdan.db, gongdan.settings.heads_key, gongdan.now(), out)
             key = heads.public_key(gongdan.settings.heads_key)
@@ -152,12 +149,5 @@ def _target(output: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    if not output.parent.is_dir():
-        raise click.UsageError(f"there is no folder {output.parent}")
-    scratch = output.with_name(output.name + ".part")
-    try:
-        with scratch.open("wb") as out:
-            yield out
-        scratch.replace(output)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with writing(output) as out:
+        yield out

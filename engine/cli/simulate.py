@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from engine.simulate.arrivals import Load
 from engine.simulate.report import SimulationReport
-from engine.simulate.running import parse_until
+from engine.simulate.running import YEARS, parse_until
 from engine.simulate.running import simulate as run
 from engine.spiff.timers import iso
 
@@ -75,6 +75,11 @@ def _load(cases: int | None, first: date | None, last: date | None) -> Load | No
         raise click.UsageError("a mixed load needs --mixed, --from and --to together")
     if last < first:
         raise click.UsageError(f"--to {last} is before --from {first}")
+    if first.year not in YEARS or last.year not in YEARS:
+        raise click.UsageError(
+            f"--from and --to must be days of the years {YEARS.start} to {YEARS.stop - 1}, "
+            f"but they are {first} and {last}"
+        )
     return Load(cases, first, last)
 
 

@@ -53,9 +53,13 @@ def verify(
         raise click.UsageError("name cases, or use --all")
     if key and not signed:
         raise click.UsageError("--key says who signed the heads of --against")
-    with opened() as gongdan:
+    with opened(existing=True) as gongdan:
         kept = _kept(signed, key or heads.public_key(gongdan.settings.heads_key)) if signed else None
-        chosen = case_ids(gongdan.db) if everything else list(cases)
+        chosen = case_ids(gongdan.db) if everything else list(dict.fromkeys(cases))
+        asked = set(chosen)
+        if kept is not None:  # of a case that is gone, the signed heads tell
+            gone = {head.case for head in kept.heads} & asked - set(case_ids(gongdan.db))
+            chosen = [case for case in chosen if case not in gone]
         chunks = [chosen[i : i + _CHUNK] for i in range(0, len(chosen), _CHUNK)]
         verdicts: list[Verdict] = []
         with click.progressbar(length=len(chosen), label="verify", file=sys.stderr) as bar:
@@ -70,28 +74,33 @@ def verify(
                         verdicts += found
                         bar.update(len(found))
         if kept is not None:
-            verdicts = list(_against(gongdan.db, kept, verdicts, everything=everything))
+            verdicts = list(_against(gongdan.db, kept.heads, verdicts, None if everything else asked))
     result = summary(verdicts)
     lines = [f"{d['case']} row {d['seq']}: {d['reason']}" for d in result["diverged"]]
     lines.append(
         f"{result['cases']} cases, {result['commands']} commands: {result['identical']} identical, "
         f"{result['erased']} erased, {len(result['diverged'])} diverged"
     )
+    if kept is not None:
+        result["signed"] = {"at": kept.at, "cases": len(kept.heads)}
+        lines.append(f"held against the heads of {len(kept.heads)} cases, signed at {kept.at}")
     answer(result, as_json, "\n".join(lines))
     sys.exit(1 if result["diverged"] else 0)
 
 
-def _kept(signed: Path, key: str) -> list[heads.SignedHead]:
+def _kept(signed: Path, key: str) -> heads.SignedHeads:
     with signed.open("rb") as file:
         return heads.read(file, key)
 
 
 def _against(
-    db: Database, kept: list[heads.SignedHead], verdicts: list[Verdict], *, everything: bool
+    db: Database, kept: list[heads.SignedHead], verdicts: list[Verdict], asked: set[str] | None
 ) -> Iterator[Verdict]:
-    """The verdicts, but for cases whose history does not lead through the head that was signed of it."""
-    asked = {verdict.case_id for verdict in verdicts}
-    wrong = {h.case: (h.seq, why) for h, why in heads.missing(db, kept) if everything or h.case in asked}
+    """The verdicts, but for cases whose history does not lead through the head that was signed of it.
+
+    ``asked``: only of these cases; None means all.
+    """
+    wrong = {h.case: (h.seq, why) for h, why in heads.missing(db, kept) if asked is None or h.case in asked}
     for verdict in verdicts:
         seq, why = wrong.pop(verdict.case_id, (None, None))
         keeps = why is None or verdict.state == DIVERGED

@@ -6,7 +6,6 @@ and executed on the driver's cursor: plain ``execute`` would cost more than the 
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import threading
@@ -23,6 +22,9 @@ from sqlalchemy import event
 
 from engine import failpoints
 from engine.errors import Conflict, GongdanError, Unavailable
+
+from .inuse import InUse
+from .turns import Turns
 
 log = structlog.get_logger("gongdan.database")
 # Of a statement that failed (somebody was first: everyday), psycopg also says that those after it were not run.
@@ -58,6 +60,7 @@ class Database:
             options["connect_args"] = {"isolation_level": None, "timeout": 30, "check_same_thread": False}
         self.engine = sa.create_engine(url, **options)
         if self.sqlite:
+            event.listen(self.engine, "do_connect", lambda *_: self.in_use.share())
             event.listen(self.engine, "connect", lambda raw, _: _prepare_sqlite(raw, synchronous))
         driver: Any = self.engine.dialect.loaded_dbapi
         self._driver_error: type[Exception] = driver.Error
@@ -70,8 +73,9 @@ class Database:
         self._compiled: dict[str, tuple[str, Callable[[Row], tuple[Any, ...]] | None, Row]] = {}
         self._kept: sa.Connection | None = None
         place = self.engine.url.database if self.sqlite else None
-        self._turn_file = f"{place}.turn" if place and place != ":memory:" else None
-        self._turns: int | None = None  # file descriptor of the lock file beside SQLite's
+        place = place if place != ":memory:" else None
+        self.in_use = InUse(os.path.realpath(place) if place else None)
+        self._turns = Turns(f"{place}.turn" if place else None)
         self._write_lock = threading.Lock()  # SQLite has one writer: queue here rather than spin on its lock
 
     def add_statement(self, name: str, statement: sa.Insert | sa.Update | sa.Delete) -> None:
@@ -108,7 +112,7 @@ class Database:
                 with self.engine.begin() as connection:
                     yield connection
                 return
-            with self._write_lock, self._turn():
+            with self._write_lock, self._turns.taken():
                 connection = self._kept_writer()
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 try:
@@ -148,12 +152,11 @@ class Database:
         """Write all jobs in one transaction; each learns what came of it."""
         failed: BaseException | None = None
         try:
-            taken = self._take_turn()  # not with a context manager: every completion comes by here
+            self._turns.take()  # not with a context manager: every completion comes by here
             try:
                 self._transaction(jobs)
             finally:
-                if taken is not None:
-                    fcntl.flock(taken, fcntl.LOCK_UN)
+                self._turns.give()
         except sa.exc.DBAPIError as error:
             failed = _translated(error.orig or error)
         except self._driver_error as error:
@@ -166,32 +169,6 @@ class Database:
             for job in jobs:
                 if not job.finished:  # of a group with a conflict, some may be committed
                     job.error, job.finished = failed, True
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """This process's turn to write; the caller holds the lock of the process's own threads.
-
-        SQLite lets a second writer sleep and ask again, up to a tenth of a second at a time; a lock on a file
-        wakes it at once. SQLite's own lock stays the one that protects.
-        """
-        taken = self._take_turn()
-        try:
-            yield
-        finally:
-            if taken is not None:
-                fcntl.flock(taken, fcntl.LOCK_UN)
-
-    def _take_turn(self) -> int | None:
-        """The locked file, None where no other process can write."""
-        if self._turn_file is None:
-            return None
-        try:
-            if self._turns is None:
-                self._turns = os.open(self._turn_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._turns, fcntl.LOCK_EX)
-        except OSError as error:
-            raise Unavailable(f"the database cannot be written: {error.strerror}") from error
-        return self._turns
 
     def _transaction(self, jobs: list[_Job]) -> None:
         if self.sqlite:
@@ -304,7 +281,8 @@ class Database:
         """Drop connections inherited over a fork; they belong to the parent."""
         self._kept = None
         self._queue = deque()  # those who wait are threads of the parent
-        self._end_turns()  # a lock would be shared with the parent
+        self._turns.end()  # a lock would be shared with the parent
+        self.in_use.end()
         self.engine.dispose(close=False)
         self._write_lock = threading.Lock()
 
@@ -314,13 +292,9 @@ class Database:
             if self._kept is not None:
                 self._kept.close()
                 self._kept = None
-            self._end_turns()
+            self._turns.end()
         self.engine.dispose()
-
-    def _end_turns(self) -> None:
-        if self._turns is not None:
-            os.close(self._turns)
-            self._turns = None
+        self.in_use.end()
 
 
 def _prepare_sqlite(raw: Any, synchronous: str) -> None:

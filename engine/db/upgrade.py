@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
 from engine.errors import ConfigurationError
 
@@ -39,6 +39,8 @@ def revision(db: Database) -> str | None:
     try:
         with db.read() as connection:
             return MigrationContext.configure(connection).get_current_revision()
+    except ProgrammingError as error:  # of the driver, which does not know an option of the address
+        raise ConfigurationError(f"DATABASE_URL cannot be used: {error.orig}.") from None
     except DatabaseError as error:
         if not db.sqlite or isinstance(error, OperationalError):
             raise

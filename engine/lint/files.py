@@ -48,7 +48,8 @@ _BY_CHECK = {
 
 def refused_xml(file: str, error: InvalidXml) -> Finding:
     """The finding for a file the XML door refused."""
-    return _BY_CHECK.get(error.rule, XML_SYNTAX).at(file, None, error.line, problem=error.problem)
+    problem = error.problem.removeprefix("not well-formed XML: ")  # which the rule says itself
+    return _BY_CHECK.get(error.rule, XML_SYNTAX).at(file, None, error.line, problem=problem)
 
 
 def lint_json(file: str, content: bytes) -> Iterator[Finding]:
@@ -56,7 +57,8 @@ def lint_json(file: str, content: bytes) -> Iterator[Finding]:
     try:
         safe_json(content, file)
     except InvalidXml as error:
-        yield JSON_INVALID.at(file, None, error.line, problem=error.problem)
+        problem = error.problem.removeprefix("not valid JSON: ")  # which the rule says itself
+        yield JSON_INVALID.at(file, None, error.line, problem=problem)
         return
     except RecursionError:
         yield JSON_INVALID.at(file, problem="nested too deeply")

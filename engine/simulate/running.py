@@ -19,6 +19,7 @@ from engine.simulate.staff import LONG_AGO, NO_PASSWORD, ZONE, Worker, hire
 from engine.simulate.stories import called, stories
 from engine.simulate.world import World
 
+YEARS = range(1970, 2201)  #: that can be simulated; in others calendars and clocks come to their ends
 REACHED = "simulated_until"  #: setting: the simulated instant that the last run came to
 LONGEST = timedelta(days=180)  #: a run without --until ends so long after its last complaint
 AGENTS = 8  #: at the front line, where nothing says how many
@@ -112,9 +113,16 @@ def reached(gongdan: Gongdan) -> datetime | None:
 
 def parse_until(text: str) -> datetime:
     """An ISO instant; a day alone means its first moment, and no offset means Shanghai. Raises ValueError."""
-    if len(text) == len("2015-07-01"):
-        return datetime.combine(date.fromisoformat(text), time(), ZONE).astimezone(UTC)
-    moment = datetime.fromisoformat(text)
+    wanted = f"expected a day or an instant such as 2026-03-31 or 2026-03-31T18:00, but it is {text!r}"
+    try:
+        if len(text) == len("2015-07-01"):
+            moment = datetime.combine(date.fromisoformat(text), time())
+        else:
+            moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(wanted) from None
+    if moment.year not in YEARS:
+        raise ValueError(f"{wanted}; a simulation can be of the years {YEARS.start} to {YEARS.stop - 1}")
     return (moment if moment.tzinfo else moment.replace(tzinfo=ZONE)).astimezone(UTC)
 
 

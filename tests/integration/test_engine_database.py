@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -18,8 +21,10 @@ from engine.db.tables import cases, metadata, sla_clock, snapshot, task, timer
 from engine.db.upgrade import head, revision, upgrade
 from engine.dispatch import Receipt
 from engine.errors import ConfigurationError, GongdanError, Unavailable
+from engine.people import DEMO_PEOPLE, People
 from engine.rebuild import differences, orphans, rebuild
-from engine.settings import Settings
+from engine.releases import Releases
+from engine.settings import CHECKOUT, Settings
 from tests.casework import Desk
 
 
@@ -180,6 +185,24 @@ def test_a_database_that_is_away_is_unavailable_for_readers_too(tmp_path: Path) 
     away.close()
 
 
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        ("", Unavailable, "port 1 failed: Connection refused"),
+        ("?colour=red", ConfigurationError, "DATABASE_URL cannot be used: .*colour"),
+        ("?connect_timeout=soon", ConfigurationError, "DATABASE_URL cannot be used: .*connect_timeout"),
+    ],
+)
+def test_a_postgresql_that_cannot_be_reached_is_told_without_the_password(
+    tmp_path: Path, options: str, kind: type[Exception], words: str
+) -> None:
+    url = f"postgresql://g:hunter2@127.0.0.1:1/g{options}"
+    chosen = Settings.from_env({"DATABASE_URL": url}, var=tmp_path)
+    with pytest.raises(kind, match=words) as told:
+        open_gongdan(chosen)
+    assert "hunter2" not in str(told.value)
+
+
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     other = tmp_path / "letter.db"
     other.write_text("dear sir or madam, " * 100)
@@ -217,3 +240,50 @@ def test_a_history_that_does_not_run_keeps_no_other_case_from_its_rebuild(
     }
     titles = any_desk.values("SELECT title FROM cases ORDER BY id")
     assert [title == "spoiled" for title in titles] == [True, False]
+
+
+def test_demo_accounts_that_another_process_added_meanwhile_are_taken_as_they_are(
+    gongdan: Gongdan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gongdan.people.ensure_demo()
+    everybody = gongdan.people.all()
+    monkeypatch.setattr(gongdan.people, "all", lambda: everybody[:3])  # as they were a moment ago
+    gongdan.people.ensure_demo()
+    monkeypatch.undo()
+    assert gongdan.people.all() == everybody
+
+
+START = """
+import sys
+from engine.app import open_gongdan
+from engine.settings import Settings
+from web.cli import prepare
+sys.stdin.readline()
+gongdan = open_gongdan(Settings.from_env(demo=True))
+prepare(gongdan)
+gongdan.close()
+"""
+
+
+def test_processes_that_start_together_in_an_empty_place_all_start(tmp_path: Path, database_url: str) -> None:
+    env = {**os.environ, "GONGDAN_VAR": str(tmp_path / "var"), "DATABASE_URL": database_url}
+    starting = [
+        subprocess.Popen(
+            [sys.executable, "-c", START],
+            cwd=CHECKOUT,
+            env=env,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for process in starting:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [process.communicate()[1] for process in starting]
+    assert [process.returncode for process in starting] == [0, 0, 0], said
+    with closing(Database(database_url)) as db:
+        assert [info.number for info in Releases(db).numbers()] == [1]
+        assert len(People(db).all()) == len(DEMO_PEOPLE)

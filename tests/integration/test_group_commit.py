@@ -106,7 +106,7 @@ def test_a_command_that_fell_behind_a_group_that_failed_is_not_written_later(
 
     db._queue.append(database._Job([answer("ahead")]))
     with monkeypatch.context() as broken:
-        broken.setattr(db, "_take_turn", away)
+        broken.setattr(db._turns, "take", away)
         with pytest.raises(Unavailable):
             db.write([answer("behind")])
     db.write([answer("next")])

@@ -16,8 +16,9 @@ from engine import heads
 from engine.cli.reports import export
 from engine.cli.verify import verify
 from engine.db.tables import cases, history
-from engine.errors import InvalidFile
-from tests.casework import Desk
+from engine.errors import GongdanError, InvalidFile, NotFound
+from tests.casework import Desk, opened
+from tests.clock import Clock
 from tests.integration.test_engine_verify import changed, put, read, rechained
 
 SECRET, OTHER = b"s" * 32, b"o" * 32
@@ -49,7 +50,7 @@ def signed(desk: Desk, secret: bytes = SECRET) -> bytes:
 def found(desk: Desk, file: bytes, secret: bytes = SECRET) -> list[tuple[str, str]]:
     """Cases that do not lead through their signed heads, and why."""
     kept = heads.read(io.BytesIO(file), heads.public_key(secret))
-    return [(head.case, why) for head, why in heads.missing(desk.g.db, kept)]
+    return [(head.case, why) for head, why in heads.missing(desk.g.db, kept.heads)]
 
 
 def behead(desk: Desk, case: str) -> None:
@@ -102,7 +103,24 @@ def test_a_case_that_is_gone_is_found(worked: tuple[Desk, str, str]) -> None:
     kept = signed(desk)
     with desk.g.db.begin() as connection:
         connection.execute(sa.delete(history).where(history.c.case_id == case))
-    assert [name for name, _ in found(desk, kept)] == [case]
+    ((named, why),) = found(desk, kept)
+    assert (named, "missing" in why) == (case, True)
+
+
+@pytest.mark.parametrize("value", ["'text'", "5"], ids=["text", "number"])
+def test_a_hash_of_another_type_is_told(tmp_path: Path, clock: Clock, value: str) -> None:
+    with opened(tmp_path, clock) as desk:
+        case = desk.start()
+        kept = signed(desk)
+        with desk.g.db.begin() as connection:
+            connection.exec_driver_sql("DROP TRIGGER history_no_update")
+            connection.exec_driver_sql(f"UPDATE history SET hash = {value}")
+            connection.exec_driver_sql(f"UPDATE cases SET head = {value}")
+        assert [name for name, _ in found(desk, kept)] == [case]
+        assert desk.g.verify(case).state == "diverged"
+        if value == "5":
+            with pytest.raises(GongdanError, match=f"the head of case {case} is none"):
+                signed(desk)
 
 
 @pytest.mark.parametrize(
@@ -171,6 +189,26 @@ def test_the_command_line_signs_and_holds_histories_against_it(
     assert [(one["case"], one["seq"]) for one in said["diverged"]] == [(case, 3)]
     assert run(verify, other, "--against", file).exit_code == 0, "only the case that was asked for"
     assert run(verify, case, "--against", file).exit_code == 1
+
+
+def test_a_case_counts_once_and_one_that_is_gone_is_a_finding(
+    worked: tuple[Desk, str, str], run: Callable[..., Result], tmp_path: Path
+) -> None:
+    desk, case, other = worked
+    file = tmp_path / "heads.jsonl"
+    run(export, "heads", "-o", file)
+    at = json.loads(file.read_text().splitlines()[0])["at"]
+    assert json.loads(run(verify, case, case, "--json").stdout)["cases"] == 1
+    with desk.g.db.begin() as connection:
+        connection.execute(sa.delete(history).where(history.c.case_id == case))
+        connection.execute(sa.delete(cases).where(cases.c.id == case))
+    told = run(verify, case, "--against", file)
+    assert told.exit_code == 1
+    assert f"{case} row 3: the case is missing" in told.stdout
+    assert f"held against the heads of 2 cases, signed at {at}" in told.stdout
+    said = json.loads(run(verify, other, "--against", file, "--json").stdout)
+    assert (said["signed"], said["diverged"]) == ({"at": at, "cases": 2}, [])
+    assert isinstance(run(verify, case).exception, NotFound), "without signed heads nobody knows of it"
 
 
 def test_a_key_without_heads_is_wrong_use(run: Callable[..., Result]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import subprocess
@@ -233,6 +234,22 @@ def test_command_line(tmp_path: Path) -> None:
     assert runner.invoke(lint_command, [str(tmp_path / samples.FORM)]).exit_code == 0
     assert runner.invoke(lint_command, []).exit_code == 2
     assert runner.invoke(lint_command, [str(tmp_path / "none.bpmn")]).exit_code == 2
+    unknown = runner.invoke(lint_command, [str(tmp_path), "--locale", "xx"])
+    assert (unknown.exit_code, "'zh-Hans', 'zh-Hant-HK', 'en'" in unknown.output) == (2, True)
+    os.mkfifo(tmp_path / "pipe.bpmn")
+    pipe = runner.invoke(lint_command, [str(tmp_path / "pipe.bpmn")])
+    assert (pipe.exit_code, "neither a file nor a folder" in pipe.output) == (2, True)
+
+
+def test_a_finding_says_a_thing_once() -> None:
+    table = (
+        (CHECKOUT / "bpmn/decisions/sla.dmn").read_bytes().replace(b'id="CAN_CALLBACK_1"', b'id="CAN 1"', 1)
+    )
+    (spoilt,) = lint_file("bpmn/decisions/sla.dmn", table)
+    assert spoilt.rule == "xml_schema"
+    for path, content in (("forms/a.json", b'{"key": 1'), ("bpmn/a.bpmn", b"<a")):
+        (broken,) = lint_file(path, content)
+        assert "not " not in broken.message.replace("is not valid: ", "", 1), broken.message
 
 
 def test_every_rule_is_documented() -> None:

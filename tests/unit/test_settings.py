@@ -61,6 +61,25 @@ def test_overrides_win_and_none_is_no_override(tmp_path: Path) -> None:
         ("GONGDAN_WEBHOOK_URL", "https://example.test/hook"),
         ("DATABASE_URL", "mysql://db/g"),
         ("DATABASE_URL", "gongdan.db"),
+        ("DATABASE_URL", "sqlite"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "sqlite:///"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "sqlite:///file:g?mode=memory&uri=true"),
+        ("DATABASE_URL", "sqlite://gongdan.db"),
+        ("DATABASE_URL", "sqlite+aiosqlite:///gongdan.db"),
+        ("DATABASE_URL", "sqlite3:///gongdan.db"),
+        ("DATABASE_URL", "postgresql+psycopg2://g@db/g"),
+        ("DATABASE_URL", "postgresqlfoo://g@db/g"),
+        ("DATABASE_URL", "postgresql://"),
+        ("DATABASE_URL", "postgresql://g@db"),
+        ("DATABASE_URL", "postgresql://g@db/"),
+        ("DATABASE_URL", "postgresql://g@db:many/g"),
+        ("DATABASE_URL", "postgresql://g@db:70000/g"),
+        ("DATABASE_URL", "postgresql://g@db:0/g"),
+        ("DATABASE_URL", "postgresql://g@[db/g"),
+        ("DATABASE_URL", "postgresql://g:pass@word@db/g"),
+        ("DATABASE_URL", "postgresql://g@db/g?host=a&host=b&port=1&port=x"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(variable: str, text: str, tmp_path: Path) -> None:
@@ -72,6 +91,14 @@ def test_a_refused_secret_is_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         Settings.from_env({"GONGDAN_KEY": "hunter2", "GONGDAN_VAR": str(tmp_path)})
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("place", ["db:many/g", "db", "word@db/g", "db:70000/g"])
+def test_a_refused_address_does_not_repeat_the_password(place: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="expected sqlite:///path or postgresql://") as refusal:
+        Settings.from_env({"DATABASE_URL": f"postgresql://g:hunter2@{place}"}, var=tmp_path)
+    assert "hunter2" not in str(refusal.value)
+    assert "word" not in str(refusal.value).replace("password", "")
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:

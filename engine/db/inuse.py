@@ -1,0 +1,92 @@
+"""Who uses a SQLite database: every process that opened it shares a lock on a file beside it, a restore has it alone.
+
+The kernel gives a lock back when its process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from engine.errors import GongdanError, Unavailable
+
+
+class InUse:
+    """This process's part in the use of the database file ``place`` (None: a database of this process alone)."""
+
+    def __init__(self, place: str | None) -> None:
+        self._place = place
+        self._lock = threading.Lock()
+        self._held: int | None = None
+
+    def share(self) -> None:
+        """Use the database until :meth:`end`. Raises :class:`Unavailable` while it is being restored."""
+        if self._place is None:
+            return
+        with self._lock:
+            if self._held is not None:
+                return
+            held = self._opened()
+            try:
+                fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(held)
+                raise Unavailable("the database is being restored; try again when that has ended") from None
+            self._held = held
+            if not Path(self._place).exists():
+                _make(self._place)
+
+    def end(self) -> None:
+        """Use it no longer."""
+        with self._lock:
+            if self._held is not None:
+                os.close(self._held)
+                self._held = None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else uses the database until the block ends. Raises :class:`GongdanError` when somebody does."""
+        held = self._opened()
+        try:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise GongdanError(
+                    f"{self._place} is in use by another process of Gongdan (`serve`, or a command); "
+                    "stop it, then restore. The database was left as it is"
+                ) from None
+            yield
+        finally:
+            os.close(held)
+
+    def _opened(self) -> int:
+        try:
+            return os.open(f"{self._place}.used", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unavailable(
+                f"the database {self._place} cannot be opened: {error.strerror} ({error.filename})"
+            ) from None
+
+
+def _make(place: str) -> None:
+    """An empty database with a write-ahead log, its owner's alone; SQLite's own files beside it follow its mode.
+
+    It appears ready: of processes that turn the same new file to such a log at once, SQLite refuses all but one.
+    """
+    part = f"{place}.{uuid.uuid4().hex}"
+    try:
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with closing(sqlite3.connect(part)) as made:
+            made.execute("PRAGMA journal_mode=WAL")
+        with suppress(FileExistsError):  # another process was first
+            os.link(part, place)
+    except (OSError, sqlite3.Error) as error:
+        raise Unavailable(f"the database {place} cannot be made: {error}") from None
+    finally:
+        Path(part).unlink(missing_ok=True)
