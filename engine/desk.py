@@ -13,6 +13,7 @@ from .errors import GongdanError, NotAllowed, Rejected
 from .forms import Form
 from .instance import Instance
 from .people import Person
+from .roles import Duty
 from .rules import check_work
 from .spiff import logical
 
@@ -38,6 +39,16 @@ class Desk:
     words: list[Words]
     refusal: NotAllowed | None
     paused: str | None
+    duty: Duty
+    kept_off: frozenset[str]
+
+    def may_be_given_to(self, person: Person) -> bool:
+        """Whether a supervisor may give the task to ``person``."""
+        try:
+            check_work(person, self.duty, self.kept_off)
+        except NotAllowed:
+            return False
+        return True
 
 
 def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: str) -> Desk:
@@ -46,9 +57,10 @@ def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: 
     with instance.lock:
         element = instance.element_of(task)
         data = deepcopy(instance.machine.data_of(task))
+        duty, kept_off = instance.duty_of(task), frozenset(instance.kept_off(task))
         refusal: NotAllowed | None = None
         try:
-            check_work(person, instance.duty_of(task), instance.kept_off(task))
+            check_work(person, duty, kept_off)
         except NotAllowed as error:
             refusal = error
         world = logical.enter(instance.at_instant(now))
@@ -57,7 +69,7 @@ def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: 
         finally:
             logical.leave(world)
         form = instance.release.forms.get(element.properties.get("form", ""))
-        return Desk(element, form, data, words, refusal, instance.paused)
+        return Desk(element, form, data, words, refusal, instance.paused, duty, kept_off)
 
 
 def _words(instance: Instance, key: str, data: Mapping[str, Any], locale: str) -> Words:

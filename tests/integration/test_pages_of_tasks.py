@@ -285,3 +285,10 @@ def test_nobody_is_offered_a_case_that_they_could_not_follow(house: Gongdan, set
     offer = 'name="process" value="quality_spot_check"'
     assert offer not in client_of(house, settings, "agent1").get("/cases/new").text
     assert offer in client_of(house, settings, "supervisor1").get("/cases/new").text
+
+
+def test_a_task_is_offered_to_those_alone_who_may_do_it(house: Gongdan, settings: Settings) -> None:
+    case, task = registered(house)
+    page = client_of(house, settings, "supervisor1").get(f"/tasks/{case}/{task}").text
+    (choice,) = re.findall(r'<select name="to".*?</select>', page, re.DOTALL)
+    assert re.findall(r'value="(\w+)"', choice) == ["yue1"]

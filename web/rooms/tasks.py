@@ -15,6 +15,7 @@ from engine import attachments, drafts
 from engine.commands import AssignTask, ClaimTask, CompleteTask, ReleaseTask
 from engine.desk import Desk, desk
 from engine.errors import Conflict, FieldError, InvalidForm, Rejected
+from engine.people import Person
 from engine.queries import cases, timeline, work
 from engine.rules import LEADS
 from web import context, fields, forms_ui, limits, links, report_links, shown
@@ -101,10 +102,15 @@ def _page(
         files=list(fields.files(here.data)) if here else [],
         link=report_links.of_case(case),
         linked=links.of_case(case),
-        people=context.gongdan().people.all() if person.roles & LEADS else [],
+        people=_takers(here) if person.roles & LEADS else [],
         **_side(case, task),
     )
     return page, status
+
+
+def _takers(here: Desk | None) -> list[Person]:
+    """Who the task may be given to."""
+    return [one for one in context.gongdan().people.all() if here and here.may_be_given_to(one)]
 
 
 def _typed(case: cases.Case, task: work.Task) -> list[fields.Line]:
