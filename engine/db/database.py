@@ -34,6 +34,7 @@ Row = dict[str, Any]
 Write = tuple[str, Row]  #: (statement name, parameters)
 
 
+_MALFORMED = "malformed"  #: as SQLite calls a file whose pages make no sense
 GROUP = 64  #: commands committed together at most
 CACHE_KB = 32_768  #: of pages the writer keeps; SQLite's 2 MB read a page anew for every second write
 
@@ -100,6 +101,13 @@ class Database:
             raise Unavailable(f"the database cannot be read: {_first_line(error.orig or error)}") from error
         except sa.exc.TimeoutError as error:  # every connection is taken
             raise Unavailable(f"the database cannot be read: {_first_line(error)}") from error
+        except sa.exc.DatabaseError as error:
+            if _MALFORMED not in str(error.orig):
+                raise
+            raise Unavailable(
+                f"the database is damaged ({_first_line(error.orig or error)}): "
+                "keep a copy of its files and restore a backup (`run.py db restore`)"
+            ) from error
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:

@@ -287,3 +287,19 @@ def test_processes_that_start_together_in_an_empty_place_all_start(tmp_path: Pat
     with closing(Database(database_url)) as db:
         assert [info.number for info in Releases(db).numbers()] == [1]
         assert len(People(db).all()) == len(DEMO_PEOPLE)
+
+
+def test_a_damaged_file_is_called_that(desk: Desk) -> None:
+    case = desk.start()
+    file = desk.g.settings.var / "gongdan.db"
+    desk.g.close()
+    size = file.stat().st_size
+    with file.open("r+b") as pages:
+        for page in range(4096 * 10, size, 4096):
+            pages.seek(page)
+            pages.write(b"\xff" * 300)
+    with (
+        closing(Database(f"sqlite:///{file}")) as db,
+        pytest.raises(Unavailable, match=r"is damaged.*restore a backup"),
+    ):
+        db.rows(sa.select(cases).where(cases.c.id == case))
