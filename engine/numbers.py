@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,9 @@ from .db.tables import case_number
 
 ZONE = ZoneInfo("Asia/Shanghai")
 _WEIGHTS = (7, 3, 1)
+_BETWEEN = re.compile(
+    r"[\s\-\u2010-\u2015\u2212\uff0d]"
+)  #: blanks and what keyboards and texts have for a dash
 
 
 def _next(dialect: Any) -> Any:
@@ -39,6 +43,18 @@ def is_case_number(text: str) -> bool:
         return False
     digits = parts[0] + parts[1]
     return digits.isascii() and digits.isdigit() and parts[2] == str(check_digit(digits))
+
+
+def spelled(text: str) -> str | None:
+    """The case number that ``text`` means when it was typed without dashes, with blanks or other dashes; else None."""
+    digits = _BETWEEN.sub("", text)
+    if len(digits) < 12 or not (digits.isascii() and digits.isdigit()):
+        return None
+    number = f"{digits[:6]}-{digits[6:-1]}-{digits[-1]}"
+    with suppress(ValueError):
+        datetime.strptime(digits[:6], "%y%m%d")  # noqa: DTZ007 - only whether there is such a day
+        return number if is_case_number(number) else None
+    return None
 
 
 class CaseNumbers:

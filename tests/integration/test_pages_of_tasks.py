@@ -292,3 +292,11 @@ def test_a_task_is_offered_to_those_alone_who_may_do_it(house: Gongdan, settings
     page = client_of(house, settings, "supervisor1").get(f"/tasks/{case}/{task}").text
     (choice,) = re.findall(r'<select name="to".*?</select>', page, re.DOTALL)
     assert re.findall(r'value="(\w+)"', choice) == ["yue1"]
+
+
+def test_a_case_is_found_by_its_number_without_dashes(house: Gongdan, settings: Settings) -> None:
+    case, _ = registered(house)
+    supervisor = client_of(house, settings, "supervisor1")
+    typed = case.replace("-", "")
+    assert supervisor.get(f"/cases/?q={typed}").headers["Location"] == f"/cases/{case}"
+    assert case in supervisor.get(f"/?tab=all&q={typed}").text

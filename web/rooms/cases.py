@@ -13,6 +13,7 @@ from flask_babel import gettext
 from engine import attachments, viewlog
 from engine.commands import ClaimTask, PauseClocks, ResumeClocks, StartCase
 from engine.errors import NotAllowed, NotFound, Rejected
+from engine.numbers import spelled
 from engine.queries import cases, scope, timeline, work
 from engine.queries.cases import Case
 from engine.rules import OPENS_CASES, SEES_ALL
@@ -33,7 +34,8 @@ def search() -> ResponseReturnValue:
     text = request.args.get("q", "").strip()
     db, person = context.gongdan().db, context.person()
     if text:
-        found, following = cases.find(db, text, lookup_key(context.settings().lookup_key, text)), None
+        number = spelled(text) or text
+        found, following = cases.find(db, number, lookup_key(context.settings().lookup_key, text)), None
     else:
         after = decode_cursor(request.args.get("after"))
         found, following = cases.listed(
@@ -44,8 +46,8 @@ def search() -> ResponseReturnValue:
         )
     hidden = scope.hidden_from(db, person, [one.id for one in found], context.gongdan().releases.current())
     found = [one for one in found if one.id not in hidden]
-    if text and len(found) == 1 and found[0].id == text:
-        return redirect(url_for(".show", case_id=text))
+    if text and len(found) == 1 and found[0].id == number:
+        return redirect(url_for(".show", case_id=number))
     return render_template(
         "cases/search.html",
         q=text,

@@ -13,6 +13,7 @@ from flask_babel import gettext, lazy_gettext
 from engine.commands import ClaimTask
 from engine.errors import Conflict, NotAllowed, Rejected
 from engine.export.cells import safe
+from engine.numbers import spelled
 from engine.queries import inbox as query
 from engine.queries.scope import about
 from engine.sealing import lookup_key, mask_phone
@@ -41,10 +42,12 @@ def _tab() -> query.Tab:
 def _filters() -> query.Filters:
     text = request.values.get("q", "").strip()
     digits = "".join(ch for ch in text if ch.isdigit())
-    phone = lookup_key(context.settings().lookup_key, text) if len(digits) >= 7 and "-" not in text else None
+    number = spelled(text)
+    is_phone = number is None and len(digits) >= 7 and "-" not in text
+    phone = lookup_key(context.settings().lookup_key, text) if is_phone else None
     return query.Filters(
         process=request.values.get("process") or None,
-        case_prefix=text if text and phone is None else None,
+        case_prefix=number or (text if text and phone is None else None),
         phone_key=phone,
     )
 

@@ -1,0 +1,29 @@
+"""Case numbers as people type them."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.numbers import check_digit, spelled
+
+NUMBER = f"260302-00001-{check_digit('26030200001')}"
+
+
+@pytest.mark.parametrize("dash", ["-", "", " ", "－", "–", " - "])
+def test_a_number_is_known_however_its_dashes_are_written(dash: str) -> None:
+    assert spelled(NUMBER.replace("-", dash)) == NUMBER
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "13800138000",  # a mobile phone
+        "075583660000",  # a landline with its area code: no such day
+        NUMBER[:-1] + str((int(NUMBER[-1]) + 1) % 10),
+        "26030200001x",
+        "２６０３０２０００００１８",
+    ],
+)
+def test_what_is_no_case_number_is_not_taken_for_one(text: str) -> None:
+    assert spelled(text) is None
