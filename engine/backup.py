@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-from contextlib import closing
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from .db.database import Database
 from .errors import GongdanError, Unavailable
-from .outputs import scratch, sync
+from .outputs import scratch
 from .settings import child_environment
 
 #: others connected to this database; servers of PostgreSQL itself have no user
@@ -86,7 +88,7 @@ def _restore_sqlite(db: Database, source: Path, *, force: bool) -> None:
         if not {"alembic_version", "history", "cases"} <= tables:
             raise GongdanError(f"{source} is no backup of Gongdan; the database was left as it is")
         db.close()
-        with db.in_use.alone(), scratch(place) as partial:
+        with db.in_use.alone(), _log_aside(place), scratch(place) as partial:
             try:
                 with closing(sqlite3.connect(partial)) as copy:
                     origin.backup(copy)
@@ -94,9 +96,30 @@ def _restore_sqlite(db: Database, source: Path, *, force: bool) -> None:
                 raise Unavailable(
                     f"the copy of {source} cannot be written ({error}); the database was left as it is"
                 ) from None
-            sync(partial)  # before what it replaces loses its log
-            for leftover in ("-wal", "-shm"):
-                Path(f"{place}{leftover}").unlink(missing_ok=True)
+
+
+@contextmanager
+def _log_aside(place: Path) -> Iterator[None]:
+    """Take the log away from the database at ``place`` while another file takes its place; back when that fails.
+
+    What a crash left in the log goes into the database first, so that nothing is lost wherever this stops.
+    """
+    if place.exists() and place.stat().st_size:
+        with suppress(sqlite3.Error), closing(sqlite3.connect(place)) as old:  # what is damaged keeps its log
+            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    mark = uuid.uuid4().hex
+    logs = [Path(f"{place}{ending}") for ending in ("-wal", "-shm")]
+    aside = {log: log.with_name(f"{log.name}.{mark}") for log in logs if log.exists()}
+    for log, away in aside.items():
+        log.replace(away)
+    try:
+        yield
+    except BaseException:
+        for log, away in aside.items():
+            away.replace(log)
+        raise
+    for away in aside.values():
+        away.unlink()
 
 
 def _run(command: list[str], db: Database) -> None:

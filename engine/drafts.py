@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import orjson
 import sqlalchemy as sa
 
 from .db.database import Database
-from .db.tables import diagram_draft, draft
+from .db.tables import cases, diagram_draft, draft, subject_key
 from .errors import Rejected
+from .spiff.timers import iso
 
+KEPT = timedelta(days=30)  #: how long a draft of a closed case stays
 LARGEST_FORM = 200_000  #: bytes of one form draft
 LARGEST_DIAGRAM = 2_000_000  #: bytes of one diagram draft, as for diagrams themselves
 
@@ -29,7 +32,11 @@ class DiagramDraft:
 
 
 def save_form(db: Database, case_id: str, task: int, person: str, pairs: Pairs, at: str) -> None:
-    """Keep what ``person`` typed into the form of a task; an empty form forgets the draft."""
+    """Keep what ``person`` typed into the form of a task; an empty form forgets the draft.
+
+    Raises :class:`Rejected` for a case whose personal data was erased, and for more than ``LARGEST_FORM``. Drafts
+    of closed cases that nobody touched for ``KEPT`` go: they hold personal data in the open.
+    """
     body = orjson.dumps(pairs)
     if len(body) > LARGEST_FORM:
         raise Rejected(
@@ -37,8 +44,18 @@ def save_form(db: Database, case_id: str, task: int, person: str, pairs: Pairs, 
             most=LARGEST_FORM,
             length=len(body),
         )
+    past = iso(datetime.fromisoformat(at) - KEPT)
+    closed = sa.select(cases.c.id).where(cases.c.state == "closed")
+    erased = sa.select(subject_key.c.case_id).where(
+        subject_key.c.case_id == case_id, subject_key.c.key.is_(None)
+    )
     with db.begin() as c:
         c.execute(sa.delete(draft).where(*_form(case_id, task, person)))
+        c.execute(sa.delete(draft).where(draft.c.at < past, draft.c.case_id.in_(closed)))
+        if pairs and c.execute(erased).first() is not None:
+            raise Rejected(
+                "Expected a case with its personal data, but that was erased; nothing is kept of it"
+            )
         if pairs:
             c.execute(
                 sa.insert(draft).values(case_id=case_id, task=task, person=person, body=body.decode(), at=at)

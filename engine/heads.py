@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from .db.database import Database
 from .db.tables import cases, history
-from .errors import GongdanError, InvalidFile
+from .errors import InvalidFile
 from .store import stored
 
 FORMAT = "gongdan heads 1"
@@ -54,12 +54,14 @@ def _private(secret: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"heads:" + secret).digest())
 
 
-def write(db: Database, secret: bytes, at: str, out: BinaryIO) -> int:
-    """Write the heads of all cases as of now to ``out``, signed; returns how many. ``at`` is ISO 8601.
+def write(db: Database, secret: bytes, at: str, out: BinaryIO) -> tuple[int, list[str]]:
+    """Write the heads of all cases as of now to ``out``, signed; ``at`` is ISO 8601.
 
-    Raises :class:`GongdanError` for a case whose head is none.
+    Returns how many, and the cases left out because their head is none: one spoilt row must not keep the others
+    from being signed.
     """
     digest, count = hashlib.sha256(), 0
+    spoilt: list[str] = []
 
     def tell(line: dict[str, object]) -> None:
         told = orjson.dumps(line) + b"\n"
@@ -71,12 +73,13 @@ def write(db: Database, secret: bytes, at: str, out: BinaryIO) -> int:
         for case, seq, head in connection.execute(_HEADS):
             found = stored(head)
             if not isinstance(found, bytes):
-                raise GongdanError(f"the head of case {case} is none; `run.py verify {case}` says more")
+                spoilt.append(str(case))
+                continue
             tell({"case": case, "seq": seq, "hash": found.hex()})
             count += 1
     signature = _private(secret).sign(digest.digest()).hex()
     out.write(orjson.dumps({"key": public_key(secret), "signature": signature}) + b"\n")
-    return count
+    return count, spoilt
 
 
 def read(file: BinaryIO, key: str) -> SignedHeads:

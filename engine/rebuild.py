@@ -17,7 +17,7 @@ from .handlers import execute
 from .instance import Instance
 from .projections import Change
 from .sealing import Seal
-from .verify import case_ids
+from .verify import NONSENSE, case_ids
 
 DERIVED = (
     task,
@@ -42,10 +42,10 @@ _FENCE = (
 )
 
 
-def rebuild(gongdan: Gongdan) -> Iterator[tuple[str, GongdanError | None]]:
+def rebuild(gongdan: Gongdan) -> Iterator[tuple[str, str | None]]:
     """Rebuild the read models of every case, one transaction a case; yields each case number as it is done.
 
-    With the number comes why the case could not be rebuilt (its rows are as before), else None. Erased cases keep
+    With the number comes why the case could not be rebuilt (its rows are as before); None: it was. Erased cases keep
     their rows: there is nothing left to build them from.
     """
     gongdan.db.add_statement("fence_rebuild", _FENCE)
@@ -58,8 +58,10 @@ def rebuild(gongdan: Gongdan) -> Iterator[tuple[str, GongdanError | None]]:
                 _rebuild_case(gongdan, case_id)
             except Unavailable:
                 raise  # the next case would fare no better
-            except GongdanError as error:
-                fault = error
+            except Conflict:
+                fault = "somebody worked on it all the time"
+            except NONSENSE as error:
+                fault = f"its history does not run: {error or type(error).__name__}"
             gongdan.dispatcher.forget(case_id)
         yield case_id, fault
 

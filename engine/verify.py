@@ -22,7 +22,7 @@ from .releases import Releases
 from .sealing import Seal
 
 #: what executing a command may raise that no code of ours wrote
-_NONSENSE = (GongdanError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+NONSENSE = (GongdanError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 IDENTICAL, ERASED, DIVERGED = "identical", "erased", "diverged"
 
 
@@ -64,7 +64,7 @@ def verify_case(db: Database, releases: Releases, keys: Keys, case_id: str) -> V
                     release = releases.get(row.release)
                     instance = Instance(case_id, head.process, release, Seal(key, release.personal))
                 reason = _differs(instance, row)
-            except _NONSENSE as error:
+            except NONSENSE as error:
                 reason = f"re-execution failed: {error or type(error).__name__}"
         if reason is not None:
             return Verdict(case_id, DIVERGED, count, row.seq, reason)

@@ -106,7 +106,12 @@ def _gather(value: Any, found: dict[str, Mapping[str, Any]]) -> None:
 
 
 def _is_file(value: Any) -> bool:
-    return isinstance(value, Mapping) and "name" in value and "sha256" in value
+    return (
+        isinstance(value, Mapping)
+        and isinstance(value.get("name"), str)
+        and isinstance(value.get("sha256"), str)
+        and isinstance(value.get("size"), int)
+    )
 
 
 def _text(field: Field | None, value: Any) -> str:

@@ -15,7 +15,7 @@ from engine.queries.cases import Case
 from engine.queries.timeline import Step
 from engine.release import Release
 from web import context, fields, shown
-from web.i18n import pick
+from web.i18n import listed, pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def opened(case_id: str) -> str:
     return gettext(
         "Case %(number)s is open and waits in the queue of: %(queue)s",
         number=case_id,
-        queue="、".join(queues),
+        queue=listed(queues),
     )
 
 

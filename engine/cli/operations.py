@@ -68,9 +68,9 @@ def rebuild(as_json: bool) -> None:
     """Derive the read models of all cases from history anew."""
     with opened(existing=True) as gongdan:
         done = dict(rebuilding.rebuild(gongdan))
-    faults = {case: str(error) for case, error in done.items() if error is not None}
+    faults = {case: reason for case, reason in done.items() if reason is not None}
     count = len(done) - len(faults)
-    told = [f"{case} is as before, its history does not run: {reason}" for case, reason in faults.items()]
+    told = [f"{case} is as before: {reason}" for case, reason in faults.items()]
     answer({"cases": count, "failed": faults}, as_json, "\n".join([*told, f"{count} cases rebuilt"]))
     sys.exit(1 if faults else 0)
 

@@ -111,20 +111,27 @@ def _text(made: Report, chosen: list[Table], teller: Teller) -> str:
 @click.option(
     "-o", "--output", type=Named(dir_okay=False, path_type=Path), help="File; default standard output."
 )
-def export(shape: str, output: Path | None) -> None:
+@click.pass_context
+def export(ctx: click.Context, shape: str, output: Path | None) -> None:
     """Write all histories for process mining (xes, ocel, csv) or row by row (json). Personal data stays sealed.
 
     heads: where each history ends, signed, to be kept elsewhere and held against later (verify --against).
     """
     with opened(existing=True) as gongdan, _target(output) as out:
         if shape == "heads":
-            number = heads.write(gongdan.db, gongdan.settings.heads_key, gongdan.now(), out)
+            number, spoilt = heads.write(gongdan.db, gongdan.settings.heads_key, gongdan.now(), out)
             key = heads.public_key(gongdan.settings.heads_key)
             click.echo(f"{number} cases, signed with the key {key}", err=True)
             if not number:
                 raise click.ClickException(
                     "there is no case to sign the head of: is this the right database?"
                 )
+            for case in spoilt:
+                click.echo(
+                    f"left out: the head of case {case} is none; `run.py verify {case}` says more", err=True
+                )
+            if spoilt:
+                ctx.call_on_close(lambda: sys.exit(1))  # once the file is whole
             return
         total = len(case_numbers(gongdan.db))
         if shape == "json":

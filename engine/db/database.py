@@ -49,13 +49,15 @@ class _Job:
 
 
 class Database:
-    """A migrated database at ``url``. Thread-safe; forget open connections after a fork with :meth:`forked`."""
+    """A migrated database at ``url``. Thread-safe; each process opens its own."""
 
     def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
         self.url = url
         self.sqlite = url.startswith("sqlite")
+        file = sa.make_url(url).database if self.sqlite else None
+        place = os.path.realpath(file) if file and file != ":memory:" else None
         options: dict[str, Any] = {"pool_pre_ping": not self.sqlite}
-        if sa.make_url(url).database:  # one in memory has one connection a thread
+        if place or not self.sqlite:  # one in memory has one connection a thread
             options |= {"pool_size": 20, "max_overflow": 20}
         if self.sqlite:
             options["connect_args"] = {"isolation_level": None, "timeout": 30, "check_same_thread": False}
@@ -73,10 +75,8 @@ class Database:
         self._queue: deque[_Job] = deque()
         self._compiled: dict[str, tuple[str, Callable[[Row], tuple[Any, ...]] | None, Row]] = {}
         self._kept: sa.Connection | None = None
-        place = self.engine.url.database if self.sqlite else None
-        place = place if place != ":memory:" else None
-        self.in_use = InUse(os.path.realpath(place) if place else None)
-        self._turns = Turns(f"{place}.turn" if place else None)
+        self.in_use = InUse(place)
+        self._turns = Turns(place)
         self._write_lock = threading.Lock()  # SQLite has one writer: queue here rather than spin on its lock
 
     def add_statement(self, name: str, statement: sa.Insert | sa.Update | sa.Delete) -> None:
@@ -131,7 +131,7 @@ class Database:
         except sa.exc.DBAPIError as error:
             raise _translated(error.orig or error) from error
         except sa.exc.TimeoutError as error:  # every connection is taken
-            raise Unavailable(f"the database cannot be written: {_first_line(error)}") from error
+            raise _translated(error) from error
 
     def write(self, writes: Iterable[Write]) -> None:
         """One transaction of compiled statements.
@@ -167,9 +167,10 @@ class Database:
                 self._turns.give()
         except sa.exc.DBAPIError as error:
             failed = _translated(error.orig or error)
+        except sa.exc.TimeoutError as error:  # every connection is taken
+            failed = _translated(error)
         except self._driver_error as error:
             failed = _translated(error)
-            self._drop_writer()  # the next one begins with a connection of its own
         except BaseException as error:
             failed = error
             raise
@@ -282,17 +283,8 @@ class Database:
     def shed(self) -> None:
         """Empty SQLite's write-ahead log, in which old pages stay readable until it is written over."""
         if self.sqlite:
-            with self._write_lock, self.engine.connect() as connection:
+            with self._write_lock, self.read() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def forked(self) -> None:
-        """Drop connections inherited over a fork; they belong to the parent."""
-        self._kept = None
-        self._queue = deque()  # those who wait are threads of the parent
-        self._turns.end()  # a lock would be shared with the parent
-        self.in_use.end()
-        self.engine.dispose(close=False)
-        self._write_lock = threading.Lock()
 
     def close(self) -> None:
         """Close all pooled connections."""

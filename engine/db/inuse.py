@@ -9,12 +9,17 @@ import fcntl
 import os
 import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from engine.errors import GongdanError, Unavailable
+
+from .beside import open_beside
+
+_MAKING = 5.0  #: seconds that making an empty database file takes at most
 
 
 class InUse:
@@ -34,13 +39,15 @@ class InUse:
                 return
             held = self._opened()
             try:
+                _make_if_missing(self._place, held)
                 fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(held)
                 raise Unavailable("the database is being restored; try again when that has ended") from None
+            except BaseException:
+                os.close(held)
+                raise
             self._held = held
-            if not Path(self._place).exists():
-                _make(self._place)
 
     def end(self) -> None:
         """Use it no longer."""
@@ -67,11 +74,34 @@ class InUse:
 
     def _opened(self) -> int:
         try:
-            return os.open(f"{self._place}.used", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            return open_beside(str(self._place), ".used")
         except OSError as error:
             raise Unavailable(
                 f"the database {self._place} cannot be opened: {error.strerror} ({error.filename})"
             ) from None
+
+
+def _make_if_missing(place: str, held: int) -> None:
+    """Make the database file, once for all processes that start together; ``held`` is the file of their lock."""
+    until = time.monotonic() + _MAKING
+    while not Path(place).exists():
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # another process is making it, or uses one that was deleted under it
+            if time.monotonic() > until:
+                raise Unavailable(
+                    f"{place} is missing, but a process of Gongdan holds it: it is being restored, or was removed "
+                    "while that process ran; wait for it, or stop it"
+                ) from None
+            time.sleep(0.02)
+            continue
+        if not Path(place).exists():
+            for leftover in (
+                "-wal",
+                "-shm",
+            ):  # of a database that was removed: SQLite would replay it into this one
+                Path(f"{place}{leftover}").unlink(missing_ok=True)
+            _make(place)
 
 
 def _make(place: str) -> None:

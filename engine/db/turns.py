@@ -13,24 +13,26 @@ from contextlib import contextmanager
 
 from engine.errors import Unavailable
 
+from .beside import open_beside
+
 
 class Turns:
-    """This process's place in the queue at the lock file ``path``; None where no other process can write.
+    """This process's place in the queue for the database file ``place``; None where no other process can write.
 
     The caller holds the lock of the process's own threads.
     """
 
-    def __init__(self, path: str | None) -> None:
-        self._path = path
+    def __init__(self, place: str | None) -> None:
+        self._place = place
         self._file: int | None = None
 
     def take(self) -> None:
         """Wait for the turn. Raises :class:`Unavailable` when the file cannot be locked."""
-        if self._path is None:
+        if self._place is None:
             return
         try:
             if self._file is None:
-                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                self._file = open_beside(self._place, ".turn")
             fcntl.flock(self._file, fcntl.LOCK_EX)
         except OSError as error:
             raise Unavailable(f"the database cannot be written: {error.strerror}") from error

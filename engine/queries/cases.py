@@ -113,7 +113,8 @@ def duplicates(db: Database, case_id: str) -> list[Case]:
     )
     said = sa.select(case_fact.c.case_id, case_fact.c.value).where(IS_DUPLICATE, last_of_case, confirmed)
     with db.read() as c:
-        named = [orjson.loads(row.value) for row in c.execute(said.where(case_fact.c.case_id == case_id))]
+        values = [orjson.loads(row.value) for row in c.execute(said.where(case_fact.c.case_id == case_id))]
+        named = [value for value in values if isinstance(value, str)]
         naming = c.scalars(said.where(case_fact.c.value == orjson.dumps(case_id).decode())).all()
         query = sa.select(*_COLUMNS).where(cases.c.id.in_({*named, *naming}))
         return [Case(*row) for row in c.execute(query.order_by(cases.c.opened_at, cases.c.id))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import signal
 import sqlite3
@@ -229,3 +230,29 @@ def limited_files(size: int) -> Iterator[None]:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, before)
+
+
+def test_a_restore_that_fails_at_the_last_step_loses_nothing(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was stopped by a crash: what was committed last stands in its log alone."""
+    kept = tmp_path / "kept.db"
+    backup(desk.g.db, kept)
+    place, case = Path(str(desk.g.db.engine.url.database)), desk.start()
+    files = {ending: Path(f"{place}{ending}").read_bytes() for ending in ("", "-wal")}
+    desk.g.close()
+    for ending, content in files.items():
+        Path(f"{place}{ending}").write_bytes(content)
+    usual = Path.replace
+
+    def busy(path: Path, target: Path) -> Path:
+        if Path(target) == place:
+            raise OSError(errno.EBUSY, "Device or resource busy", str(place))
+        return usual(path, target)
+
+    with closing(Database(f"sqlite:///{place}")) as db:
+        monkeypatch.setattr(Path, "replace", busy)
+        with pytest.raises(Unavailable, match="Device or resource busy"):
+            restore(db, kept, force=True)
+        monkeypatch.undo()
+        assert [row.id for row in db.rows(sa.select(cases.c.id))] == [case]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from json import JSONDecodeError
 from pathlib import Path
 
 import pytest
@@ -220,24 +221,29 @@ def test_a_fault_of_ours_is_not_taken_for_a_fault_of_the_database(any_desk: Desk
         raise ZeroDivisionError
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [GongdanError("no such process"), JSONDecodeError("no such process", "{broken", 1)],
+    ids=["refused", "unreadable"],
+)
 def test_a_history_that_does_not_run_keeps_no_other_case_from_its_rebuild(
-    any_desk: Desk, monkeypatch: pytest.MonkeyPatch
+    any_desk: Desk, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
-    broken, _ = any_desk.start(), any_desk.start()
+    broken, whole = any_desk.start(), any_desk.start()
     usual = rebuilding.replayed
 
     def replayed(gongdan: Gongdan, case_id: str) -> Iterator[Write]:
         if case_id == broken:
-            raise GongdanError("its release has no such process")
+            raise fault
         return usual(gongdan, case_id)
 
     monkeypatch.setattr(rebuilding, "replayed", replayed)
     with any_desk.g.db.begin() as connection:
         connection.execute(sa.update(cases).values(title="spoiled"))
     done = dict(rebuild(any_desk.g))
-    assert {case: str(fault) for case, fault in done.items() if fault} == {
-        broken: "its release has no such process"
-    }
+    assert list(done) == [broken, whole]
+    assert done[whole] is None
+    assert "its history does not run: no such process" in str(done[broken])
     titles = any_desk.values("SELECT title FROM cases ORDER BY id")
     assert [title == "spoiled" for title in titles] == [True, False]
 
@@ -303,3 +309,40 @@ def test_a_damaged_file_is_called_that(desk: Desk) -> None:
         pytest.raises(Unavailable, match=r"is damaged.*restore a backup"),
     ):
         db.rows(sa.select(cases).where(cases.c.id == case))
+
+
+def test_a_new_database_takes_nothing_from_the_log_of_a_removed_one(tmp_path: Path) -> None:
+    place = tmp_path / "gongdan.db"
+    with closing(sqlite3.connect(place)) as old:  # never checkpointed, as after a crash
+        old.executescript("PRAGMA journal_mode=WAL; CREATE TABLE old (x); INSERT INTO old VALUES (1)")
+        log = Path(f"{place}-wal").read_bytes()
+    place.unlink()
+    Path(f"{place}-wal").write_bytes(log)
+    with closing(Database(f"sqlite:///{place}")) as db, db.read() as connection:
+        assert sa.inspect(connection).get_table_names() == []
+
+
+def test_the_files_beside_a_database_are_its_owners(tmp_path: Path) -> None:
+    """A command that root runs once must not shut the service out."""
+    place = tmp_path / "gongdan.db"
+    sqlite3.connect(place).close()
+    if os.geteuid() == 0:
+        os.chown(place, 1234, 1234)
+    with closing(Database(f"sqlite:///{place}")) as db:
+        with db.begin():
+            pass
+        for ending in (".used", ".turn"):
+            assert Path(f"{place}{ending}").stat().st_uid == place.stat().st_uid
+
+
+def test_a_database_whose_connections_are_all_taken_says_so(
+    any_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken() -> None:
+        raise sa.exc.TimeoutError("QueuePool limit reached")
+
+    db = any_desk.g.db
+    monkeypatch.setattr(db, "_kept_writer", taken)
+    monkeypatch.setattr(db.engine, "raw_connection", taken)
+    with pytest.raises(Unavailable, match="QueuePool limit"):
+        db.write([])

@@ -285,6 +285,8 @@ def test_nobody_is_offered_a_case_that_they_could_not_follow(house: Gongdan, set
     offer = 'name="process" value="quality_spot_check"'
     assert offer not in client_of(house, settings, "agent1").get("/cases/new").text
     assert offer in client_of(house, settings, "supervisor1").get("/cases/new").text
+    assert send(client_of(house, settings, "agent1"), "/cases/new", process="quality_spot_check")[0] == 403
+    assert house.db.rows(sa.select(cases.c.id)) == []
 
 
 def test_a_task_is_offered_to_those_alone_who_may_do_it(house: Gongdan, settings: Settings) -> None:

@@ -16,7 +16,7 @@ from engine import heads
 from engine.cli.reports import export
 from engine.cli.verify import verify
 from engine.db.tables import cases, history
-from engine.errors import GongdanError, InvalidFile, NotFound
+from engine.errors import InvalidFile, NotFound
 from tests.casework import Desk, opened
 from tests.clock import Clock
 from tests.integration.test_engine_verify import changed, put, read, rechained
@@ -43,7 +43,7 @@ def worked(any_desk: Desk) -> tuple[Desk, str, str]:
 def signed(desk: Desk, secret: bytes = SECRET) -> bytes:
     """The heads of now."""
     out = io.BytesIO()
-    assert heads.write(desk.g.db, secret, desk.at, out) == len(desk.values("SELECT id FROM cases"))
+    assert heads.write(desk.g.db, secret, desk.at, out) == (len(desk.values("SELECT id FROM cases")), [])
     return out.getvalue()
 
 
@@ -118,9 +118,17 @@ def test_a_hash_of_another_type_is_told(tmp_path: Path, clock: Clock, value: str
             connection.exec_driver_sql(f"UPDATE cases SET head = {value}")
         assert [name for name, _ in found(desk, kept)] == [case]
         assert desk.g.verify(case).state == "diverged"
-        if value == "5":
-            with pytest.raises(GongdanError, match=f"the head of case {case} is none"):
-                signed(desk)
+
+
+def test_a_head_that_is_none_keeps_no_other_from_being_signed(tmp_path: Path, clock: Clock) -> None:
+    with opened(tmp_path, clock) as desk:
+        spoilt, whole = desk.start(), desk.start()
+        with desk.g.db.begin() as connection:
+            connection.exec_driver_sql("UPDATE cases SET head = 5 WHERE id = ?", (spoilt,))
+        out = io.BytesIO()
+        assert heads.write(desk.g.db, SECRET, desk.at, out) == (1, [spoilt])
+        out.seek(0)
+        assert [head.case for head in heads.read(out, heads.public_key(SECRET)).heads] == [whole]
 
 
 @pytest.mark.parametrize(

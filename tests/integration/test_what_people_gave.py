@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+import sqlalchemy as sa
 
+from engine import drafts
 from engine.app import Gongdan
 from engine.attachments import Folder
 from engine.commands import CompleteTask, StartCase
+from engine.db.tables import cases
+from engine.errors import Rejected
 from engine.people import DEMO_PASSWORD, Person
 from engine.settings import Settings
 from tests.integration.test_pages_of_tasks import client_of, database_url, house, registered, send
@@ -56,6 +60,44 @@ def test_a_form_that_came_too_late_and_is_too_long_says_that_it_was_not_kept(
     status, page = send(late, f"/tasks/{case}/{task}/complete", result="busy", summary="长" * 100_000)
     assert (status, "保留为此任务的草稿" in page) == (409, False)
     assert "200000" in page
+
+
+def test_a_late_form_of_somebody_whose_task_it_never_was_is_not_kept(
+    house: Gongdan, settings: Settings
+) -> None:
+    case, task = registered(house)
+    _complete(house, case, task, "yue1", result="no_answer", summary="-")
+    stranger = client_of(house, settings, "agent1")
+    assert send(stranger, f"/tasks/{case}/{task}/complete", result="busy", summary="抄来的号码")[0] == 409
+    assert drafts.form(house.db, case, task, "agent1") is None
+
+
+def test_a_late_form_without_answers_leaves_the_draft_as_it_is(house: Gongdan, settings: Settings) -> None:
+    case, task = registered(house)
+    path, late = f"/tasks/{case}/{task}", client_of(house, settings, "yue1")
+    assert send(late, f"{path}/draft", summary="已经打过")[0] == 204
+    _complete(house, case, task, "yue1", result="no_answer", summary="-")
+    assert send(late, f"{path}/complete")[0] == 409
+    assert "已经打过" in late.get(path).text
+
+
+def test_nothing_is_kept_of_an_erased_case(house: Gongdan) -> None:
+    case, task = registered(house)
+    with house.db.begin() as connection:
+        house.keys.destroy(connection, [case])
+    with pytest.raises(Rejected, match="was erased"):
+        drafts.save_form(house.db, case, task, "yue1", [("summary", "王女士")], house.now())
+
+
+def test_old_drafts_of_closed_cases_go(house: Gongdan) -> None:
+    (closed, task), (running, other) = registered(house), registered(house)
+    for case, number in ((closed, task), (running, other)):
+        drafts.save_form(house.db, case, number, "yue1", [("summary", "旧")], "2026-01-01T00:00:00+00:00")
+    with house.db.begin() as connection:
+        connection.execute(sa.update(cases).where(cases.c.id == closed).values(state="closed"))
+    drafts.save_form(house.db, running, other, "agent1", [("summary", "新")], house.now())
+    assert drafts.form(house.db, closed, task, "yue1") is None
+    assert drafts.form(house.db, running, other, "yue1") == [("summary", "旧")]
 
 
 def test_an_answer_is_labelled_by_the_form_that_asked_for_it(house: Gongdan, settings: Settings) -> None:

@@ -78,10 +78,14 @@ def start() -> ResponseReturnValue:
     """Open a case and go straight to its first task, which the opener holds when they may."""
     context.need_role(*OPENS_CASES)
     person, at = context.person().name, context.now()
+    asked = request.form.get("process", "")
+    current = context.gongdan().releases.current()
+    if asked in current.processes and not scope.may_follow(context.person(), asked, current):
+        abort(403)  # they could never look at it
     key = request.form.get("submit_key")
     receipt = context.dispatch(
         StartCase(
-            process=request.form.get("process", ""),
+            process=asked,
             data={},
             actor=person,
             at=at,

@@ -17,7 +17,8 @@ from engine.desk import Desk, desk
 from engine.errors import Conflict, FieldError, InvalidForm, Rejected
 from engine.people import Person
 from engine.queries import cases, timeline, work
-from engine.rules import LEADS
+from engine.roles import Duty
+from engine.rules import LEADS, fits
 from web import context, fields, forms_ui, limits, links, report_links, shown
 from web.i18n import locale
 from web.polling import unchanged
@@ -226,7 +227,8 @@ _NOT_ANSWERS = frozenset({"csrf_token", "submit_key"})
 def _keep(case_id: str, number: int) -> None:
     """Keep what was sent as the person's draft."""
     pairs = [(name, text) for name, text in request.form.items(multi=True) if name not in _NOT_ANSWERS]
-    drafts.save_form(context.gongdan().db, case_id, number, context.person().name, pairs, context.now())
+    if pairs:
+        drafts.save_form(context.gongdan().db, case_id, number, context.person().name, pairs, context.now())
 
 
 @bp.post("/complete")
@@ -300,11 +302,13 @@ def _not_now(case_id: str, number: int, values: Mapping[str, Any], error: Reject
 
 
 def _too_late(case_id: str, number: int) -> ResponseReturnValue:
-    """A form came too late: it becomes its sender's draft, and they are told what happened."""
-    try:
-        _keep(case_id, number)
-    except Rejected as error:
-        return _conflict(case_id, number, error)
+    """A form came too late: it becomes the draft of a sender whose task it was, and they are told what happened."""
+    _, task = _task(case_id, number)
+    if fits(context.person(), Duty(task.role, task.skill, task.department)):
+        try:
+            _keep(case_id, number)
+        except Rejected as error:
+            return _conflict(case_id, number, error)
     return _conflict(case_id, number)
 
 
