@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import uuid
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from .errors import Unavailable
+from .errors import InvalidFile, Unavailable
 from .forms.files import FileMeta
 from .outputs import PRIVATE, sync
 
@@ -66,13 +69,53 @@ class Folder:
         return found
 
     def content(self, sha256: str) -> bytes | None:
-        """The bytes of a file, None for one that is not here."""
+        """The bytes of a file, None for one that is not here; raises :class:`InvalidFile` for other bytes."""
         kept = self.path / sha256
-        return kept.read_bytes() if _SHA256.match(sha256) and kept.exists() else None
+        if not (_SHA256.match(sha256) and kept.exists()):
+            return None
+        found = kept.read_bytes()
+        if hashlib.sha256(found).hexdigest() != sha256:
+            raise InvalidFile(f"the file {kept} holds something else than was given")
+        return found
+
+    def fault(self, sha256: str) -> str | None:
+        """What is wrong with a file that should be here."""
+        try:
+            return None if self.content(sha256) is not None else "is missing"
+        except InvalidFile:
+            return "holds something else than was given"
 
     def remove(self) -> None:
         """Delete every file of the case."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def named(value: Any) -> Iterator[FileMeta]:
+    """What describes each file that stands anywhere in case data, each once."""
+    found: dict[str, FileMeta] = {}
+    _gather(value, found)
+    return iter(found.values())
+
+
+def describes_file(value: Any) -> bool:
+    """Whether ``value`` of case data describes a file."""
+    return (
+        isinstance(value, Mapping)
+        and isinstance(value.get("name"), str)
+        and isinstance(value.get("sha256"), str)
+        and isinstance(value.get("size"), int)
+    )
+
+
+def _gather(value: Any, found: dict[str, FileMeta]) -> None:
+    if describes_file(value):
+        found.setdefault(value["sha256"], value)
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            _gather(part, found)
+    elif isinstance(value, list):
+        for part in value:
+            _gather(part, found)
 
 
 def _scratch(path: Path, mine: str) -> Path:

@@ -32,6 +32,7 @@ from .sealing import MARK, looks_sealed
 from .sla import SHANGHAI
 
 CALLED_AT = "started_at"  #: the field of the forms that log a call
+LONGEST_REASON = 500  #: characters of a reason: it stays in the history for good, and on every page of it
 SYSTEM = "system:"  #: actors of this kind are code of ours, never somebody who signed in
 
 
@@ -84,6 +85,13 @@ def command(
     if asked.actor.startswith(SYSTEM):
         return {}
     person = people.cached(asked.actor)
+    reason = getattr(asked, "reason", "")
+    if len(reason) > LONGEST_REASON:
+        raise Rejected(
+            "Expected a reason of at most {most} characters, but it has {length}",
+            most=LONGEST_REASON,
+            length=len(reason),
+        )
     match asked:
         case CompleteTask():
             _check_task(person, instance, asked.task)
@@ -94,7 +102,7 @@ def command(
                     task=asked.task,
                     person=holder,
                 )
-            return _checked_form(asked, at, instance, is_case)
+            return _checked_form(asked, at, instance, people, is_case)
         case ClaimTask():
             _check_task(person, instance, asked.task)
         case ReleaseTask():
@@ -136,7 +144,7 @@ def _check_task(person: Person, instance: Instance, task: int) -> None:
 
 
 def _checked_form(
-    asked: CompleteTask, at: str, instance: Instance, is_case: Callable[[str], bool]
+    asked: CompleteTask, at: str, instance: Instance, people: People, is_case: Callable[[str], bool]
 ) -> dict[str, Any]:
     """Checked values, and the names an earlier round answered and this one left out."""
     element = instance.element_of(asked.task)
@@ -153,6 +161,7 @@ def _checked_form(
     clean = form.validate(asked.data, context=context, now=at)
     _check_call(form.key, element, clean, context, instance.not_before.get(asked.task), instance.release)
     _check_cases(form, clean, instance.case_id, is_case)
+    _name_respondent(form, clean, people)
     cleared = sorted((form.names - clean.keys()) & context.keys())
     return {"data": clean, "cleared": cleared} if cleared else {"data": clean}
 
@@ -174,6 +183,17 @@ def _check_call(
         raise InvalidForm(
             form, [FieldError(CALLED_AT, "quiet_hours", {"until": f"{until.astimezone(SHANGHAI):%H:%M}"})]
         )
+
+
+def _name_respondent(form: Form, clean: dict[str, Any], people: People) -> None:
+    """Who is complained about is kept off the case by account: written otherwise, the account is found here."""
+    written = clean.get(RESPONDENT)
+    meant = people.meant_by(written) if isinstance(written, str) else []
+    if len(meant) > 1:
+        names = ", ".join(person.name for person in meant)
+        raise InvalidForm(form.key, [FieldError(RESPONDENT, "several_accounts", {"names": names})])
+    if meant:
+        clean[RESPONDENT] = meant[0].name
 
 
 def _check_cases(form: Form, clean: Mapping[str, Any], own: str, is_case: Callable[[str], bool]) -> None:

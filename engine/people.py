@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -78,6 +79,13 @@ DEMO_PEOPLE = (
 )
 
 
+_BRACKETS = re.compile(r"\s*[(（].*[)）]\s*$")
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
 class People:
     """The directory of people."""
 
@@ -110,6 +118,19 @@ class People:
     def all(self) -> list[Person]:
         """Everybody, by name."""
         return [_from_row(row) for row in self._db.rows(sa.select(table).order_by(table.c.name))]
+
+    def meant_by(self, written: str) -> list[Person]:
+        """Who is meant: the account of that name, else those with that displayed name; case and width do not matter.
+
+        A displayed name may be written without what stands in brackets behind it.
+        """
+        wanted, everybody = _folded(written), self.all()
+        by_account = [person for person in everybody if _folded(person.name) == wanted]
+        return by_account or [
+            person
+            for person in everybody
+            if wanted in (_folded(person.display_name), _folded(_BRACKETS.sub("", person.display_name)))
+        ]
 
     def authenticate(self, name: str, password: str) -> Person | None:
         """The person, when the password is right and the account active. Takes as long for a wrong name."""

@@ -11,6 +11,8 @@ from engine.settings import Settings
 from . import context, errors, i18n, menu, rooms, security, shown
 from .numbers import Number
 
+MOST_SENT = 32 * 1024 * 1024  #: bytes of a request: five files of five megabytes and the form around them
+
 
 def create_app(gongdan: Gongdan, settings: Settings) -> Flask:
     """The WSGI application on an opened ``gongdan``, whose clock is also that of the pages.
@@ -20,7 +22,7 @@ def create_app(gongdan: Gongdan, settings: Settings) -> Flask:
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.config.update(
         SECRET_KEY=settings.require_secret(),
-        MAX_CONTENT_LENGTH=8 * 1024 * 1024,
+        MAX_CONTENT_LENGTH=MOST_SENT,
         MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
         MAX_FORM_PARTS=2000,
     )

@@ -105,7 +105,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         400: (gettext("Cannot be used as it is"), gettext("The input has a mistake.")),
         403: (gettext("Not allowed"), gettext("Your role does not allow this.")),
         404: (gettext("Not found"), gettext("There is no such thing here, or it is not for you.")),
-        413: (gettext("Too large"), gettext("Files and forms may have 8 MB together.")),
+        413: (gettext("Too large"), gettext("Files and forms may have 32 MB together.")),
         429: (gettext("Too many attempts"), gettext("Wait a minute, then try again.")),
     }.get(error.code, (gettext("That did not work"), ""))
     # What the library says is English; what a page says of a wrong address is in the reader's language.

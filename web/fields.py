@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext
 
+from engine.attachments import describes_file
 from engine.forms import Field, Form, localised, show
 from engine.queries.timeline import Answered
 from engine.release import Release
@@ -87,33 +88,6 @@ class Reading:
         return sorted(told, key=lambda change: not change[1])
 
 
-def files(value: Any) -> Iterator[Mapping[str, Any]]:
-    """What describes each file that stands anywhere in case data, each once."""
-    found: dict[str, Mapping[str, Any]] = {}
-    _gather(value, found)
-    return iter(found.values())
-
-
-def _gather(value: Any, found: dict[str, Mapping[str, Any]]) -> None:
-    if _is_file(value):
-        found.setdefault(str(value["sha256"]), value)
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            _gather(part, found)
-    elif isinstance(value, list):
-        for part in value:
-            _gather(part, found)
-
-
-def _is_file(value: Any) -> bool:
-    return (
-        isinstance(value, Mapping)
-        and isinstance(value.get("name"), str)
-        and isinstance(value.get("sha256"), str)
-        and isinstance(value.get("size"), int)
-    )
-
-
 def _text(field: Field | None, value: Any) -> str:
     if value is None:
         return ""
@@ -142,7 +116,7 @@ def _record(field: Field | None, value: Any) -> str:
     """One row of a table, a file by its name, or what a script put together: each part with what it is called."""
     if not isinstance(value, Mapping):
         return _text(field, value)
-    if _is_file(value):
+    if describes_file(value):
         return str(value["name"])
     columns = {column.name: column for column in (field.rows.fields if field and field.rows else ())}
     parts = []

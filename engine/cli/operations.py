@@ -10,8 +10,8 @@ import click
 
 from engine import backup as backups
 from engine import erasure as erasing
+from engine import evidence, recalendar
 from engine import rebuild as rebuilding
-from engine import recalendar
 from engine.db import upgrade as upgrades
 from engine.outputs import readable
 from engine.people import Person
@@ -124,6 +124,7 @@ def check(as_json: bool) -> None:
                 findings.append(f"{case} row {verdict.seq}: {verdict.reason}")
             elif gongdan.keys.get(case) is not None:
                 findings += [f"{case} {line}" for line in rebuilding.differences(gongdan, case)]
+            findings += [f"{case} {line}" for line in evidence.faults(gongdan, case)]
         findings += rebuilding.orphans(gongdan)
         for path in readable(gongdan.settings.var):
             click.echo(f"{path} can be read by other users; `chmod -R go= {path}` shuts it", err=True)

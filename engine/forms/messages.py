@@ -59,6 +59,11 @@ CATALOGUE: Mapping[str, Text] = {
         "這是本個案自己的編號，請填寫另一個案的編號。",
         "This is the number of this case itself; give that of the other case.",
     ),
+    "several_accounts": _text(
+        "有多个账号符合，请填写其中一个账号：{names}。",
+        "有多個帳號符合，請填寫其中一個帳號：{names}。",
+        "Several accounts fit; write one of them: {names}.",
+    ),
     "not_number": _text("请填写数字。", "請填寫數字。", "Enter a number."),
     "not_integer": _text("请填写整数。", "請填寫整數。", "Enter a whole number."),
     "too_small": _text("不能小于 {min}。", "不可小於 {min}。", "Must be {min} or more."),

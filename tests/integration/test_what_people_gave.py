@@ -7,16 +7,15 @@ import hashlib
 import pytest
 import sqlalchemy as sa
 
-from engine import drafts
+from engine import drafts, evidence
 from engine.app import Gongdan
-from engine.attachments import Folder
-from engine.commands import CompleteTask, StartCase
+from engine.attachments import Folder, named
+from engine.commands import CompleteTask, PauseClocks, StartCase
 from engine.db.tables import cases
 from engine.errors import Rejected
 from engine.people import DEMO_PASSWORD, Person
 from engine.settings import Settings
 from tests.integration.test_pages_of_tasks import client_of, database_url, house, registered, send
-from web.fields import files
 
 __all__ = ["database_url", "house"]  # fixtures
 CONTENT = b"\x89PNG\r\n\x1a\n" + b"a bill"
@@ -134,7 +133,7 @@ def test_a_file_opens_for_who_may_see_the_case(house: Gongdan, settings: Setting
 def test_files_are_found_wherever_they_stand_in_the_data() -> None:
     other = FILE | {"sha256": "0" * 64}
     data = {"a": [FILE, FILE], "rows": [{"part": {"proof": other}}], "name": "x"}
-    assert list(files(data)) == [FILE, other]
+    assert list(named(data)) == [FILE, other]
 
 
 def test_what_a_script_put_together_is_shown_in_words(house: Gongdan, settings: Settings) -> None:
@@ -165,3 +164,33 @@ def _complete(house: Gongdan, case: str, task: int, actor: str, **answers: objec
             at=house.now(),
         )
     )
+
+
+def test_a_file_that_was_changed_or_lost_is_told_and_not_served(house: Gongdan, settings: Settings) -> None:
+    case = _opened_with(house, {"evidence_files": [FILE]})
+    folder = Folder(settings.var, case)
+    folder.store(FILE, CONTENT)
+    client, link = client_of(house, settings, "supervisor1"), f"/cases/{case}/files/{FILE['sha256']}"
+    assert list(evidence.faults(house, case)) == []
+    (folder.path / str(FILE["sha256"])).write_bytes(b"\x89PNG\r\n\x1a\n another bill")
+    answer = client.get(link)
+    assert (answer.status_code, "附件与当初提交的不一致" in answer.text) == (500, True)
+    assert list(evidence.faults(house, case)) == [
+        "the file '账单 一月.png' holds something else than was given"
+    ]
+    folder.remove()
+    answer = client.get(link)
+    assert (answer.status_code, "没有这个附件" in answer.text) == (404, True)
+    assert list(evidence.faults(house, case)) == ["the file '账单 一月.png' is missing"]
+
+
+@pytest.mark.parametrize("written", ["agent2", " Agent2", "ａｇｅｎｔ２", "李志强", "李志强（坐席）"])
+def test_who_is_complained_about_is_found_however_their_name_is_written(house: Gongdan, written: str) -> None:
+    assert [person.name for person in house.people.meant_by(written)] == ["agent2"]
+    assert house.people.meant_by("nobody99") == []
+
+
+def test_a_reason_has_an_end(house: Gongdan) -> None:
+    case, _ = registered(house)
+    with pytest.raises(Rejected, match="at most 500 characters, but it has 501"):
+        house.dispatch(PauseClocks(case_id=case, reason="长" * 501, actor="supervisor1", at=house.now()))

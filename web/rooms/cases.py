@@ -12,13 +12,13 @@ from flask_babel import gettext
 
 from engine import attachments, viewlog
 from engine.commands import ClaimTask, PauseClocks, ResumeClocks, StartCase
-from engine.errors import NotAllowed, NotFound, Rejected
+from engine.errors import InvalidFile, NotAllowed, NotFound, Rejected
 from engine.numbers import spelled
 from engine.queries import cases, scope, timeline, work
 from engine.queries.cases import Case
 from engine.rules import OPENS_CASES, SEES_ALL
 from engine.sealing import lookup_key
-from web import context, diagrams, fields, limits, links, report_links, telling
+from web import context, diagrams, errors, fields, limits, links, report_links, telling
 from web.polling import unchanged
 from web.rooms.auth import local_path
 from web.tables import decode_cursor, encode_cursor
@@ -117,7 +117,7 @@ def show(case_id: str) -> ResponseReturnValue:
         "diagrams": diagrams.of_case(case, release, told),
         "data": reading.lines(data),
         "technical": reading.technical(data),
-        "files": list(fields.files(data)),
+        "files": list(attachments.named(data)),
         "link": report_links.of_case(case),
         "linked": links.of_case(case),
         "others": context.others_of(case),
@@ -129,13 +129,18 @@ def show(case_id: str) -> ResponseReturnValue:
 
 
 @bp.get("/<case_id>/files/<sha256>")
-def file(case_id: str, sha256: str) -> Response:
+def file(case_id: str, sha256: str) -> ResponseReturnValue:
     """A file that came with the case. Pictures and sound open in the browser, anything else is downloaded."""
     context.known_case(case_id)
     folder = attachments.Folder(context.settings().var, case_id)
-    described, body = folder.recall(sha256), folder.content(sha256)
+    try:
+        described, body = folder.recall(sha256), folder.content(sha256)
+    except InvalidFile:
+        return errors.page(500, gettext("The file is not what was given"), gettext(
+            "Its bytes were changed after it came. Tell the administrator; `db check` names such files."))  # fmt: skip
     if described is None or body is None:
-        abort(404)
+        return errors.page(404, gettext("There is no such file"), gettext(
+            "It never came with this case, was erased with it, or is missing from the store."))  # fmt: skip
     context.note_view(case_id, "file")
     opens = described["type"].startswith(("image/", "audio/"))
     return send_file(

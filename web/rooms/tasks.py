@@ -18,7 +18,7 @@ from engine.errors import Conflict, FieldError, InvalidForm, Rejected
 from engine.people import Person
 from engine.queries import cases, timeline, work
 from engine.roles import Duty
-from engine.rules import LEADS, fits
+from engine.rules import LEADS, RESPONDENT, fits
 from web import context, fields, forms_ui, limits, links, report_links, shown
 from web.i18n import locale
 from web.polling import unchanged
@@ -100,7 +100,7 @@ def _page(
         others=context.others_of(case),
         known=_known(case, here),
         typed=_typed(case, task) if here is None else [],
-        files=list(fields.files(here.data)) if here else [],
+        files=list(attachments.named(here.data)) if here else [],
         link=report_links.of_case(case),
         linked=links.of_case(case),
         people=_takers(here) if person.roles & LEADS else [],
@@ -272,6 +272,11 @@ def complete(case_id: str, number: int) -> ResponseReturnValue:
         return _not_now(case_id, number, answers.values, error)
     drafts.forget_form(context.gongdan().db, case_id, number, context.person().name)
     flash(gettext("Done: %(task)s", task=task.name), "ok")
+    respondent = answers.clean.get(RESPONDENT)
+    if isinstance(respondent, str) and not context.gongdan().people.meant_by(respondent):
+        flash(
+            gettext("No account is called %(name)s: nobody is kept off this case.", name=respondent), "warn"
+        )
     return redirect(_onward(receipt.case_id, receipt.opened), 303)
 
 
@@ -316,7 +321,10 @@ def _conflict(case_id: str, number: int, lost: Rejected | None = None) -> Respon
     """What happened to the task meanwhile, and the ways on; ``lost``: why what was typed could not be kept."""
     case, task = _task(case_id, number)
     typed = drafts.form(context.gongdan().db, case_id, number, context.person().name)
-    return render_template("tasks/conflict.html", case=case, task=task, typed=typed, lost=lost), 409
+    files = [file.filename for file in request.files.values() if file.filename]
+    return render_template(
+        "tasks/conflict.html", case=case, task=task, typed=typed, lost=lost, files=files
+    ), 409
 
 
 def _onward(case_id: str, opened: list[int]) -> str:
