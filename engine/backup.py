@@ -12,8 +12,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from .db.database import Database
+from .db.tables import cases
 from .errors import GongdanError, Unavailable
 from .outputs import scratch
+from .sealing import lookup_key
 from .settings import child_environment
 
 #: others connected to this database; servers of PostgreSQL itself have no user
@@ -96,6 +98,14 @@ def _restore_sqlite(db: Database, source: Path, *, force: bool) -> None:
                 raise Unavailable(
                     f"the copy of {source} cannot be written ({error}); the database was left as it is"
                 ) from None
+
+
+def is_looked_up_with(db: Database, key: bytes) -> bool:
+    """Whether phones in ``db`` are looked up with ``key``; also where there is none to judge by."""
+    known = sa.select(cases.c.phone, cases.c.phone_key).where(
+        cases.c.phone_key.is_not(None), cases.c.phone != ""
+    )
+    return all(lookup_key(key, phone) == found for phone, found in db.rows(known.limit(1)))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -23,6 +24,7 @@ from engine.errors import (
 )
 from web import shown
 
+log = structlog.get_logger("gongdan.pages")
 STATUS: dict[type[GongdanError], int] = {
     NotFound: 404,
     NotAllowed: 403,
@@ -62,6 +64,8 @@ def page(status: int, title: str, text: str, detail: str = "") -> ResponseReturn
 
 def _refused(error: GongdanError) -> ResponseReturnValue:
     status = status_of(error)
+    if status >= 500:  # whoever watches the house must see it, not only who met it
+        log.error("page not served", path=request.path, reason=str(error))
     if status == 404:
         return page(404, gettext("Not found"), gettext("There is no such thing here, or it is not for you."))
     if isinstance(error, Rejected) and not isinstance(error, Conflict):

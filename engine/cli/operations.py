@@ -152,7 +152,14 @@ def restore(source: Path, force: bool) -> None:
     """Put the backup SOURCE in place of the database. Stop all processes first."""
     with opened(migrate=False) as gongdan:
         backups.restore(gongdan.db, source, force=force)
+        fits = backups.is_looked_up_with(gongdan.db, gongdan.settings.lookup_key)
     click.echo(f"restored from {source}")
+    if not fits:
+        click.echo(
+            f"the key in {gongdan.settings.var / 'lookup.key'} is not the one of this backup, so nobody is found by "
+            "phone: put the old installation's key there, or run `rebuild` to look up with this one",
+            err=True,
+        )
 
 
 @click.group("user")

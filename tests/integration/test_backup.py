@@ -136,20 +136,30 @@ def test_a_backup_never_writes_over_a_file(any_desk: Desk, tmp_path: Path) -> No
 def test_the_command_line_restores_into_an_empty_installation(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    case = desk.start()
+    case = desk.start(contact_phone="13900000000")
     backup(desk.g.db, tmp_path / "copy")
     monkeypatch.setenv("GONGDAN_VAR", str(tmp_path / "new"))
     monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.delenv("GONGDAN_KEY", raising=False)
 
     def run(*arguments: str) -> str:
         done = subprocess.run(
             [sys.executable, "run.py", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        return done.stdout + done.stderr
 
-    run("db", "restore", str(tmp_path / "copy"))
+    told = run("db", "restore", str(tmp_path / "copy"))
+    assert "lookup.key is not the one of this backup" in told, "a new installation has a key of its own"
     assert "1 identical" in run("verify", case)
+    run("rebuild")
+    assert "is not the one" not in run("db", "restore", "--force", str(_copy_of(tmp_path / "new", tmp_path)))
+
+
+def _copy_of(var: Path, to: Path) -> Path:
+    with closing(Database(f"sqlite:///{var / 'gongdan.db'}")) as db:
+        backup(db, to / "again")
+    return to / "again"
 
 
 USER = """
