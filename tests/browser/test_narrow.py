@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Desk
+from engine.commands import StartCase
+from tests.browser.conftest import Desk, Site
 
 Sit = Callable[..., Desk]
 #: how far the page and the steps reach beyond their room, in pixels
@@ -30,3 +31,31 @@ def test_the_list_of_steps_stays_in_its_card(sit: Sit, locale: str, process: str
     page.locator(".steps").evaluate("one => { one.open = true; one.classList.add('ready'); }")
     page.locator(".steps table").first.wait_for()
     assert page.evaluate(BEYOND) <= 0
+
+
+#: pairs of cells of the work list that lie on one another
+OVERLAPPING = """() => {
+  const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+  return [...document.querySelectorAll('table.cards tbody tr')].flatMap(row => {
+    const boxes = [...row.cells].map(cell => cell.getBoundingClientRect()).filter(box => box.width && box.height);
+    return boxes.flatMap((a, i) => boxes.slice(i + 1).filter(b => !apart(a, b)));
+  }).length;
+}"""
+
+
+@pytest.mark.parametrize("locale", ["zh-Hans", "en"])
+def test_a_long_name_covers_nothing_in_the_work_list(site: Site, sit: Sit, locale: str) -> None:
+    data = {"customer_name": "欧阳娜娜·阿不都热合曼 Christopher Wellington", "contact_phone": "13800138000"}
+    at = site.gongdan.now()
+    site.gongdan.dispatch(StartCase(process="general_complaint", data=data, actor="system:test", at=at))
+    page = sit("agent1", locale=locale, width=390, height=844).open("/?tab=queues")
+    assert page.locator("table.cards tbody tr").count() == 1
+    assert page.evaluate(OVERLAPPING) == 0
+
+
+@pytest.mark.parametrize("locale", ["zh-Hans", "en"])
+def test_the_board_does_not_run_sideways(site: Site, sit: Sit, locale: str) -> None:
+    at = site.gongdan.now()
+    site.gongdan.dispatch(StartCase(process="cantonese_callback", data={}, actor="agent1", at=at))
+    page = sit("supervisor1", locale=locale, width=390, height=844).open("/board/")
+    assert page.evaluate("document.documentElement.scrollWidth - document.body.clientWidth") <= 0
