@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -19,6 +20,7 @@ from .sealing import lookup_key
 from .settings import child_environment
 
 #: others connected to this database; servers of PostgreSQL itself have no user
+_PARTING = 2.0  #: seconds that a server needs at most to part with connections that were closed
 _OTHERS = sa.text(
     "SELECT DISTINCT usename || ' from ' || coalesce(host(client_addr), 'this machine') FROM pg_stat_activity "
     "WHERE datname = current_database() AND usename IS NOT NULL AND pid <> pg_backend_pid() ORDER BY 1"
@@ -58,9 +60,14 @@ def restore(db: Database, source: Path, *, force: bool) -> None:
         _restore_sqlite(db, source, force=force)
         return
     db.close()  # of our own connections one is enough to look around, none while the tables are replaced
+    until = time.monotonic() + _PARTING
     try:
         with db.read() as connection:
             others = list(connection.execute(_OTHERS).scalars())
+            while others and time.monotonic() < until:
+                time.sleep(0.1)
+                connection.rollback()  # the server shows a transaction what it showed it first
+                others = list(connection.execute(_OTHERS).scalars())
     finally:
         db.close()
     if others:

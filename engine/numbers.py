@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from .db.database import Database
 from .db.tables import case_number
+from .forms.loading import CASE_NUMBER
 
 ZONE = ZoneInfo("Asia/Shanghai")
 _WEIGHTS = (7, 3, 1)
@@ -38,11 +39,10 @@ def check_digit(digits: str) -> int:
 
 def is_case_number(text: str) -> bool:
     """Whether ``text`` is a well-formed case number with the right check digit."""
-    parts = text.split("-")
-    if len(parts) != 3 or [len(p) for p in parts] != [6, len(parts[1]), 1] or len(parts[1]) < 5:
+    if not re.fullmatch(CASE_NUMBER, text):
         return False
-    digits = parts[0] + parts[1]
-    return digits.isascii() and digits.isdigit() and parts[2] == str(check_digit(digits))
+    day, sequence, digit = text.split("-")
+    return digit == str(check_digit(day + sequence))
 
 
 def spelled(text: str) -> str | None:

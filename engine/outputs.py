@@ -49,7 +49,10 @@ def writing(target: Path, mode: int = PRIVATE) -> Iterator[BinaryIO]:
 
 
 def write_all(contents: Mapping[Path, bytes], mode: int = PRIVATE) -> None:
-    """Write files, making the folders they stand in; where one has no room, none is written."""
+    """Write files, making the folders they stand in; where one has no room, none is written.
+
+    Then they are put in place one by one.
+    """
     with ExitStack() as parts:
         for target, content in contents.items():
             with _telling(target):
@@ -90,7 +93,17 @@ def _telling(target: Path) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
-    except FileNotFoundError as error:
-        raise Unavailable(f"{target} cannot be written: there is no folder {target.parent}") from error
     except OSError as error:
-        raise Unavailable(f"{target} cannot be written: {error.strerror}") from error
+        if not _concerns(error, target):
+            raise
+        if not isinstance(error, FileNotFoundError):
+            raise Unavailable(f"{target} cannot be written: {error.strerror}") from error
+        raise Unavailable(f"{target} cannot be written: there is no folder {target.parent}") from error
+
+
+def _concerns(error: OSError, target: Path) -> bool:
+    """Whether an error is about ``target`` or where it stands, and not about what is read to fill it."""
+    if error.filename is None:
+        return True
+    about, place = (Path(os.path.realpath(os.fsdecode(name))) for name in (error.filename, target))
+    return about.parent == place.parent or about in place.parents

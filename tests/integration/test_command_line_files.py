@@ -20,7 +20,7 @@ from engine.db.database import Database
 from engine.db.upgrade import revision
 from engine.errors import Unavailable
 from engine.forms.files import FileMeta
-from engine.outputs import write_all
+from engine.outputs import scratch, write_all
 from engine.settings import CHECKOUT
 from tests.casework import Desk
 
@@ -188,3 +188,10 @@ def test_files_without_room_are_not_half_there(tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, handler)
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
     assert (tmp_path / "b").read_text() == "old"
+
+
+def test_what_is_read_to_fill_a_file_is_not_taken_for_the_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="source"), scratch(tmp_path / "out") as part:
+        part.write_bytes((tmp_path / "elsewhere" / "source").read_bytes())
+    with pytest.raises(Unavailable, match="there is no folder"), scratch(tmp_path / "none" / "out"):
+        pass
