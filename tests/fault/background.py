@@ -14,12 +14,16 @@ from engine.app import open_gongdan
 from engine.worker import Worker
 from tests.fault.installation import settings
 
+READY = "background.ready"  #: the file that says that it works
+
 
 def main(var: Path, minutes_off: float = 0.0) -> None:
     """Work until killed."""
     off = timedelta(minutes=minutes_off)
     chosen = settings(var, os.environ.get("FAULT_DATABASE_URL", ""), worker_poll_seconds=0.05)
-    Worker(open_gongdan(chosen, migrate=False, wall=lambda: datetime.now(UTC) + off)).run()
+    worker = Worker(open_gongdan(chosen, migrate=False, wall=lambda: datetime.now(UTC) + off))
+    (var / READY).touch()
+    worker.run()
 
 
 if __name__ == "__main__":
