@@ -24,6 +24,7 @@ from engine.db.tables import history
 from engine.errors import Unavailable
 from engine.settings import CHECKOUT
 from tests.fault import installation as place
+from tests.fault.background import READY
 
 
 def test_a_full_disk_acknowledges_nothing_and_work_goes_on_when_there_is_room_again(tmp_path: Path) -> None:
@@ -158,6 +159,7 @@ def test_a_restarted_postgresql_is_waited_for_and_nothing_acknowledged_is_lost(
             place.run("tests.fault.background", str(tmp_path), url=url),
         ]
         try:
+            _until((tmp_path / READY).exists)  # who only starts may end when there is no database
             for _ in range(restarts):
                 enough = len(place.ledger(ledger)) + 15
                 _until(lambda enough=enough: len(place.ledger(ledger)) >= enough)  # type: ignore[misc]
