@@ -19,8 +19,8 @@ from .outputs import scratch
 from .sealing import lookup_key
 from .settings import child_environment
 
-#: others connected to this database; servers of PostgreSQL itself have no user
 _PARTING = 2.0  #: seconds that a server needs at most to part with connections that were closed
+#: others connected to this database; servers of PostgreSQL itself have no user
 _OTHERS = sa.text(
     "SELECT DISTINCT usename || ' from ' || coalesce(host(client_addr), 'this machine') FROM pg_stat_activity "
     "WHERE datname = current_database() AND usename IS NOT NULL AND pid <> pg_backend_pid() ORDER BY 1"

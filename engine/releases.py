@@ -238,7 +238,7 @@ class Releases:
         return None if number is None else FolderPublish(number, sorted(changes), kept)
 
     def pull(self, project: Path) -> list[str]:
-        """Write the live release back into the folder, all of it or nothing; returns the paths that changed."""
+        """Write the live release back into the folder, no file of it half; returns the paths that changed."""
         changed = {
             path: body
             for path, body in self.current().files.items()

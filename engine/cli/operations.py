@@ -124,7 +124,7 @@ def check(as_json: bool) -> None:
                 findings.append(f"{case} row {verdict.seq}: {verdict.reason}")
             elif gongdan.keys.get(case) is not None:
                 findings += [f"{case} {line}" for line in rebuilding.differences(gongdan, case)]
-            findings += [f"{case} {line}" for line in evidence.faults(gongdan, case)]
+                findings += [f"{case} {line}" for line in evidence.faults(gongdan, case)]
         findings += rebuilding.orphans(gongdan)
         for path in readable(gongdan.settings.var):
             click.echo(f"{path} can be read by other users; `chmod -R go= {path}` shuts it", err=True)

@@ -19,6 +19,7 @@ from engine.errors import GongdanError, Unavailable
 
 from .beside import open_beside
 
+_MOMENT = 1.0  #: seconds that others wait for who has just made the file
 _MAKING = 5.0  #: seconds that making an empty database file takes at most
 
 
@@ -40,7 +41,7 @@ class InUse:
             held = self._opened()
             try:
                 _make_if_missing(self._place, held)
-                fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                _share(held)
             except BlockingIOError:
                 os.close(held)
                 raise Unavailable("the database is being restored; try again when that has ended") from None
@@ -81,6 +82,18 @@ class InUse:
             ) from None
 
 
+def _share(held: int) -> None:
+    """Take the shared lock; who makes the file holds it alone for a moment, a restore for longer."""
+    until = time.monotonic() + _MOMENT
+    while True:
+        try:
+            return fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+
+
 def _make_if_missing(place: str, held: int) -> None:
     """Make the database file, once for all processes that start together; ``held`` is the file of their lock."""
     until = time.monotonic() + _MAKING
@@ -96,10 +109,8 @@ def _make_if_missing(place: str, held: int) -> None:
             time.sleep(0.02)
             continue
         if not Path(place).exists():
-            for leftover in (
-                "-wal",
-                "-shm",
-            ):  # of a database that was removed: SQLite would replay it into this one
+            # Logs of a database that was removed: SQLite would replay them into this one.
+            for leftover in ("-wal", "-shm"):
                 Path(f"{place}{leftover}").unlink(missing_ok=True)
             _make(place)
 
