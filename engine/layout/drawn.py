@@ -34,16 +34,16 @@ class Drawn:
         self.open: set[str] = set()  #: sub-processes whose steps are shown where they stand
         self.parts = {part.id: part for part in _parts(process, ())}
         for shape in root.iter(f"{{{BPMNDI}}}BPMNShape"):
-            box, ident = _box(shape.find(f"{{{DC}}}Bounds")), shape.get("bpmnElement", "")
+            box, ident = box_of(shape.find(f"{{{DC}}}Bounds")), shape.get("bpmnElement", "")
             if box is not None:
                 self.shapes[ident] = box
             if shape.get("isExpanded") == "true":
                 self.open.add(ident)
         for edge in root.iter(f"{{{BPMNDI}}}BPMNEdge"):
-            points = [_point(p) for p in edge.findall(f"{{{DI}}}waypoint")]
+            points = [point_of(p) for p in edge.findall(f"{{{DI}}}waypoint")]
             self.ways[edge.get("bpmnElement", "")] = [p for p in points if p is not None]
         for label in root.iter(f"{{{BPMNDI}}}BPMNLabel"):
-            box, parent = _box(label.find(f"{{{DC}}}Bounds")), label.getparent()
+            box, parent = box_of(label.find(f"{{{DC}}}Bounds")), label.getparent()
             if box is not None and parent is not None and parent.get("bpmnElement") in self.parts:
                 self.labels[parent.get("bpmnElement", "")] = box
         self.lanes = {lane.get("id", ""): lane.get("name", "") for lane in process.iter(f"{{{BPMN}}}lane")}
@@ -93,7 +93,8 @@ def _parts(scope: etree._Element, around: tuple[str, ...]) -> Iterator[Part]:
             yield from _parts(child, (*around, ident))
 
 
-def _box(bounds: etree._Element | None) -> Box | None:
+def box_of(bounds: etree._Element | None) -> Box | None:
+    """The box that bounds name; None where a number is missing or none."""
     if bounds is None:
         return None
     numbers = [_number(bounds.get(key)) for key in ("x", "y", "width", "height")]
@@ -101,7 +102,8 @@ def _box(bounds: etree._Element | None) -> Box | None:
     return Box(*values) if len(values) == 4 else None
 
 
-def _point(waypoint: etree._Element) -> Point | None:
+def point_of(waypoint: etree._Element) -> Point | None:
+    """The point of a way; None where a number is missing or none."""
     x, y = _number(waypoint.get("x")), _number(waypoint.get("y"))
     return None if x is None or y is None else (x, y)
 
