@@ -30,6 +30,7 @@ enter_environment()
 import click  # noqa: E402
 
 from engine.errors import GongdanError, Unavailable  # noqa: E402
+from engine.texts import storable  # noqa: E402
 
 #: command → (module that has the click command of that name, what the list of commands says)
 COMMANDS = {
@@ -85,8 +86,8 @@ class Commands(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Without a command, ``serve`` is meant: ``run.py --port 8001``."""
         for given in args:
-            if any("\ud800" <= letter <= "\udfff" for letter in given):
-                raise click.UsageError(f"expected arguments in UTF-8, but {given!r} is not")
+            if not storable(given):
+                raise click.UsageError(f"expected arguments that are text in UTF-8, but {given!r} is not")
         asks_help = args[:1] == ["--help"]
         return super().parse_args(
             ctx, args if asks_help or (args and args[0][0] != "-") else ["serve", *args]

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from . import checks, failpoints, snapshots, store
+from . import checks, failpoints, snapshots, store, texts
 from .commands import (
     CLOCK,
     AmendData,
@@ -84,6 +84,7 @@ class Dispatcher(LiveInstances):
     # ------------------------------------------------------------ commands
     def dispatch(self, command: Command) -> Receipt:
         """Run ``command``. Raises what :mod:`engine.errors` names; a refused command changes nothing."""
+        texts.check(vars(command))
         if (answered := self._answered(command)) is not None:
             return answered
         try:

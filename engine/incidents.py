@@ -17,6 +17,7 @@ from .db.tables import cases, incident
 from .dispatch import Dispatcher, Receipt
 from .errors import GongdanError, NotFound, Rejected, TechnicalFailure
 from .spiff.timers import iso
+from .texts import cleaned
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,14 @@ class Incidents:
 
     def open(self, case_id: str, error: GongdanError, command: Mapping[str, Any], at: datetime) -> str:
         """Record an incident (or one more attempt of the same); returns its id."""
-        element = getattr(error, "element", None)
+        element, said = getattr(error, "element", None), cleaned(str(error))
         text = json.dumps(command, ensure_ascii=False, default=str)
         with self._db.begin() as connection:
             same = connection.execute(
                 sa.select(incident.c.id).where(
                     incident.c.case_id == case_id,
                     incident.c.closed_at.is_(None),
-                    incident.c.message == str(error),
+                    incident.c.message == said,
                 )
             ).scalar()
             if same is not None:
@@ -85,13 +86,13 @@ class Incidents:
                     case_id=case_id,
                     element=element,
                     kind=type(error).__name__,
-                    message=str(error),
+                    message=said,
                     command=text,
                     opened_at=iso(at),
                     attempts=1,
                 )
             )
-        self._note(case_id, incident_id, "opened", str(error)[:500], "system:incidents", at)
+        self._note(case_id, incident_id, "opened", said[:500], "system:incidents", at)
         return incident_id
 
     def retry(self, incident_id: str, actor: str, at: datetime, skip: tuple[str, ...] = ()) -> Receipt | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from .errors import NotFound, Rejected, Unavailable
 from .gateways import CASE, FAILED, REPEATABLE, RETRY, UNKNOWN, Entry, Gateway
 from .leases import free
 from .spiff.timers import iso
+from .texts import cleaned
 
 LEASE = timedelta(minutes=2)  #: longer than any gateway's timeout; then the outcome counts as unknown
 FIRST_RETRY = timedelta(seconds=30)
@@ -82,6 +83,7 @@ class Outbox:
         if gateway is None:
             return self._record(entry, FAILED, f"there is no gateway for {entry.kind}", now)
         answer = gateway.send(entry)
+        answer = replace(answer, detail=cleaned(answer.detail))
         failpoints.reach("outbox.sent")
         if answer.state == RETRY and entry.attempts < MAX_ATTEMPTS:
             return self._postpone(entry, answer.detail, now)

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from .db.database import Database
 from .db.tables import person as table
 from .errors import NotFound, Rejected
+from .texts import check
 
 MIN_PASSWORD = 10  #: characters
 MOST_DISPLAYED = 80  #: characters of the name as colleagues know it
@@ -160,6 +161,7 @@ class People:
                 most=MOST_DISPLAYED,
                 name=shown[:80],
             )
+        check(password)
         if len(password) < MIN_PASSWORD:
             raise Rejected("Expected a password of at least {least} characters", least=MIN_PASSWORD)
         self.add_many([person], self._hasher.hash(password))

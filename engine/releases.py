@@ -15,6 +15,7 @@ from .db.tables import blob, release, release_file
 from .errors import Conflict, InvalidFile, NotFound, Rejected
 from .outputs import SHARED, write_all
 from .release import Release, sha256
+from .texts import storable
 
 Judge = Callable[
     [Mapping[str, bytes], Collection[str]], None
@@ -48,11 +49,16 @@ class FolderPublish:
 
 
 def read_folder(project: Path) -> dict[str, bytes]:
-    """The files that ship: everything of a release below ``bpmn/`` and ``forms/``."""
+    """The files that ship: everything of a release below ``bpmn/`` and ``forms/``.
+
+    Raises :class:`InvalidFile` for a name that no release can hold.
+    """
     found = {}
     for folder in ("bpmn", "forms"):
         for path in sorted((project / folder).rglob("*")):
             if path.suffix in ENDINGS and path.is_file():
+                if not storable(str(path)):
+                    raise InvalidFile(f"the name of the file {str(path)!a} is no text in UTF-8; rename it")
                 found[path.relative_to(project).as_posix()] = path.read_bytes()
     return found
 

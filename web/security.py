@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from collections.abc import Iterator
+
+from flask import Flask, Response, abort, request
+from flask_babel import gettext
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 
 from engine.settings import Settings
+from engine.texts import storable
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -48,6 +52,14 @@ def install(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # a form may stay open for a whole shift; the session limits it
         WTF_CSRF_SSL_STRICT=settings.https,
     )
+
+    @app.before_request  # before anything else looks at what was sent
+    def refuse_what_is_no_text() -> None:
+        if not all(map(storable, _texts_sent())):
+            abort(
+                400, gettext("It holds a character that is no text (NUL or the like). Nothing was recorded.")
+            )
+
     csrf.init_app(app)
     limiter.init_app(app)
 
@@ -64,3 +76,15 @@ def install(app: Flask, settings: Settings) -> None:
             response.headers.setdefault("Cache-Control", "no-store")
             response.vary.add("Cookie")
         return response
+
+
+def _texts_sent() -> Iterator[str]:
+    """Every text of the request that something may read: address, headers, cookies, fields and files' names."""
+    yield request.path
+    for name, value in request.headers:
+        yield from (name, value)
+    for several in (request.args, request.form, request.cookies):
+        for name, value in several.items(multi=True):
+            yield from (name, value)
+    for name, file in request.files.items(multi=True):
+        yield from (name, file.filename or "", file.content_type or "")

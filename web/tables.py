@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import orjson
 
+from engine.texts import storable
+
 
 def encode_cursor(cursor: Sequence[str | int] | None) -> str | None:
     """A page cursor as text for an address."""
@@ -23,6 +25,7 @@ def decode_cursor(text: str | None) -> list[str | int] | None:
     except (ValueError, binascii.Error):
         return None
     good = isinstance(cursor, list) and all(
-        isinstance(part, str) or (isinstance(part, int) and abs(part) < 1 << 63) for part in cursor
+        (isinstance(part, str) and storable(part)) or (isinstance(part, int) and abs(part) < 1 << 63)
+        for part in cursor
     )
     return cursor if good else None

@@ -21,7 +21,7 @@ import structlog
 from sqlalchemy import event
 
 from engine import failpoints
-from engine.errors import Conflict, GongdanError, Unavailable
+from engine.errors import Conflict, GongdanError, Rejected, Unavailable
 
 from .inuse import InUse
 from .turns import Turns
@@ -34,6 +34,8 @@ Row = dict[str, Any]
 Write = tuple[str, Row]  #: (statement name, parameters)
 
 
+#: what drivers raise, beside their own DataError, for values that no database holds
+_NO_VALUES = (UnicodeError, OverflowError)
 _MALFORMED = "malformed"  #: as SQLite calls a file whose pages make no sense
 GROUP = 64  #: commands committed together at most
 CACHE_KB = 32_768  #: of pages the writer keeps; SQLite's 2 MB read a page anew for every second write
@@ -70,7 +72,7 @@ class Database:
         # What one command's values alone can cause: those who wait beside it have nothing to do with it.
         self._dead_connection: tuple[type[Exception], ...] = (driver.InterfaceError, driver.ProgrammingError)
         self._own_faults: tuple[type[Exception], ...] = (
-            Conflict, driver.IntegrityError, driver.DataError, *self._dead_connection, OverflowError, UnicodeError,
+            Conflict, driver.IntegrityError, driver.DataError, *self._dead_connection, *_NO_VALUES,
         )  # fmt: skip
         self._queue: deque[_Job] = deque()
         self._compiled: dict[str, tuple[str, Callable[[Row], tuple[Any, ...]] | None, Row]] = {}
@@ -101,6 +103,8 @@ class Database:
             raise Unavailable(f"the database cannot be read: {_first_line(error.orig or error)}") from error
         except sa.exc.TimeoutError as error:  # every connection is taken
             raise Unavailable(f"the database cannot be read: {_first_line(error)}") from error
+        except (sa.exc.DataError, *_NO_VALUES) as error:
+            raise _refused_values(getattr(error, "orig", None) or error) from error
         except sa.exc.DatabaseError as error:
             if _MALFORMED not in str(error.orig):
                 raise
@@ -130,7 +134,10 @@ class Database:
                     connection.rollback()  # of what was not committed; nothing where all was
         except sa.exc.DBAPIError as error:
             raise _translated(error.orig or error) from error
-        except sa.exc.TimeoutError as error:  # every connection is taken
+        except (
+            sa.exc.TimeoutError,
+            *_NO_VALUES,
+        ) as error:  # every connection is taken, or the values are none
             raise _translated(error) from error
 
     def write(self, writes: Iterable[Write]) -> None:
@@ -167,9 +174,11 @@ class Database:
                 self._turns.give()
         except sa.exc.DBAPIError as error:
             failed = _translated(error.orig or error)
-        except sa.exc.TimeoutError as error:  # every connection is taken
-            failed = _translated(error)
-        except self._driver_error as error:
+        except (
+            sa.exc.TimeoutError,
+            self._driver_error,
+            *_NO_VALUES,
+        ) as error:  # every connection is taken, or …
             failed = _translated(error)
         except BaseException as error:
             failed = error
@@ -213,7 +222,7 @@ class Database:
             if isinstance(error, self._dead_connection):
                 self._drop_writer()
             if len(jobs) == 1:
-                jobs[0].error = _translated(error) if isinstance(error, self._driver_error) else error
+                jobs[0].error = error if isinstance(error, Conflict) else _translated(error)
                 jobs[0].finished = True
                 return
             for job in jobs:  # a savepoint each would cost every group what only this one needs
@@ -320,7 +329,15 @@ def _translated(error: BaseException) -> GongdanError:
     text = str(error)
     if "UNIQUE" in text or "duplicate key" in text or "unique constraint" in text:
         return Conflict("Expected to be first, but another change was recorded meanwhile")
+    if isinstance(error, _NO_VALUES) or any(kind.__name__ == "DataError" for kind in type(error).__mro__):
+        return _refused_values(error)
     return Unavailable(f"the database could not record the change: {_first_line(error)}")
+
+
+def _refused_values(error: BaseException) -> Rejected:
+    """What the driver says stays in the log: it repeats the values."""
+    log.warning("values refused", reason=type(error).__name__)
+    return Rejected("Expected values that the database can hold, but one is none")
 
 
 def _first_line(error: BaseException) -> str:

@@ -11,7 +11,7 @@ import pytest
 from engine import failpoints
 from engine.db import database
 from engine.db.database import Write
-from engine.errors import Conflict, Unavailable
+from engine.errors import Conflict, Rejected, Unavailable
 from tests.casework import Desk
 
 Answer = Exception | None
@@ -24,7 +24,7 @@ def write_as_one_group(desk: Desk, *jobs: list[Write]) -> list[Answer]:
     def ask(job: list[Write]) -> Answer:
         try:
             db.write(job)
-        except (Conflict, Unavailable, OverflowError) as error:
+        except (Rejected, Unavailable) as error:
             return error
         return None
 
@@ -116,7 +116,7 @@ def test_a_command_that_fell_behind_a_group_that_failed_is_not_written_later(
 def test_a_value_that_no_driver_takes_is_the_fault_of_one_and_harms_no_other(desk: Desk) -> None:
     spoilt = ("answer", {**answer("b")[1], "at": 2**70})
     done = write_as_one_group(desk, [answer("a")], [spoilt], [answer("c")])
-    assert [type(one) for one in done] == [type(None), OverflowError, type(None)]
+    assert [type(one) for one in done] == [type(None), Rejected, type(None)]
     assert kept(desk) == ["a", "c"]
 
 

@@ -33,6 +33,13 @@ class Account(UserMixin):  # type: ignore[misc]  # flask_login has no types
         return f"{self.person.session_generation}:{self.person.name}"
 
 
+class Sessions(LoginManager):  # type: ignore[misc]  # flask_login has no types
+    """Who is signed in, by the session alone: nobody is given a cookie that outlives it, so none is believed."""
+
+    def _load_user_from_remember_cookie(self, _: str) -> None:
+        return None
+
+
 def _load(kept: str) -> Account | None:
     generation, _, name = kept.partition(":")
     try:
@@ -44,7 +51,7 @@ def _load(kept: str) -> Account | None:
 
 def install(app: Flask) -> None:
     """Everything but the sign-in page is for people who are signed in."""
-    manager = LoginManager(app)
+    manager = Sessions(app)
     manager.user_loader(_load)
     manager.session_protection = "basic"
 

@@ -1,0 +1,43 @@
+"""Which texts can be stored. PostgreSQL takes no NUL, no database takes half a surrogate pair; no person types either.
+
+Both are refused on every database, so that what one installation keeps another can take over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .errors import Rejected
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> bool:
+    """Whether every database can hold ``text``."""
+    return _UNSTORABLE.search(text) is None
+
+
+def cleaned(text: str) -> str:
+    """``text`` of the outside world with a mark in place of what cannot be stored."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def all_storable(value: Any) -> bool:
+    """Whether every text within ``value`` (plain data, names included) can be stored."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return all(all_storable(part) for pair in value.items() for part in pair)
+    if isinstance(value, Iterable) and not isinstance(value, bytes):
+        return all(map(all_storable, value))
+    return True
+
+
+def check(*values: Any) -> None:
+    """Raise :class:`Rejected` when a text within ``values`` cannot be stored."""
+    if not all_storable(values):
+        raise Rejected(
+            "Expected text that can be stored, but it holds a character that is none (NUL or the like)"
+        )
