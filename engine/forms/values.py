@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -26,6 +25,14 @@ _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\Z", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,16}\Z", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,16}(\.\d{1,6})?\Z", re.ASCII)
 _YUAN = re.compile(r"([+-]?)(\d{1,13})(?:\.(\d{1,2}))?\Z", re.ASCII)
+#: 1,234,567.89: groups of three, the first not beginning with 0. All other commas may be meant as a decimal
+#: point (12,50; 0,125), and are refused rather than dropped.
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?\Z", re.ASCII)
+#: full-width signs and blanks by their half-width ones; no others, or 5² would be read as 52
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
+    **dict.fromkeys((0x3000, 0xA0), " "),
+    0xFFE5: "¥",
+}
 
 
 class Refused(Exception):
@@ -39,7 +46,12 @@ class Refused(Exception):
 
 def plain(text: str) -> str:
     """``text`` as typed on a half-width keyboard: full-width digits and signs folded, no blanks around."""
-    return unicodedata.normalize("NFKC", text).strip()
+    return text.translate(_HALF_WIDTH).strip()
+
+
+def ungrouped(digits: str) -> str:
+    """``digits`` without the commas between its thousands; unchanged where a comma stands elsewhere."""
+    return digits.replace(",", "") if _GROUPED.match(digits) else digits
 
 
 # -- from the text of a control --
@@ -56,8 +68,8 @@ def read_choice(field: Field, text: str) -> Any:
 
 
 def read_number(field: Field, text: str) -> Any:
-    """An integer or decimal number, thousands separators allowed."""
-    digits = plain(text).replace(",", "")
+    """An integer or decimal number; commas only between its thousands."""
+    digits = ungrouped(plain(text))
     if _INTEGER.match(digits):
         return int(digits)
     if field.schema.get("type") == "integer":
@@ -68,8 +80,8 @@ def read_number(field: Field, text: str) -> Any:
 
 
 def read_money(field: Field, text: str) -> Any:
-    """Yuan with at most two decimals, as integer fen."""
-    digits = plain(text).removeprefix("¥").removesuffix("元").replace(",", "").strip()
+    """Yuan with at most two decimals, as integer fen; commas only between its thousands."""
+    digits = ungrouped(plain(text).removeprefix("¥").removesuffix("元").strip())
     match = _YUAN.match(digits)
     if match is None:
         raise Refused("not_money")

@@ -52,6 +52,8 @@ def read_cell(text: str) -> Cell:
         source = read_expression(expression)
     if source.error is not None or source.tree is None:
         return Cell(text, False, "syntax", (), (), (), None)
+    if is_list(source.tree):  # "> 1,250" is true or false, and then 250: it would match whatever comes
+        return Cell(text, False, "list", (), (), (), None)
     names = tuple(name for name in source.reads if name != VALUE)
     constants = tuple(
         node.value
@@ -62,11 +64,16 @@ def read_cell(text: str) -> Cell:
     return Cell(text, False, "", names, constants, forbidden, None if names else _matcher(expression))
 
 
+def is_list(tree: ast.AST | None) -> bool:
+    """Whether an expression is a list without brackets: what ``12,50`` and ``1,250`` are."""
+    return isinstance(tree, ast.Expression) and isinstance(tree.body, ast.Tuple)
+
+
 def _misread(tree: ast.AST) -> Fault:
     """Cells that are valid Python but compare with something nobody meant."""
-    body = tree.body if isinstance(tree, ast.Expression) else None
-    if isinstance(body, ast.Tuple):
+    if is_list(tree):
         return "list"
+    body = tree.body if isinstance(tree, ast.Expression) else None
     if isinstance(body, ast.UnaryOp) and isinstance(body.op, ast.Not):
         return "not"
     return ""

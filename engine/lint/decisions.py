@@ -27,7 +27,7 @@ from engine.lint.catalogue.decisions import (
 )
 from engine.lint.catalogue.scripts import FORBIDDEN_NAME
 from engine.lint.catalogue.structure import MISSING_ID
-from engine.lint.cells import Cell, Domain, gaps_and_overlaps, read_cell
+from engine.lint.cells import Cell, Domain, gaps_and_overlaps, is_list, read_cell
 from engine.lint.context import LintContext
 from engine.lint.expressions import ARGUMENTS, PYTHON, read_expression
 from engine.lint.finding import Finding
@@ -104,7 +104,8 @@ def _lint_table(
         for cell in cells:
             yield from _lint_cell(file, where, line_of(rule), cell, context)
         for text in outputs:
-            if text and read_expression(text).error is not None:
+            output = read_expression(text)
+            if text and (output.error is not None or is_list(output.tree)):
                 yield OUTPUT_CELL.at(file, where, line_of(rule), text=text)
             yield from _forbidden(file, where, line_of(rule), "cell", text)
         rows.append(cells)

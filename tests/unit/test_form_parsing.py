@@ -127,6 +127,8 @@ def test_any_submission_is_accepted_or_refused(form: Form, controls: dict[str, l
         ("money", "12.5", 1250),
         ("money", " ¥1,234.56 ", 123456),
         ("money", "１２．３４元", 1234),
+        ("money", "￥ 1，234，567", 123456700),
+        ("money", "12,345.6元", 1234560),
         ("number", "1,000", 1000),
         ("number", "２．５", 2.5),
         ("phone", "+86 138 1234 5678", "13812345678"),
@@ -145,11 +147,23 @@ def test_typed_text_is_understood(widget: str, typed: str, value: object) -> Non
     assert (parsed, errors) == ({"a": value}, [])
 
 
+#: a comma that may be meant as a decimal point, or stands between no thousands
+WRONG_COMMAS = (
+    *("12,50", "99,9", "3,14", "1,5", "1，5", ",5", "5,", "1,,000", "1,00,000", "1234,567", "0,125"),
+    *("000,125", "1,2345", "1.234,50", "1,234,56", "12,345.6,7", "-12,50", "1,234.567,891"),
+)
+
+
 @pytest.mark.parametrize(
     ("widget", "typed", "code"),
     [
         ("money", "12.345", "not_money"),
         ("money", "1e3", "not_money"),
+        *(("money", typed, "not_money") for typed in WRONG_COMMAS),
+        *(("number", typed, "not_number") for typed in WRONG_COMMAS),
+        ("money", "12²", "not_money"),
+        ("number", "5²", "not_number"),
+        ("money", "½", "not_money"),
         ("number", "1e3", "not_number"),
         ("date", "13.02.2026", "not_date"),
         ("datetime", "2026-02-13T24:00", "not_datetime"),

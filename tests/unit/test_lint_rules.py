@@ -33,6 +33,16 @@ def test_rule_finds_its_fault(rule: str) -> None:
             assert words
             assert "{" not in words.replace("{}", ""), "a value was not filled in"
 
+@pytest.mark.parametrize("cell", ["1,250", "> 1,250", ">= 3,14", "? > 1,250", "? != 12,50"])
+def test_a_number_with_a_comma_is_no_cell(cell: str) -> None:
+    """``> 1,250`` would be read as a pair that is never false, so the rule would match whatever comes."""
+    assert [f.rule for f in lint_release(samples.cell(cell)) if f.severity == "error"] == ["cell_list"]
+
+
+def test_a_number_with_a_comma_is_no_output() -> None:
+    found = lint_release(samples.release(table=samples.table(("-", "12,50"))))
+    assert [f.rule for f in found if f.severity == "error"] == ["output_cell"]
+
 
 @pytest.mark.parametrize(
     ("rule", "element"),

@@ -39,10 +39,10 @@ HIT_POLICY = Rule(
 CELL_LIST = Rule(
     "cell_list",
     "error",
-    "单元格 {text} 永远不会符合:列表要写成 ? in (…)",
-    "the cell {text} never matches: a list is written ? in (…)",
-    "写成 ? in ({text})",
-    "write ? in ({text})",
+    "单元格 {text} 不会按它的意思判断:列表要写成 ? in (…),数字里不用逗号",
+    "the cell {text} does not mean what it says: a list is written ? in (…), a number without commas",
+    "写成 ? in (值, 值),或把数字写成 1250、12.5",
+    "write ? in (value, value), or the number as 1250 or 12.5",
 )
 CELL_NOT = Rule(
     "cell_not",
@@ -81,8 +81,8 @@ OUTPUT_CELL = Rule(
     "error",
     "输出单元格 {text} 不是有效的表达式",
     "the output cell {text} is no valid expression",
-    "文字加引号",
-    "put texts in quotes",
+    "文字加引号,数字里不用逗号",
+    "put texts in quotes; write numbers without commas",
 )
 OUTPUT_NAME = Rule(
     "output_name",
