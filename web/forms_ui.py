@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from markupsafe import Markup
 
 from engine.errors import FieldError
 from engine.forms import Field, Form, choice_text, local_minutes, localised, message, show
+from engine.forms.bounds import Span, span, written
 from engine.forms.checking import asked
 from engine.forms.form import condition_functions
-from engine.forms.model import Group
+from engine.forms.model import Bound, Group
 from engine.forms.parsing import GetFiles, GetList
 from web.i18n import listed
 
@@ -46,6 +48,12 @@ _WORDS: dict[str, tuple[str, str, str]] = {
         "Depends on earlier answers; leave empty where it does not apply: {names}",
     ),
     "optional": ("不适用时留空。", "不適用時留空。", "Leave empty where it does not apply."),
+    "between": (
+        "可填 {first} 至 {last}。",
+        "可填 {first} 至 {last}。",
+        "From {first} to {last}.",
+    ),
+    "now": ("现在", "現在", "now"),
     "seconds": ("秒", "秒", "seconds"),
     "none": ("无", "沒有", "None"),
 }
@@ -75,6 +83,7 @@ class Control:
     controls: bool
     text: str
     error: str
+    limits: str = ""  #: of a day or instant: from when to when
     note: str = ""  #: for a field that does not apply now: when it would
     maxlength: int | None = None
     inputmode: str = ""
@@ -91,7 +100,8 @@ class Control:
     @property
     def described_by(self) -> str:
         """Ids of what explains the control."""
-        names = [f"help-{self.name}" if self.help else "", f"err-{self.name}" if self.error else ""]
+        helped = self.help or self.limits
+        names = [f"help-{self.name}" if helped else "", f"err-{self.name}" if self.error else ""]
         return " ".join(name for name in names if name)
 
 
@@ -187,12 +197,15 @@ def _draw(
     group: Group, values: Mapping[str, Any], context: Mapping[str, Any], page: _Page, prefix: str = ""
 ) -> list[Control]:
     needed = {field.name: need for field, need in asked(group, values, context, page.functions)}
+    env = {**{name: context[name] for name in group.outside if name in context}, **values}
     controls = []
     for item in group.fields:
         if item.name not in needed and page.redrawn_without is not None:
             continue  # only browsers with scripts ask for redraws, and those draw what applies
         value = context.get(item.name) if item.widget == "readonly" else values.get(item.name)
         control = _control(item, value, prefix + item.name, page)
+        if item.widget in ("date", "datetime"):
+            control.limits = _limits(item, span(item, env, page.functions), page.locale)
         control.required = needed.get(item.name, item.required)
         if item.name not in needed:
             control.note = _note(group, item, page.locale)
@@ -245,6 +258,18 @@ def _control(item: Field, value: Any, name: str, page: _Page) -> Control:
     if item.widget == "readonly":
         _draw_readonly(control, item, value, page.locale)
     return control
+
+
+def _limits(item: Field, asked_within: Span, locale: str) -> str:
+    """From when to when the field may be, in words."""
+
+    def shown(bound: Bound | None, instant: datetime) -> str:
+        if bound is not None and bound.is_now and item.widget == "datetime":
+            return word("now", locale)
+        return local_minutes(written(item, instant)).replace("T", " ")
+
+    first, last = shown(item.earliest, asked_within.first), shown(item.latest, asked_within.last)
+    return word("between", locale, first=first, last=last)
 
 
 def _draw_readonly(control: Control, item: Field, value: Any, locale: str) -> None:

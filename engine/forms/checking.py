@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.errors import FieldError
 
+from .bounds import span
 from .files import clean_files
 from .model import Field, Group
 from .values import CLEAN, Refused
@@ -82,6 +83,12 @@ def check(
     for field in asked:
         if field.name not in clean and field.name not in errors and needed(field, env, functions):
             errors[field.name] = FieldError(prefix + field.name, "required")
+    for field in asked:
+        if field.widget in ("date", "datetime") and field.name in clean:
+            try:
+                span(field, env, functions).check(field, clean[field.name])
+            except Refused as refusal:
+                errors[field.name] = FieldError(prefix + field.name, refusal.code, refusal.parameters)
     broken = {error.field.removeprefix(prefix).split("-")[0] for error in rows} | errors.keys()
     for rule in group.rules:
         # A rule speaks only of what is there and sound: an answer left out is the business of ``required``.

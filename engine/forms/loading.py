@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import jsonschema_rs
 
+from .bounds import offset_of
 from .draft import Draft
 from .files import DEFAULT_ACCEPT, DEFAULT_MAX_SIZE, MAX_MAX_SIZE, TYPES
-from .model import Default, Field, Group, Option, Rule, SchemaValidator
+from .model import Bound, Default, Field, Group, Option, Rule, SchemaValidator
 from .names import why_not
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ FIELD_KEYS = {
         "required_if",
         "show_if",
     ),
-    *("personal", "default", "fields", "rules", "accept", "max_size"),
+    *("personal", "default", "fields", "rules", "accept", "max_size", "earliest", "latest"),
 }
 OPTION_KEYS = {"value", "label"}
 RULE_KEYS = {"check", "field", "message"}
@@ -70,7 +71,7 @@ _EXTRA: dict[str, dict[str, Any]] = {
     "case": {"maxLength": 20, "pattern": CASE_NUMBER},
     "rows": {"maxItems": 20},
     "file": {"maxItems": 5},
-    "money": {"minimum": 0},
+    "money": {"minimum": 0, "maximum": 1_000_000_000},
 }
 
 
@@ -125,7 +126,8 @@ def read_group(draft: Draft, fields: Any, rules: Any, where: str, *, nested: boo
     controls = {name for condition in conditions for name in condition.names} & by_name.keys()
     final = tuple(_with_controls(item, item.name in controls) for item in read)
     inner = {name for item in final if item.rows for name in item.rows.outside}
-    outside = {name for c in [*conditions, *(rule.check for rule in checked)] for name in c.names} | inner
+    read_from = [c for item in read for c in item.conditions] + [rule.check for rule in checked]
+    outside = {name for condition in read_from for name in condition.names} | inner
     # What a readonly field shows comes from the case's data, also when a condition reads it.
     answers = {item.name for item in final if item.widget != "readonly"}
     return Group(final, checked, {item.name: item for item in final}, frozenset(outside - answers))
@@ -180,6 +182,8 @@ def _read_field(draft: Draft, raw: Any, where: str, nested: bool) -> Field:
         rows=rows,
         accept=accept,
         max_size=max_size,
+        earliest=_read_bound(draft, data, "earliest", where, widget),
+        latest=_read_bound(draft, data, "latest", where, widget),
     )
 
 
@@ -250,6 +254,22 @@ def _read_file_limits(
         draft.wrong(f"{where}.max_size", f"is {size!r}", f"give bytes, at most {MAX_MAX_SIZE}")
         size = DEFAULT_MAX_SIZE
     return tuple(map(str, accept)), size
+
+
+def _read_bound(draft: Draft, data: Mapping[str, Any], key: str, where: str, widget: str) -> Bound | None:
+    if key not in data:
+        return None
+    if widget not in ("date", "datetime"):
+        draft.wrong(f"{where}.{key}", f"means nothing for {widget}", "only dates and times have it")
+        return None
+    raw = data[key]
+    offset = offset_of(raw) if isinstance(raw, str) else None
+    if offset is not None:
+        return Bound(offset)
+    if isinstance(raw, str) and raw.lstrip("-").startswith("P") and raw.lstrip("-")[1:2].isdigit():
+        draft.wrong(f"{where}.{key}", f"is {raw!r}", "write days from now: P60D, -P30D, or now")
+        return None
+    return Bound(expression=draft.condition(raw, f"{where}.{key}"))
 
 
 def _read_default(draft: Draft, raw: Any, where: str) -> Default:

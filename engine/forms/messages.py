@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from engine.errors import FieldError
 
 from .model import Text, localised
+from .values import local_minutes
 
 
 def _text(hans: str, hant: str, english: str) -> Text:
@@ -93,6 +94,8 @@ CATALOGUE: Mapping[str, Text] = {
         "並非有效時間，請寫成 2026-02-13 16:00。",
         "Not a valid time; write it as 2026-02-13 16:00.",
     ),
+    "too_early": _text("不能早于 {bound}。", "不可早於 {bound}。", "Not before {bound}."),
+    "too_late": _text("不能晚于 {bound}。", "不可遲於 {bound}。", "Not after {bound}."),
     "not_range": _text(
         "请填写开始和结束时间，例如 09:00 至 12:00。",
         "請填寫開始及結束時間，例如 09:00 至 12:00。",
@@ -138,6 +141,8 @@ def message(error: FieldError, locale: str) -> str:
             values[name] = localised(value, locale)
         elif error.code.startswith("money_") and isinstance(value, int):
             values[name] = f"{value / 100:.2f}"
+        elif name == "bound" and isinstance(value, str):
+            values[name] = local_minutes(value).replace("T", " ")
         elif error.code == "file_too_large" and isinstance(value, int):
             values[name] = f"{value / 1024 / 1024:g} MB"
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -49,6 +50,19 @@ class Default:
     expression: Condition | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A distance from now, or an expression over the answers and the case's data that gives an instant or day."""
+
+    offset: timedelta = timedelta()
+    expression: Condition | None = None
+
+    @property
+    def is_now(self) -> bool:
+        """Whether it is the instant of the answer itself."""
+        return self.expression is None and not self.offset
+
+
 @dataclass(frozen=True)
 class Field:
     """One question of a form."""
@@ -69,7 +83,15 @@ class Field:
     rows: Group | None = None  #: the columns of a ``rows`` field
     accept: tuple[str, ...] = ()  #: file name endings, with their dot
     max_size: int = 0  #: bytes of one file
+    earliest: Bound | None = None  #: of a day or instant; None: the usual one
+    latest: Bound | None = None
     controls: bool = False  #: whether another field appears or becomes required by this one
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every expression that decides whether the field is asked and needed, and within which bounds."""
+        bounds = [bound.expression for bound in (self.earliest, self.latest) if bound is not None]
+        return tuple(c for c in (self.show_if, self.required_if, *bounds) if c is not None)
 
     @cached_property
     def choices(self) -> Mapping[str, Choice]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from engine.calendar import Calendar
 from engine.errors import GongdanError
 from engine.forms import Form
 from engine.lint.catalogue.files import (
     CALENDAR_INVALID,
+    FIELD_BOUNDS,
     FORM_INVALID,
     JSON_INVALID,
     PARAMETERS_INVALID,
@@ -55,7 +57,7 @@ def refused_xml(file: str, error: InvalidXml) -> Finding:
 def lint_json(file: str, content: bytes) -> Iterator[Finding]:
     """Findings on a JSON file, by the loader of its kind."""
     try:
-        safe_json(content, file)
+        raw: Any = safe_json(content, file)
     except InvalidXml as error:
         problem = error.problem.removeprefix("not valid JSON: ")  # which the rule says itself
         yield JSON_INVALID.at(file, None, error.line, problem=problem)
@@ -65,7 +67,21 @@ def lint_json(file: str, content: bytes) -> Iterator[Finding]:
         return
     kind = _loader(file.replace("\\", "/"))
     if kind is not None:
-        yield from loaded(file, *kind, content)
+        faults = list(loaded(file, *kind, content))
+        yield from faults
+        if kind[0] is FORM_INVALID and not faults:
+            yield from _bounds(file, raw["fields"])
+
+
+def _bounds(file: str, fields: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Fields of a sound form whose days, instants or amounts have no bounds of their own."""
+    for item in fields:
+        yield from _bounds(file, item.get("fields", []))
+        wanted = {"date": ("earliest", "latest"), "datetime": ("earliest", "latest"), "money": ("maximum",)}
+        given = item.keys() | item.get("schema", {}).keys()
+        missing = [key for key in wanted.get(item["widget"], ()) if key not in given]
+        if missing and not ("exclusiveMaximum" in given and item["widget"] == "money"):
+            yield FIELD_BOUNDS.at(file, field=item["name"], keys=", ".join(missing))
 
 
 def lint_parameters(file: str, content: bytes) -> Iterator[Finding]:

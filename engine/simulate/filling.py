@@ -12,6 +12,8 @@ from typing import Any
 
 from engine.errors import GongdanError
 from engine.forms import Field, Form, localised
+from engine.forms.bounds import span
+from engine.forms.form import condition_functions
 from engine.forms.model import Group
 from engine.simulate.behaviour import Behaviour, Customer
 from engine.simulate.patterns import example
@@ -159,10 +161,10 @@ class _Sheet:
                 return self.number(schema, money=field.widget == "money")
             case "date":
                 days = rng.randint(3, 20) if attempt % 2 == 0 else -rng.randint(1, 20)
-                return (self.now + timedelta(days=days)).date().isoformat()
+                return self.within(field, self.now + timedelta(days=days))
             case "datetime":
                 ahead = any(word in field.name for word in _FUTURE) is (attempt % 2 == 0)
-                return (self.now + timedelta(hours=rng.randint(4, 40) if ahead else 0)).isoformat()
+                return self.within(field, self.now + timedelta(hours=rng.randint(4, 40) if ahead else 0))
             case "timerange":
                 return {"from": "10:00", "to": "18:00"}
             case "file":
@@ -170,6 +172,11 @@ class _Sheet:
             case "rows":
                 return [self.row(field.rows) for _ in range(rng.randint(1, 2))] if field.rows else None
         return self.text(field)
+
+    def within(self, field: Field, moment: datetime) -> str:
+        """The day or instant of ``moment``, or the nearest one that the field takes."""
+        functions = condition_functions(self.now.isoformat())
+        return span(field, {**self.context, **self.values}, functions).nearest(field, moment)
 
     def row(self, group: Group) -> dict[str, Any]:
         """One row of a rows field: everything in it."""

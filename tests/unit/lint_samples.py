@@ -261,6 +261,9 @@ SAMPLES: dict[str, Callable[[], Files]] = {
     "xml_schema": lambda: changed("<bpmn:laneSet ", "<bpmn:surprise/><bpmn:laneSet "),
     "json_invalid": lambda: release(form=b'{"key": "attempt",}'),
     "form_invalid": lambda: release(form=b'{"key": "attempt"}'),
+    "field_bounds": lambda: release(
+        form=release()[FORM].replace(b'"checkbox", "schema": {"type": "boolean"}', b'"datetime"')
+    ),
     "scenario_unreadable": lambda: release() | {"bpmn/scenarios/callback.json": b'[{"start": 5}]'},
     "template_invalid": lambda: release(template=b'{"key": "say_hello", "kind": "poem"}'),
     "roles_invalid": lambda: _merged(release(), "bpmn/roles.json", b"{}"),

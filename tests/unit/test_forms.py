@@ -374,7 +374,7 @@ def test_every_code_has_its_words_in_every_language() -> None:
     for code, words in CATALOGUE.items():
         assert list(words) == list(LOCALES), code
         parameters = {"min": 1, "max": 2, "name": "a", "allowed": ".pdf", "kind": "PDF"}
-        parameters |= {"message": text("m"), "until": "9", "number": "1", "names": "a"}
+        parameters |= {"message": text("m"), "until": "9", "number": "1", "names": "a", "bound": NOW}
         for locale in LOCALES:
             assert message(FieldError("a", code, parameters), locale)
 

@@ -33,6 +33,7 @@ def test_rule_finds_its_fault(rule: str) -> None:
             assert words
             assert "{" not in words.replace("{}", ""), "a value was not filled in"
 
+
 @pytest.mark.parametrize("cell", ["1,250", "> 1,250", ">= 3,14", "? > 1,250", "? != 12,50"])
 def test_a_number_with_a_comma_is_no_cell(cell: str) -> None:
     """``> 1,250`` would be read as a pair that is never false, so the rule would match whatever comes."""

@@ -92,6 +92,15 @@ FORM_INVALID = Rule(
     "按 docs/forms.md 改正",
     "correct it as docs/forms.md describes",
 )
+FIELD_BOUNDS = Rule(
+    "field_bounds",
+    "info",
+    "字段 {field} 没有写 {keys}，按通用界限：日期在一年前至 60 天后之间，金额至多一千万元",
+    "the field {field} has no {keys}; the usual bounds hold: a date from a year ago to 60 days ahead, "
+    "an amount up to 10 million yuan",
+    "写上最早和最晚（earliest、latest）或金额的 maximum",
+    "say how early and late it may be (earliest, latest), or the maximum of the amount",
+)
 TEMPLATE_INVALID = Rule(
     "template_invalid",
     "error",
