@@ -36,6 +36,7 @@ class LintContext:
     processes: dict[str, list[str]] = field(default_factory=dict)
     waits: dict[str, bool] = field(default_factory=dict)
     calls: dict[str, set[str]] = field(default_factory=dict)
+    opens: dict[str, set[str]] = field(default_factory=dict)  #: of whose cases it opens one
     scheduled: set[str] = field(default_factory=set)
     lanes: set[str] = field(default_factory=set)
     parameters: dict[str, Parameter] = field(default_factory=dict)
@@ -84,9 +85,10 @@ class LintContext:
                 self.scheduled.add(process.id)
             self.waits[process.id] = any(may_wait(node.kind, node.events) for node in nodes)
             self.calls.setdefault(process.id, set()).update(
-                called
-                for node in nodes
-                if (called := node.element.get("calledElement") or node.properties.get("process"))
+                called for node in nodes if (called := node.element.get("calledElement"))
+            )
+            self.opens.setdefault(process.id, set()).update(
+                opened for node in nodes if (opened := node.properties.get("process"))
             )
         for node in model.nodes() if model.readable else ():
             scripts = [node.script[0]] if node.script is not None else []
@@ -114,11 +116,17 @@ class LintContext:
         """Names that data of a diagram's cases may have: also those of a rhythm, where one opens them."""
         reached, ahead = set(self.scheduled), list(self.scheduled)
         while ahead:
-            called = self.calls.get(ahead.pop(), set()) - reached
+            process = ahead.pop()
+            called = (self.calls.get(process, set()) | self.opens.get(process, set())) - reached
             reached |= called
             ahead += called
         ours = {process.id for process in model.processes}
         return self.names | SCHEDULED if ours & reached else self.names
+
+    def goes_on_in(self, process: str) -> set[str]:
+        """Processes that follow without anybody: those it calls, and whose cases it opens that wait for nobody."""
+        opened = {other for other in self.opens.get(process, ()) if not self.surely_waits(other)}
+        return self.calls.get(process, set()) | opened
 
     def surely_waits(self, process: str) -> bool:
         """May a called process be taken to wait for somebody? True for an unknown one."""

@@ -26,7 +26,7 @@ def lint_across(files: Mapping[str, bytes], context: LintContext) -> Iterator[Fi
     for process, paths in context.processes.items():
         for path in paths[1:]:
             yield DUPLICATE_PROCESS.at(path, process, id=process, other=paths[0])
-    for loop in cycles(sorted(context.calls), lambda process: sorted(context.calls.get(process, ()))):
+    for loop in cycles(sorted(context.calls), lambda process: sorted(context.goes_on_in(process))):
         shown = " → ".join([*loop[:8], loop[0]])
         yield CALL_CYCLE.at(first[loop[0]], loop[0], loop=shown)
     yield from _unused(files, context)
