@@ -77,8 +77,13 @@ def test_who_is_complained_about_is_kept_off_the_case_that_goes_on(engine: Gongd
     )
     number = engine.dispatch(start).case_id
     about = {
-        **{"source": "visit", "involves_violation": True, "major": False, "matter_complex": False},
-        **{"reason_l3": "03-02-05", "belongs_to_headquarters": True, "branch": "杭州分公司"},
+        "source": "visit",
+        "involves_violation": True,
+        "major": False,
+        "matter_complex": False,
+        "reason_l3": "03-02-05",
+        "belongs_to_headquarters": True,
+        "branch": "杭州分公司",
         "complained_staff": "centre1",
     }
     (task,) = work.tasks(engine.db, number)
