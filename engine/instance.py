@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from .clocks import PAUSED, Clocks
+from .clocks import Clocks
 from .diagrams import Element
 from .effects import Effects, reference, resolve
 from .errors import Rejected
@@ -101,12 +101,6 @@ class Instance:
         if (clock := self.clocks.next_due()) is not None:
             found.append(clock)
         return min(found, key=lambda f: (f[0], f[1], len(f[2]), f[2]), default=None)
-
-    def due_of_task(self, task: int) -> str | None:
-        """The earliest limit an open task shows, also when it has passed: its own, else the sub-process's around it."""
-        live = [c for c in self.clocks.live.values() if c.state != PAUSED and c.task is not None]
-        own = [c.due for c in live if c.task == task]
-        return min(own or [c.due for c in live if c.task not in self.open], default=None)
 
     # ------------------------------------------------------------ what history may hold
     def sealed(self, command: Mapping[str, Any]) -> dict[str, Any]:

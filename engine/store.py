@@ -14,7 +14,7 @@ from .db.database import Database, Write
 from .db.tables import answer, cases, history, snapshot
 from .keys import Keys
 from .projections import cases as case_rows
-from .projections import clocks, facts, outbox, tasks, timers
+from .projections import clocks, facts, notices, outbox, tasks, timers
 
 P = sa.bindparam
 
@@ -58,7 +58,7 @@ def prepare(db: Database) -> None:
         ),
         **Keys.STATEMENTS,
     }
-    for module in (case_rows, tasks, timers, clocks, facts, outbox):
+    for module in (case_rows, tasks, timers, clocks, facts, outbox, notices):
         statements |= module.STATEMENTS
     for name, statement in statements.items():
         db.add_statement(name, statement)

@@ -25,3 +25,12 @@ def complaints() -> tuple[Path, Mapping]:
     if (real := folder()) is None:
         return SAMPLE, load("sample")
     return real / "complaints" / "comcast_2015_01_05.csv", load("comcast")
+
+
+def all_complaints() -> list[tuple[Path, Mapping]]:
+    """Every file of complaints there is, with its mapping: the sample that ships, and the real ones."""
+    found = [(SAMPLE, load("sample"))]
+    if (real := folder()) is not None:
+        found.append(complaints())
+        found.append((real / "complaints" / "telecom_zh.csv", load("telecom_zh")))
+    return found

@@ -107,7 +107,7 @@ task = sa.Table(
     _text("skill", null=True),
     _text("department", null=True),
     _text("opened_at"),
-    _text("due_at", null=True),  # the earliest running SLA clock on it
+    _text("due_at", null=True),  # the earliest limit it is under (engine/projections/tasks.py)
     _text("not_before", null=True),  # quiet hours: not to be called before
     _text("claimed_by", null=True),
     _text("claimed_at", null=True),
@@ -207,6 +207,7 @@ notice = sa.Table(
     _text("at"),
     _text("level"),  # 'info' | 'warn' | 'breach'
     _text("read_by", null=True),
+    _text("topic", null=True),  # limit and level of what is told as one line (engine/projections/notices.py)
 )
 answer = sa.Table(  # idempotency: the first answer to a submit key
     "answer",
@@ -294,7 +295,9 @@ _has_phone = cases.c.phone_key.is_not(None)
 sa.Index("ix_cases_phone", cases.c.phone_key, sqlite_where=_has_phone, postgresql_where=_has_phone)
 IS_DUPLICATE = case_fact.c.name == sa.literal_column("'duplicate_of'")
 sa.Index("ix_fact_duplicate", case_fact.c.value, sqlite_where=IS_DUPLICATE, postgresql_where=IS_DUPLICATE)
-sa.Index("ix_clock_parameter", sla_clock.c.parameter, sla_clock.c.state)
+sa.Index(
+    "ix_clock_parameter", *(sla_clock.c[name] for name in ("parameter", "state", "due", "case_id", "clock"))
+)
 sa.Index("ix_clock_due", sla_clock.c.state, sla_clock.c.due)
 sa.Index("ix_clock_breached", sla_clock.c.breached_at)
 sa.Index("ix_outbox_next", outbox.c.state, outbox.c.next_at)

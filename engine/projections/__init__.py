@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from engine.db.database import Write
 
-from . import cases, clocks, facts, outbox, tasks, timers
+from . import cases, clocks, facts, notices, outbox, tasks, timers
 from .change import Change
 
 PROJECTIONS = (
@@ -20,6 +20,7 @@ PROJECTIONS = (
     clocks.project,
     facts.project,
     outbox.project,
+    notices.project,
 )
 
 PROJECTED: dict[str, str] = {
@@ -28,8 +29,8 @@ PROJECTED: dict[str, str] = {
     "claimed": "tasks",
     "armed": "timers",
     "ended": "timers",
-    "clocks": "clocks",
-    "clock_changes": "clocks",
+    "clocks": "clocks, tasks",
+    "clock_changes": "clocks, tasks, notices",
     "requests": "outbox",
     "linked": "outbox",
     "service": "outbox",

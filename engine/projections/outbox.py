@@ -44,6 +44,7 @@ def project(change: Change) -> Iterator[Write]:
                     "level": request["level"],
                     "person": None,
                     "read_by": None,
+                    "topic": None,
                 },
             )
             continue

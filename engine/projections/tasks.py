@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
+from engine.clocks import BREACHED, PAUSED
 from engine.db.database import Write
 from engine.db.tables import ORDINARY, URGENT, task
 from engine.effects import resolve
@@ -17,6 +18,8 @@ from .change import Change
 P = sa.bindparam
 #: the case data that decision tables and loops set, and which of its values comes first
 PRIORITY, FIRST = "priority", "P1"
+#: what happens to a clock without its due time being another one, or no longer counting
+_STAYS = frozenset({"warned", BREACHED})
 _THIS = (task.c.case_id == P("b_id"), task.c.task == P("b_task"))
 
 STATEMENTS = {
@@ -67,7 +70,7 @@ def project(change: Change) -> Iterator[Write]:
                 "skill": who.skill,
                 "department": who.department,
                 "opened_at": at,
-                "due_at": instance.due_of_task(number),
+                "due_at": due_of(instance, number),
                 "not_before": not_before,
                 "claimed_by": None,
                 "claimed_at": None,
@@ -89,13 +92,26 @@ def project(change: Change) -> Iterator[Write]:
                 "claimed_at": at if person else None,
             },
         )
-    if "clocks" in effects or "clock_changes" in effects:
+    changed = (state for _, state, _ in effects.get("clock_changes", ()))
+    if "clocks" in effects or not _STAYS.issuperset(changed):
         for number in instance.open:
             if number not in opened:
                 yield (
                     "task_due",
-                    {"b_id": change.case_id, "b_task": number, "due_at": instance.due_of_task(number)},
+                    {"b_id": change.case_id, "b_task": number, "due_at": due_of(instance, number)},
                 )
+
+
+def due_of(instance: Instance, number: int) -> str | None:
+    """The earliest limit that an open task is under: its own, those of what it is inside of, those of the whole case.
+
+    One that has passed counts until the work it is about is done; one that is paused does not.
+    """
+    live = [clock for clock in instance.clocks.live.values() if clock.state != PAUSED]
+    if any(clock.task not in (None, number) for clock in live):
+        under = {None, number, *instance.machine.around(number)}
+        live = [clock for clock in live if clock.task in under]
+    return min((clock.due for clock in live), default=None)
 
 
 def _rank(instance: Instance, number: int) -> int:

@@ -1,10 +1,12 @@
-"""Figures for those who steer the work: load, ageing, breaches."""
+"""Figures for those who steer the work: load, ageing, breaches; and the limits behind them.
+
+A task is overdue or due soon on the board by the same conditions as on the lists that its figures lead to.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,14 +14,16 @@ import sqlalchemy as sa
 from engine.db.database import Database
 from engine.db.tables import OPEN_ALL, cases, incident, outbox, sla_clock, task
 
-from .inbox import SOON
+from .inbox import UNIT, due_soon, overdue
+from .work import STUCK
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Open tasks of one queue or person."""
+    """Open tasks of one queue (a role and its part, see :data:`engine.queries.inbox.UNIT`) or person."""
 
     name: str
+    unit: str
     tasks: int
     unclaimed: int
     overdue: int
@@ -27,15 +31,28 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
-    """A limit that has passed and its case."""
+class Limit:
+    """A limit and its case."""
 
     case_id: str
+    clock: str
     parameter: str
+    started: str
     due: str
-    breached_at: str
+    breached_at: str | None
+    paused_at: str | None
     state: str
     process: str
+    title: str | None
+
+
+LimitCursor = tuple[str, str, str]  #: (due, case, clock) of the last row shown
+_LIMIT = [
+    (cases if name in ("process", "title") else sla_clock).c[name] for name in Limit.__dataclass_fields__
+]
+_WITH_CASE = sla_clock.join(cases, cases.c.id == sla_clock.c.case_id)
+LIVE = ("running", "paused", "breached")
+_LATEST = 10  #: breaches that the board itself shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +71,24 @@ class Figures:
     people: list[Load]
     processes: list[tuple[str, int]]
     parameters: list[tuple[str, str, int]]
-    breaches: list[Breach]
+    breaches: list[Limit]
 
 
 def figures(db: Database, now: str) -> Figures:
     """The board at instant ``now``. Reads open work only, so closed cases cost nothing."""
-    soon = (datetime.fromisoformat(now) + SOON).isoformat(timespec="seconds")
-    queue = sa.func.coalesce(task.c.department, task.c.skill, "")
-    is_open = OPEN_ALL
     sums = [
         sa.func.count(),
         _sum(task.c.claimed_by.is_(None)),
-        _sum(task.c.due_at <= now),
-        _sum(sa.and_(task.c.due_at > now, task.c.due_at <= soon)),
+        _sum(*overdue(now)),
+        _sum(*due_soon(now)),
     ]
     with db.read() as c:
         queues = _loads(
-            c.execute(sa.select(task.c.role, queue, *sums).where(is_open).group_by(task.c.role, queue)).all()
+            c.execute(sa.select(task.c.role, UNIT, *sums).where(OPEN_ALL).group_by(task.c.role, UNIT)).all()
         )
         people = c.execute(
             sa.select(task.c.claimed_by, *sums)
-            .where(is_open, task.c.claimed_by.is_not(None))
+            .where(OPEN_ALL, task.c.claimed_by.is_not(None))
             .group_by(task.c.claimed_by)
         ).all()
         case_open = cases.c.state == "open"
@@ -85,29 +99,22 @@ def figures(db: Database, now: str) -> Figures:
         ).all()
         parameters = c.execute(
             sa.select(sla_clock.c.parameter, sla_clock.c.state, sa.func.count())
-            .where(sla_clock.c.state.in_(("running", "paused", "breached")))
+            .where(sla_clock.c.state.in_(LIVE))
             .group_by(sla_clock.c.parameter, sla_clock.c.state)
             .order_by(sla_clock.c.parameter, sla_clock.c.state)
         ).all()
         breaches = c.execute(
-            sa.select(
-                sla_clock.c.case_id,
-                sla_clock.c.parameter,
-                sla_clock.c.due,
-                sla_clock.c.breached_at,
-                sla_clock.c.state,
-                cases.c.process,
-            )
-            .join(cases, cases.c.id == sla_clock.c.case_id)
+            sa.select(*_LIMIT)
+            .select_from(_WITH_CASE)
             .where(sla_clock.c.breached_at.is_not(None))
             .order_by(sla_clock.c.breached_at.desc())
-            .limit(30)
+            .limit(_LATEST)
         ).all()
         incidents = c.execute(
             sa.select(sa.func.count()).select_from(incident).where(incident.c.closed_at.is_(None))
         ).scalar_one()
         stuck = c.execute(
-            sa.select(sa.func.count()).select_from(outbox).where(outbox.c.state.in_(("unknown", "failed")))
+            sa.select(sa.func.count()).select_from(outbox).where(outbox.c.state.in_(STUCK))
         ).scalar_one()
     return Figures(
         open_cases=open_cases,
@@ -119,18 +126,38 @@ def figures(db: Database, now: str) -> Figures:
         incidents=incidents,
         messages_stuck=stuck,
         queues=queues,
-        people=[Load(row[0], *(n or 0 for n in row[1:])) for row in people],
+        people=[Load(row[0], "", *(n or 0 for n in row[1:])) for row in people],
         processes=sorted(((row[0], row[1]) for row in by_process), key=lambda pair: -pair[1]),
         parameters=[(row[0], row[1], row[2]) for row in parameters],
-        breaches=[Breach(*row) for row in breaches],
+        breaches=[Limit(*row) for row in breaches],
     )
 
 
-def _sum(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    return sa.func.sum(sa.case((condition, 1), else_=0))
+def limits(
+    db: Database, parameter: str, state: str, after: LimitCursor | None = None, limit: int = 50
+) -> tuple[list[Limit], LimitCursor | None]:
+    """The limits behind a figure of the board, the earliest due first, and where the next page begins."""
+    order = (sla_clock.c.due, sla_clock.c.case_id, sla_clock.c.clock)
+    query = (
+        sa.select(*_LIMIT)
+        .select_from(_WITH_CASE)
+        .where(sla_clock.c.parameter == parameter, sla_clock.c.state == state)
+        .order_by(*order)
+        .limit(limit + 1)
+    )
+    if after:
+        query = query.where(sa.tuple_(*order) > sa.tuple_(*map(sa.literal, after)))
+    with db.read() as c:
+        rows = [Limit(*row) for row in c.execute(query)]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return rows[:limit], (last.due, last.case_id, last.clock) if last else None
+
+
+def _sum(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.sum(sa.case((sa.and_(*conditions), 1), else_=0))
 
 
 def _loads(rows: Sequence[Any]) -> list[Load]:
-    """Queues, the fullest first; the name is ``role/department or skill``."""
-    found = [Load(f"{row[0]}/{row[1]}".rstrip("/"), *(n or 0 for n in row[2:])) for row in rows]
+    """Queues, the fullest first."""
+    found = [Load(row[0], row[1], *(n or 0 for n in row[2:])) for row in rows]
     return sorted(found, key=lambda load: (-load.overdue, -load.tasks))

@@ -69,14 +69,22 @@ def find(db: Database, text: str, phone_key: str, limit: int = 50) -> list[Case]
 
 
 def listed(
-    db: Database, *, state: str | None, process: str | None, after: Cursor | None = None, limit: int = 50
+    db: Database,
+    *,
+    state: str | None,
+    process: str | None,
+    waiting: bool = False,
+    after: Cursor | None = None,
+    limit: int = 50,
 ) -> tuple[list[Case], Cursor | None]:
-    """Newest cases first, and where the next page begins."""
+    """Newest cases first, and where the next page begins; ``waiting``: those that wait for the customer."""
     query = sa.select(*_COLUMNS).order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit + 1)
     if process:
         query = query.where(cases.c.process == process)
     if state:
         query = query.where(cases.c.state == state)
+    if waiting:
+        query = query.where(cases.c.waiting_customer.is_not(None))
     if after:
         query = query.where(sa.tuple_(cases.c.opened_at, cases.c.id) < sa.tuple_(*map(sa.literal, after)))
     with db.read() as c:

@@ -3,6 +3,9 @@
 A person's queues are the combinations of their roles with no or one of their skills and departments.
 Each is read by equality on all of these plus rank and due time, so a page costs the same with a thousand open
 tasks and a million. Urgent tasks come first. Among equals those with a limit, in due order; then those without.
+
+What is due soon or overdue is asked about all open work by those who steer it, as on their board; by others about
+their own and what they may take.
 """
 
 from __future__ import annotations
@@ -25,18 +28,38 @@ SOON = timedelta(hours=4)  #: how far ahead "due soon" looks
 MOST = 999  #: counts stop here: a badge needs no more
 FOUND = 200  #: cases that a number or a phone finds at most
 
-Branch = list[sa.ColumnElement[bool]]
+#: who steers the work of all: they have its lists and the board
+STEERS = frozenset({"supervisor", "manager", "admin", "complaint_centre", "quality"})
+NOBODY = ""  #: the holder of what nobody holds, in :class:`Filters`
+#: which part of a role's work a task belongs to: that of a department, of a skill, or the rest
+UNIT = sa.func.coalesce(task.c.department, task.c.skill, "")
+
 Cursor = tuple[int, str, str, int]  #: (rank, due or "", case, task) of the last row shown
 Part = tuple[int, bool]  #: a rank, and whether without a limit: the parts of a list, in order
 PARTS: tuple[Part, ...] = ((URGENT, False), (URGENT, True), (ORDINARY, False), (ORDINARY, True))
 
 
 @dataclass(frozen=True, slots=True)
+class Branch:
+    """One way of reading: its conditions, and the columns of its index that are the same in all its rows.
+
+    PostgreSQL must be told to order by those too, or it sorts: to it ``IS NULL`` is no constant.
+    """
+
+    where: list[sa.ColumnElement[bool]]
+    lead: tuple[sa.Column[Any], ...] = ()
+
+    def also(self, *conditions: sa.ColumnElement[bool]) -> Branch:
+        """The same way under further conditions."""
+        return replace(self, where=[*self.where, *conditions])
+
+
+@dataclass(frozen=True, slots=True)
 class WorkItem:
     """One row of the work list.
 
-    ``started`` and ``warn_at`` belong to the clock whose limit is ``due_at``. ``case_due`` is the next limit of
-    the whole case, shown where the task has none of its own; it does not order the list.
+    ``limit``, ``started`` and ``warn_at`` belong to the clock whose limit is ``due_at``; ``whole`` says that it is
+    one of the whole case.
     """
 
     case_id: str
@@ -57,9 +80,10 @@ class WorkItem:
     title: str | None
     waiting_customer: str | None
     rank: int
+    limit: str | None = None
     started: str | None = None
     warn_at: str | None = None
-    case_due: str | None = None
+    whole: bool = False
 
     @property
     def urgent(self) -> bool:
@@ -69,11 +93,18 @@ class WorkItem:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What narrows the list: the case's process, case numbers that begin so, or a phone's look-up key."""
+    """What narrows the list: the case's process, case numbers that begin so, a phone's look-up key.
+
+    And as the board counts: a role, with or without its ``unit`` (:data:`UNIT`), and who holds a task
+    (:data:`NOBODY`: it is free).
+    """
 
     process: str | None = None
     case_prefix: str | None = None
     phone_key: str | None = None
+    role: str | None = None
+    unit: str | None = None
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +125,23 @@ _COLUMNS = (
 
 def tabs_of(person: Person) -> tuple[Tab, ...]:
     """The tabs a person has: all open work is for those who steer it."""
-    steers = not {"supervisor", "manager"}.isdisjoint(person.roles)
-    return TABS if steers else TABS[:-1]
+    return TABS if steers(person) else TABS[:-1]
+
+
+def steers(person: Person) -> bool:
+    """Whether a person steers the work of all."""
+    return not STEERS.isdisjoint(person.roles)
+
+
+def overdue(now: str) -> list[sa.ColumnElement[bool]]:
+    """The conditions of a task that is overdue at ``now``: on lists, on the board, wherever it is counted."""
+    return [task.c.due_at <= now]
+
+
+def due_soon(now: str) -> list[sa.ColumnElement[bool]]:
+    """The conditions of a task that is due soon."""
+    soon = (datetime.fromisoformat(now) + SOON).isoformat(timespec="seconds")
+    return [task.c.due_at > now, task.c.due_at <= soon]
 
 
 def work(
@@ -109,7 +155,7 @@ def work(
 ) -> Page:
     """One page of a tab at instant ``now``."""
     few = bool(filters.case_prefix or filters.phone_key)
-    branches = _branches(person, tab, now, of_few_cases=few)
+    branches = _branches(person, tab, now, held=filters.held, of_few_cases=few)
     rows: list[Any] = []
     with db.read() as c:
         for part in _parts(tab):
@@ -119,10 +165,7 @@ def work(
                 rows += _rows(c, branches, filters, part, rest, limit + 1 - len(rows))
         more, rows = len(rows) > limit, rows[:limit]
         clocks = _clocks(c, rows)
-    items = []
-    for row in rows:
-        started, warn_at, case_due = clocks.get((row.case_id, row.task), (None, None, None))
-        items.append(replace(WorkItem(*row), started=started, warn_at=warn_at, case_due=case_due))
+    items = [WorkItem(*row, *clocks.get((row.case_id, row.task), ())) for row in rows]
     last = items[-1] if more else None
     return Page(items, (last.rank, last.due_at or "", last.case_id, last.task) if last else None)
 
@@ -135,9 +178,11 @@ def counts(db: Database, person: Person, now: str) -> dict[Tab, int]:
             total = 0
             limited = tab in LIMITED  # read by due time, which stands behind the rank
             ranks = [[task.c.rank == rank] for rank in (URGENT, ORDINARY)] if limited else [[]]
-            for branch in ([*b, *r] for b in _branches(person, tab, now) for r in ranks):
+            for branch in (b.also(*r) for b in _branches(person, tab, now) for r in ranks):
                 if total <= MOST:
-                    inner = sa.select(sa.literal(1)).select_from(task).where(*branch).limit(MOST + 1 - total)
+                    inner = sa.select(sa.literal(1)).select_from(task).where(*branch.where)
+                    # in the order of its index: a planner that hopes to meet some open ones soon would read the table
+                    inner = inner.order_by(*branch.lead, task.c.rank, task.c.due_at).limit(MOST + 1 - total)
                     total += c.execute(sa.select(sa.func.count()).select_from(inner.subquery())).scalar_one()
             found[tab] = total
     return found
@@ -147,35 +192,36 @@ def _parts(tab: Tab) -> Iterable[Part]:
     return (part for part in PARTS if not (tab in LIMITED and part[1]))
 
 
-def _branches(person: Person, tab: Tab, now: str, *, of_few_cases: bool = False) -> list[Branch]:
+def _branches(
+    person: Person, tab: Tab, now: str, *, held: str | None = None, of_few_cases: bool = False
+) -> list[Branch]:
     """The ways of reading that make up a tab. Tasks of few cases are sought by the cases, not by these indexes."""
     is_open = task.c.state == "open"
-    in_queue, held, every = (is_open,) * 3 if of_few_cases else (OPEN_QUEUE, OPEN_MINE, OPEN_ALL)
-    if tab == "all":
-        return [[every]]
-    mine: Branch = [held, task.c.claimed_by == person.name]
-    if tab == "mine":
-        return [mine]
-    queues: list[Branch] = [
-        [
-            in_queue,
-            task.c.claimed_by.is_(None),
-            task.c.role == role,
-            task.c.skill.is_(None) if skill is None else task.c.skill == skill,
-            task.c.department.is_(None) if department is None else task.c.department == department,
-        ]
+    in_queue, in_hands, every = (is_open,) * 3 if of_few_cases else (OPEN_QUEUE, OPEN_MINE, OPEN_ALL)
+    mine = Branch([in_hands, task.c.claimed_by == person.name])
+    queues = [
+        Branch(
+            [
+                in_queue,
+                task.c.claimed_by.is_(None),
+                task.c.role == role,
+                task.c.skill.is_(None) if skill is None else task.c.skill == skill,
+                task.c.department.is_(None) if department is None else task.c.department == department,
+            ],
+            (task.c.claimed_by, task.c.role, task.c.skill, task.c.department),
+        )
         for role in person.roles
         for skill in (None, *person.skills)
         for department in (None, *person.departments)
     ]
-    if tab == "queues":
-        return queues
-    if tab == "overdue":
-        bounds = [task.c.due_at <= now]
-    else:
-        soon = (datetime.fromisoformat(now) + SOON).isoformat(timespec="seconds")
-        bounds = [task.c.due_at > now, task.c.due_at <= soon]
-    return [[*branch, *bounds] for branch in (mine, *queues)]
+    whole = Branch([in_hands, task.c.claimed_by == held] if held else [every])
+    found = {"mine": [mine], "queues": queues, "all": [whole]}.get(tab)
+    if found is None:
+        found = [whole] if steers(person) else [mine, *queues]
+    if tab not in LIMITED:
+        return found
+    bounds = overdue(now) if tab == "overdue" else due_soon(now)
+    return [branch.also(*bounds) for branch in found]
 
 
 def _rows(
@@ -188,21 +234,20 @@ def _rows(
 ) -> list[Any]:
     """Rows of one part, merged over the branches."""
     rank, unlimited = part
-    order = [task.c.case_id, task.c.task] if unlimited else [task.c.due_at, task.c.case_id, task.c.task]
+    order = [task.c.due_at, task.c.case_id, task.c.task]
     extra = [
         task.c.rank == rank,
         task.c.due_at.is_(None) if unlimited else task.c.due_at.is_not(None),
         *_filtered(c, filters),
     ]
     if after is not None:
-        begin = after[2:] if unlimited else after[1:]
-        extra.append(sa.tuple_(*order) > sa.tuple_(*map(sa.literal, begin)))
+        first = 1 if unlimited else 0
+        extra.append(sa.tuple_(*order[first:]) > sa.tuple_(*map(sa.literal, after[1 + first :])))
     source = task.join(cases, cases.c.id == task.c.case_id)
     found: list[Any] = []
     for branch in branches:
-        found += c.execute(
-            sa.select(*_COLUMNS).select_from(source).where(*branch, *extra).order_by(*order).limit(limit)
-        )
+        query = sa.select(*_COLUMNS).select_from(source).where(*branch.where, *extra)
+        found += c.execute(query.order_by(*branch.lead, *order).limit(limit))
     if len(branches) > 1:
         found.sort(key=lambda row: (row.due_at or "", row.case_id, row.task))
     return found[:limit]
@@ -212,6 +257,13 @@ def _filtered(c: sa.Connection, filters: Filters) -> Iterable[sa.ColumnElement[b
     if filters.process:
         # Not a bare column: the list is read in the order of its own index, not case by case of the process.
         yield sa.func.coalesce(cases.c.process, "") == filters.process
+    if filters.role:
+        yield task.c.role == filters.role
+    if filters.unit is not None:
+        unit = UNIT
+        yield unit == filters.unit
+    if filters.held is not None:
+        yield task.c.claimed_by.is_(None) if filters.held == NOBODY else task.c.claimed_by == filters.held
     if filters.case_prefix:
         yield _of_cases(c, cases.c.id.between(filters.case_prefix, filters.case_prefix + "~"))
     if filters.phone_key:
@@ -223,27 +275,28 @@ def _of_cases(c: sa.Connection, which: sa.ColumnElement[bool]) -> sa.ColumnEleme
     return task.c.case_id.in_(c.scalars(sa.select(cases.c.id).where(which).limit(FOUND)).all())
 
 
-Times = tuple[str | None, str | None, str | None]
+Clock = tuple[
+    str, str, str | None, bool
+]  #: parameter, start and warning of a clock, and whether of the whole case
 
 
-def _clocks(c: sa.Connection, rows: list[Any]) -> Mapping[tuple[str, int], Times]:
-    """For each row: start and warning of the clock behind its limit, and the next limit of its case."""
+def _clocks(c: sa.Connection, rows: list[Any]) -> Mapping[tuple[str, int], Clock]:
+    """For each row with a limit: the clock behind it."""
+    columns = [sla_clock.c[n] for n in ("case_id", "due", "task", "parameter", "started", "warn_at")]
     running = c.execute(
-        sa.select(
-            sla_clock.c.case_id, sla_clock.c.task, sla_clock.c.due, sla_clock.c.started, sla_clock.c.warn_at
-        ).where(
+        sa.select(*columns).where(
             sla_clock.c.case_id.in_({row.case_id for row in rows}),
             sla_clock.c.state.in_(("running", "breached")),
         )
     ).all()
-    own = {(clock.case_id, clock.due): clock for clock in running}
-    whole: dict[str, str] = {}
+    by_due: dict[tuple[str, str], list[Any]] = {}
     for clock in running:
-        if clock.task is None:
-            whole[clock.case_id] = min(clock.due, whole.get(clock.case_id, clock.due))
-    found: dict[tuple[str, int], Times] = {}
+        by_due.setdefault((clock.case_id, clock.due), []).append(clock)
+    found: dict[tuple[str, int], Clock] = {}
     for row in rows:
-        mine = own.get((row.case_id, row.due_at))
-        times = (mine.started, mine.warn_at) if mine else (None, None)
-        found[row.case_id, row.task] = (*times, whole.get(row.case_id))
+        # of several that are due at once its own first, those of the whole case last
+        behind = by_due.get((row.case_id, row.due_at), [])
+        best = min(behind, key=lambda one: (one.task != row.task, one.task is None), default=None)
+        if best is not None:
+            found[row.case_id, row.task] = (best.parameter, best.started, best.warn_at, best.task is None)
     return found

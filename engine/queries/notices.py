@@ -1,4 +1,8 @@
-"""Notices to a role or a person, and which of them somebody has read."""
+"""Notices to a role or a person, and which of them somebody has read.
+
+Notices of one topic (a limit that passes in many cases, at an import in hundreds) are one line: the new ones, and
+those that were read.
+"""
 
 from __future__ import annotations
 
@@ -11,46 +15,78 @@ from engine.db.tables import notice, setting
 from engine.people import Person
 
 MOST = 99  #: the badge counts no further
+RECENT = 5_000  #: notices with a topic that are looked at, the newest of each role
+SHOWN = 20  #: cases that a line names
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """One notice."""
+class Line:
+    """One line of notices; ``id`` and ``at`` of its newest.
+
+    ``cases`` are the newest of the ``count`` cases it is about; ``role`` is None where some were to the person alone.
+    ``topic`` is ``parameter/level`` of a limit, None for a notice with words of its own in ``text``.
+    """
 
     id: int
-    case_id: str | None
-    role: str | None
-    person: str | None
-    text: str
     at: str
     level: str
+    text: str
+    role: str | None
+    topic: str | None
+    cases: tuple[str, ...]
+    count: int
+
+    @property
+    def parameter(self) -> str | None:
+        """The limit that the line is about."""
+        return self.topic.rpartition("/")[0] if self.topic else None
 
 
-_COLUMNS = [notice.c[name] for name in Notice.__dataclass_fields__]
+_COLUMNS = [notice.c[name] for name in ("id", "case_id", "role", "text", "at", "level", "topic")]
 
 
 def _for(person: Person) -> list[sa.ColumnElement[bool]]:
     return [notice.c.person == person.name, *(notice.c.role == role for role in sorted(person.roles))]
 
 
-def latest(db: Database, person: Person, limit: int = 100) -> list[Notice]:
+def latest(db: Database, person: Person, limit: int = 100) -> list[Line]:
     """What was said to this person or one of their roles, newest first."""
-    found: dict[int, Notice] = {}
+    seen = read_up_to(db, person)
+    alone: dict[int, Line] = {}
+    grouped: dict[tuple[str, bool], dict[int, sa.Row[tuple[object, ...]]]] = {}
     with db.read() as c:
         for mine in _for(person):
-            query = sa.select(*_COLUMNS).where(mine).order_by(notice.c.id.desc()).limit(limit)
-            found.update((row.id, Notice(*row)) for row in c.execute(query))
-    return [found[number] for number in sorted(found, reverse=True)[:limit]]
+            newest = sa.select(*_COLUMNS).where(mine).order_by(notice.c.id.desc())
+            for row in c.execute(newest.where(notice.c.topic.is_(None)).limit(limit)):
+                about = (row.case_id,) if row.case_id else ()
+                alone[row.id] = Line(row.id, row.at, row.level, row.text, row.role, None, about, len(about))
+            for row in c.execute(newest.where(notice.c.topic.is_not(None)).limit(RECENT)):
+                grouped.setdefault((row.topic, row.id > seen), {})[row.id] = row
+    found = [*alone.values(), *(_line(list(rows.values())) for rows in grouped.values())]
+    return sorted(found, key=lambda line: -line.id)[:limit]
+
+
+def _line(rows: list[sa.Row[tuple[object, ...]]]) -> Line:
+    """The line of notices of one topic."""
+    rows.sort(key=lambda row: -row.id)
+    newest, about = rows[0], tuple(dict.fromkeys(row.case_id for row in rows))
+    role = newest.role if all(row.role for row in rows) else None
+    return Line(
+        newest.id, newest.at, newest.level, newest.text, role, newest.topic, about[:SHOWN], len(about)
+    )  # fmt: skip
 
 
 def unread(db: Database, person: Person) -> int:
-    """How many notices are newer than what the person has read, at most ``MOST``."""
-    seen, total = read_up_to(db, person), 0
+    """How many lines are newer than what the person has read, at most ``MOST``."""
+    seen, alone, topics = read_up_to(db, person), 0, set()
     with db.read() as c:
         for mine in _for(person):
-            inner = sa.select(notice.c.id).where(mine, notice.c.id > seen).limit(MOST - total)
-            total += c.execute(sa.select(sa.func.count()).select_from(inner.subquery())).scalar_one()
-    return total
+            newer = sa.select(notice.c.topic).where(mine, notice.c.id > seen)
+            plain = newer.where(notice.c.topic.is_(None)).limit(MOST).subquery()
+            alone += c.execute(sa.select(sa.func.count()).select_from(plain)).scalar_one()
+            told = newer.where(notice.c.topic.is_not(None)).order_by(notice.c.id.desc()).limit(RECENT)
+            topics |= set(c.scalars(sa.select(told.subquery().c.topic).distinct()))
+    return min(MOST, alone + len(topics))
 
 
 def read_up_to(db: Database, person: Person) -> int:

@@ -113,6 +113,9 @@ class Incident:
     attempts: int
 
 
+STUCK = ("unknown", "failed")  #: states of messages that wait for a person
+
+
 def _columns(table: sa.Table, shape: type) -> list[sa.Column[Any]]:
     return [table.c[field.name] for field in fields(shape)]
 
@@ -174,10 +177,10 @@ def _entries(db: Database, case_id: str, which: sa.ColumnElement[bool]) -> list[
 def all_messages(
     db: Database, *, state: str | None = None, after: tuple[str, str] | None = None, limit: int = 50
 ) -> tuple[list[Message], tuple[str, str] | None]:
-    """The outbox, newest first, and where the next page begins."""
+    """The outbox, newest first, and where the next page begins. The state ``stuck`` stands for all of :data:`STUCK`."""
     query = sa.select(*_MESSAGE).order_by(outbox.c.created_at.desc(), outbox.c.id.desc()).limit(limit + 1)
     if state:
-        query = query.where(outbox.c.state == state)
+        query = query.where(outbox.c.state.in_(STUCK) if state == "stuck" else outbox.c.state == state)
     if after:
         query = query.where(sa.tuple_(outbox.c.created_at, outbox.c.id) < sa.tuple_(*map(sa.literal, after)))
     with db.read() as c:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
+from engine.clocks import PAUSED
 from engine.instance import Instance
 from engine.rules import in_quiet_hours
 from engine.simulate.behaviour import Behaviour, Customer
@@ -57,9 +58,16 @@ class Pace:
 
     def _limit(self, instance: Instance, task: int, now: datetime) -> datetime | None:
         """The limit that people mind at a task: its own, else what time does next on the case."""
-        own = instance.due_of_task(task)
+        own = _own(instance, task)
         ahead = [due for due in ([own] if own else instance.machine.due.values()) if due > now.isoformat()]
         return datetime.fromisoformat(min(ahead)) if ahead else None
+
+
+def _own(instance: Instance, task: int) -> str | None:
+    """The earliest running limit of a task, else of the sub-processes of its case."""
+    live = [c for c in instance.clocks.live.values() if c.state != PAUSED and c.task is not None]
+    own = [c.due for c in live if c.task == task]
+    return min(own or [c.due for c in live if c.task not in instance.open], default=None)
 
 
 def _part(now: datetime, limit: datetime, share: float) -> datetime:

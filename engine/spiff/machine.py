@@ -161,6 +161,20 @@ class Machine:
             raise Rejected("Expected task {task_id} to be open, but it is not", task_id=task_id)
         return dict(task.data)
 
+    def around(self, task_id: int) -> set[int]:
+        """The tasks that an open task is inside of: sub-processes, calls, and rounds of several at once."""
+        task: Any = self.flow.open_tasks.get(task_id)
+        found: set[int] = set()
+        while task is not None:
+            outer = task.parent
+            while outer is not None and outer.state < S.COMPLETED:  # what goes before a task is completed
+                found.add(outer.id)
+                outer = outer.parent
+            task = task.workflow.caller if task.workflow is not self.workflow else None
+            if task is not None:
+                found.add(task.id)
+        return found
+
     def any_data(self) -> dict[str, Any]:
         """The most recent data of the case: of its newest open task, else of the workflow's result."""
         newest = max(self.flow.open_tasks, default=None)

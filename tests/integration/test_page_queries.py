@@ -142,26 +142,40 @@ def test_filters_by_process_number_and_phone(db: Database) -> None:
 
 def test_the_clock_behind_a_limit_is_shown(db: Database) -> None:
     _fill(db, 3)
-    due = "2026-03-02T01:00:00+00:00"
-    whole = "2026-03-09T00:00:00+00:00"
+    due = "2026-03-02T01:00:00+00:00"  # of task 3 of the second case
     common = {"case_id": "260302-00001-1", "state": "running", "started": "2026-03-01T00:00:00+00:00"}
-    _add(
-        db,
-        sla_clock,
-        {
-            **common,
-            "clock": "5",
-            "parameter": "A",
-            "task": 3,
-            "due": due,
-            "warn_at": "2026-03-01T20:00:00+00:00",
-        },
-        {**common, "clock": "c:B", "parameter": "B", "task": None, "due": whole},
-    )
-    row = next(
-        r for r in inbox.work(db, LEAD, "all", NOW, inbox.Filters()).rows if r.case_id == "260302-00001-1"
-    )
-    assert (row.started, row.warn_at, row.case_due) == (common["started"], "2026-03-01T20:00:00+00:00", whole)
+    own = {
+        **common,
+        "clock": "5",
+        "parameter": "A",
+        "task": 3,
+        "due": due,
+        "warn_at": "2026-03-01T20:00:00+00:00",
+    }
+    around = {
+        **common,
+        "clock": "6",
+        "parameter": "B",
+        "task": 2,
+        "due": due,
+        "started": "2026-02-27T00:00:00+00:00",
+    }
+    whole = {**common, "clock": "c:C", "parameter": "C", "task": None, "due": due}
+    later = {**common, "clock": "c:D", "parameter": "D", "task": None, "due": "2026-03-09T00:00:00+00:00"}
+
+    def shown() -> tuple[object, ...]:
+        rows = inbox.work(db, LEAD, "all", NOW, inbox.Filters()).rows
+        row = next(r for r in rows if r.case_id == "260302-00001-1")
+        return row.limit, row.started, row.warn_at, row.whole
+
+    _add(db, sla_clock, later)
+    assert shown() == (None, None, None, False)
+    _add(db, sla_clock, whole)
+    assert shown() == ("C", common["started"], None, True)
+    _add(db, sla_clock, around)
+    assert shown() == ("B", "2026-02-27T00:00:00+00:00", None, False)
+    _add(db, sla_clock, own)
+    assert shown() == ("A", common["started"], "2026-03-01T20:00:00+00:00", False)
 
 
 def test_cases_are_listed_newest_first_page_after_page(db: Database) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from engine.queries.board import figures
+from engine.queries import board as query
+from engine.queries.inbox import STEERS
+from engine.queries.scope import about
 from web import context
 from web.i18n import pick
 from web.polling import unchanged
+from web.tables import decode_cursor, encode_cursor
 
 bp = Blueprint("board", __name__, url_prefix="/board")
-ROLES = ("supervisor", "manager", "admin", "complaint_centre", "quality")
+ROLES = tuple(sorted(STEERS))
 
 
 @bp.get("/")
@@ -20,10 +23,33 @@ def show() -> ResponseReturnValue:
     context.need_role(*ROLES)
     release = context.gongdan().releases.current()
     values = {
-        "figures": figures(context.gongdan().db, context.now()),
+        "figures": query.figures(context.gongdan().db, context.now()),
         "processes": {id: pick(process.names) for id, process in release.processes.items()},
         "parameters": release.parameters,
     }
     if context.wants_fragment():
         return unchanged("board/figures.html", **values)
     return render_template("board/page.html", **values)
+
+
+@bp.get("/limits")
+def limits() -> ResponseReturnValue:
+    """The limits behind a figure of the board: those of one parameter in one state."""
+    context.need_role(*ROLES)
+    gongdan = context.gongdan()
+    parameter, state = request.args.get("parameter", ""), request.args.get("state", "")
+    if state not in query.LIVE:
+        abort(404)
+    after = decode_cursor(request.args.get("after"))
+    cursor = (str(after[0]), str(after[1]), str(after[2])) if after and len(after) == 3 else None
+    rows, following = query.limits(gongdan.db, parameter, state, cursor)
+    release = gongdan.releases.current()
+    hidden = about(gongdan.db, context.person(), {row.case_id for row in rows}, release)
+    known = release.parameters.get(parameter)
+    return render_template(
+        "board/limits.html",
+        rows=[row for row in rows if row.case_id not in hidden],
+        next=encode_cursor(following),
+        name=pick(known.name) if known else parameter,
+        state=state,
+    )

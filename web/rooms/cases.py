@@ -42,6 +42,7 @@ def search() -> ResponseReturnValue:
             db,
             state=request.args.get("state") or None,
             process=request.args.get("process") or None,
+            waiting=bool(request.args.get("waiting")),
             after=(str(after[0]), str(after[1])) if after and len(after) == 2 else None,
         )
     hidden = scope.hidden_from(db, person, [one.id for one in found], context.gongdan().releases.current())
@@ -53,7 +54,7 @@ def search() -> ResponseReturnValue:
         q=text,
         found=found,
         next=encode_cursor(following),
-        filters={k: v for k, v in request.args.items() if k in ("state", "process")},
+        filters={k: v for k, v in request.args.items() if k in ("state", "process", "waiting")},
         processes=context.process_names(startable=True),
     )
 

@@ -30,6 +30,8 @@ TITLES: dict[query.Tab, object] = {
     "overdue": lazy_gettext("Overdue"),
     "all": lazy_gettext("All open"),
 }
+#: what an address may ask for: a tab, what is searched for, and what the board narrows a list by
+ASKED = ("tab", "q", "process", "role", "unit", "held", "free")
 EXPORTED = 10_000  #: rows of a CSV file
 
 
@@ -49,7 +51,20 @@ def _filters() -> query.Filters:
         process=request.values.get("process") or None,
         case_prefix=number or (text if text and phone is None else None),
         phone_key=phone,
+        role=request.values.get("role") or None,
+        unit=request.values.get("unit"),
+        held=query.NOBODY if request.values.get("free") else request.values.get("held") or None,
     )
+
+
+def _narrowed(filters: query.Filters) -> list[str]:
+    """In words what the board narrowed the list by."""
+    words = []
+    if filters.role or filters.unit:
+        words.append(shown.queue(filters.role, filters.unit))
+    if filters.held is not None:
+        words.append(shown.who(filters.held) or gettext("Held by nobody"))
+    return words
 
 
 def _page(tab: query.Tab, after: query.Cursor | None, limit: int) -> query.Page:
@@ -80,7 +95,9 @@ def show() -> ResponseReturnValue:
         "counts": query.counts(context.gongdan().db, person, context.now()),
         "page": page,
         "next": encode_cursor(page.next),
-        "filters": {k: v for k, v in request.args.items() if k in ("tab", "q", "process")},
+        "filters": {k: v for k, v in request.args.items() if k in ASKED},
+        "narrowed": _narrowed(_filters()),
+        "parameters": context.gongdan().releases.current().parameters,
         "processes": context.process_names(startable=True),
     }
     if context.wants_fragment():

@@ -6,6 +6,8 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from engine.queries import notices as query
+from engine.queries import scope
+from engine.queries.inbox import steers
 from web import context
 from web.numbers import whole
 from web.polling import unchanged
@@ -23,9 +25,15 @@ def unread_notices() -> int:
 @bp.get("/")
 def listing() -> ResponseReturnValue:
     """The latest notices."""
-    db, person = context.gongdan().db, context.person()
+    db, person, release = context.gongdan().db, context.person(), context.gongdan().releases.current()
+    rows = query.latest(db, person)
     return render_template(
-        "notices/list.html", rows=query.latest(db, person), seen=query.read_up_to(db, person)
+        "notices/list.html",
+        rows=rows,
+        seen=query.read_up_to(db, person),
+        hidden=scope.hidden_from(db, person, {case for row in rows for case in row.cases}, release),
+        parameters=release.parameters,
+        steers=steers(person),
     )
 
 

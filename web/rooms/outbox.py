@@ -23,7 +23,7 @@ def listing() -> ResponseReturnValue:
     context.need_role(*SEES_ALL)
     after = decode_cursor(request.args.get("after"))
     wanted = request.args.get("state", "")
-    state = wanted if wanted in STATES else None
+    state = wanted if wanted in (*STATES, "stuck") else None
     rows, following = work.all_messages(
         context.gongdan().db,
         state=state,
