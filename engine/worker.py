@@ -6,6 +6,7 @@ A thread inside ``serve``.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -14,6 +15,7 @@ import structlog
 from .app import Gongdan
 from .errors import ConfigurationError, GongdanError
 
+LONGEST_ROUND = 180.0  #: seconds of work in a round, beside the one answer of a gateway that it waits for
 log = structlog.get_logger("gongdan.worker")
 
 
@@ -51,6 +53,7 @@ class Worker:
     def __init__(self, gongdan: Gongdan) -> None:
         refuse_simulated(gongdan)
         self._gongdan = gongdan
+        self._round = time.monotonic()  #: when the round under way began
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self.run, name="gongdan-worker", daemon=True)
 
@@ -64,9 +67,21 @@ class Worker:
         if self._thread.is_alive():
             self._thread.join(timeout)
 
+    def faults(self) -> list[str]:
+        """Why it does not work though it should; empty while it does."""
+        if self._stopped.is_set():
+            return []
+        if not self._thread.is_alive():
+            return ["the worker has ended"]
+        settings = self._gongdan.settings
+        since = time.monotonic() - self._round
+        most = LONGEST_ROUND + settings.sms_timeout_seconds + settings.worker_poll_seconds
+        return [f"the worker hangs since {since:.0f} s"] if since > most else []
+
     def run(self) -> None:
         """Work until :meth:`stop`; poll less while there is nothing to do."""
         pause = self._gongdan.settings.worker_poll_seconds
         while not self._stopped.is_set():
+            self._round = time.monotonic()
             if not work_once(self._gongdan, self._gongdan.wall()):
                 self._stopped.wait(pause)

@@ -6,7 +6,9 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine.app import Gongdan
+from engine.health import Health
 from engine.settings import Settings
+from engine.worker import Worker
 
 from . import context, errors, i18n, menu, rooms, security, shown
 from .numbers import Number
@@ -14,9 +16,10 @@ from .numbers import Number
 MOST_SENT = 32 * 1024 * 1024  #: bytes of a request: five files of five megabytes and the form around them
 
 
-def create_app(gongdan: Gongdan, settings: Settings) -> Flask:
+def create_app(gongdan: Gongdan, settings: Settings, worker: Worker | None = None) -> Flask:
     """The WSGI application on an opened ``gongdan``, whose clock is also that of the pages.
 
+    ``worker``: the one that must run beside the pages for this process to be well.
     Raises ConfigurationError when a production start lacks its secret.
     """
     app = Flask(__name__, static_folder="static", template_folder="templates")
@@ -31,7 +34,7 @@ def create_app(gongdan: Gongdan, settings: Settings) -> Flask:
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     app.url_map.converters["int"] = Number
-    context.install(app, gongdan, settings)
+    context.install(app, gongdan, settings, Health(gongdan, worker))
     i18n.install(app, settings)
     security.install(app, settings)
     shown.install(app)

@@ -55,9 +55,10 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """Open the engine in the serving process: its sandbox and connections must not cross a fork."""
         gongdan = open_gongdan(self.settings, migrate=False)
         _ = gongdan.releases.current().program  # compiled before the first visitor waits for it
-        if self.with_worker:
-            Worker(gongdan).start()
-        return create_app(gongdan, self.settings)
+        worker = Worker(gongdan) if self.with_worker else None
+        if worker is not None:
+            worker.start()
+        return create_app(gongdan, self.settings, worker)
 
 
 def prepare(gongdan: Gongdan) -> bool:

@@ -13,6 +13,7 @@ from engine.app import Gongdan
 from engine.commands import Command
 from engine.dispatch import Receipt
 from engine.errors import NotFound
+from engine.health import Health
 from engine.people import Person
 from engine.queries import cases, scope
 from engine.queries.cases import Case
@@ -26,11 +27,12 @@ _KEY = "gongdan"
 class _Installed:
     gongdan: Gongdan
     settings: Settings
+    health: Health
 
 
-def install(app: Flask, gongdan: Gongdan, settings: Settings) -> None:
+def install(app: Flask, gongdan: Gongdan, settings: Settings, health: Health) -> None:
     """Make the accessors below work in ``app``."""
-    app.extensions[_KEY] = _Installed(gongdan, settings)
+    app.extensions[_KEY] = _Installed(gongdan, settings, health)
 
 
 def _installed() -> _Installed:
@@ -45,6 +47,11 @@ def gongdan() -> Gongdan:
 def settings() -> Settings:
     """The settings of this application."""
     return _installed().settings
+
+
+def health() -> Health:
+    """Whether this process can do its work."""
+    return _installed().health
 
 
 def now() -> str:

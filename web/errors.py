@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
@@ -55,11 +57,11 @@ def page(status: int, title: str, text: str, detail: str = "") -> ResponseReturn
     """The error page."""
     if request.path.startswith("/api/"):
         return {"status": status, "title": title, "detail": detail or text}, status
-    # The name is checked here, not in the template: an error may come before anybody is known.
-    known = bool(getattr(current_user, "is_authenticated", False))
-    return render_template(
-        "error.html", status=status, title=title, text=text, detail=detail, known=known
-    ), status
+    drawn = partial(render_template, "error.html", status=status, title=title, text=text, detail=detail)
+    try:  # who it is is asked here, not in the template: an error may come before anybody is known
+        return drawn(known=bool(getattr(current_user, "is_authenticated", False))), status
+    except GongdanError:  # what failed before fails for the head of the page, too
+        return drawn(known=False), status
 
 
 def _refused(error: GongdanError) -> ResponseReturnValue:
@@ -79,7 +81,13 @@ def _refused(error: GongdanError) -> ResponseReturnValue:
             gettext("The case changed meanwhile. Nothing of yours was recorded."),
         ),
         422: (gettext("Cannot be used as it is"), gettext("The input has a mistake.")),
-        503: (gettext("That did not work"), gettext("Wait a minute, then try again.")),
+        503: (
+            gettext("That did not work"),
+            gettext(
+                "Nothing can be recorded or shown just now. Wait a minute, then try again; if it stays so, "
+                "tell the administrator."
+            ),
+        ),
     }.get(
         status,
         (
@@ -87,7 +95,8 @@ def _refused(error: GongdanError) -> ResponseReturnValue:
             gettext("Nothing was recorded. The failure is listed under incidents; operators can retry it."),
         ),
     )
-    return page(status, title, text, shown.refusal(error))
+    # What a driver says names hosts and files, in English: it is in the log.
+    return page(status, title, text, "" if isinstance(error, Unavailable) else shown.refusal(error))
 
 
 def _stale_form(error: CSRFError) -> ResponseReturnValue:

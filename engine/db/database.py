@@ -21,9 +21,10 @@ import structlog
 from sqlalchemy import event
 
 from engine import failpoints
-from engine.errors import Conflict, GongdanError, Rejected, Unavailable
+from engine.errors import Conflict, Unavailable
 
 from .inuse import InUse
+from .refusals import NO_VALUES, first_line, refused_values, translated
 from .turns import Turns
 
 log = structlog.get_logger("gongdan.database")
@@ -34,9 +35,8 @@ Row = dict[str, Any]
 Write = tuple[str, Row]  #: (statement name, parameters)
 
 
-#: what drivers raise, beside their own DataError, for values that no database holds
-_NO_VALUES = (UnicodeError, OverflowError)
 _MALFORMED = "malformed"  #: as SQLite calls a file whose pages make no sense
+CONNECT = 10  #: seconds to wait for a server
 GROUP = 64  #: commands committed together at most
 CACHE_KB = 32_768  #: of pages the writer keeps; SQLite's 2 MB read a page anew for every second write
 
@@ -59,6 +59,9 @@ class Database:
         file = sa.make_url(url).database if self.sqlite else None
         place = os.path.realpath(file) if file and file != ":memory:" else None
         options: dict[str, Any] = {"pool_pre_ping": not self.sqlite}
+        # A server that is nowhere must not be waited for as long as the system would.
+        if not self.sqlite and "connect_timeout" not in sa.make_url(url).query:
+            options["connect_args"] = {"connect_timeout": CONNECT}
         if place or not self.sqlite:  # one in memory has one connection a thread
             options |= {"pool_size": 20, "max_overflow": 20}
         if self.sqlite:
@@ -72,7 +75,7 @@ class Database:
         # What one command's values alone can cause: those who wait beside it have nothing to do with it.
         self._dead_connection: tuple[type[Exception], ...] = (driver.InterfaceError, driver.ProgrammingError)
         self._own_faults: tuple[type[Exception], ...] = (
-            Conflict, driver.IntegrityError, driver.DataError, *self._dead_connection, *_NO_VALUES,
+            Conflict, driver.IntegrityError, driver.DataError, *self._dead_connection, *NO_VALUES,
         )  # fmt: skip
         self._queue: deque[_Job] = deque()
         self._compiled: dict[str, tuple[str, Callable[[Row], tuple[Any, ...]] | None, Row]] = {}
@@ -100,16 +103,16 @@ class Database:
             with self.engine.connect() as connection:
                 yield connection
         except sa.exc.OperationalError as error:
-            raise Unavailable(f"the database cannot be read: {_first_line(error.orig or error)}") from error
+            raise Unavailable(f"the database cannot be read: {first_line(error.orig or error)}") from error
         except sa.exc.TimeoutError as error:  # every connection is taken
-            raise Unavailable(f"the database cannot be read: {_first_line(error)}") from error
-        except (sa.exc.DataError, *_NO_VALUES) as error:
-            raise _refused_values(getattr(error, "orig", None) or error) from error
+            raise Unavailable(f"the database cannot be read: {first_line(error)}") from error
+        except (sa.exc.DataError, *NO_VALUES) as error:
+            raise refused_values(getattr(error, "orig", None) or error) from error
         except sa.exc.DatabaseError as error:
             if _MALFORMED not in str(error.orig):
                 raise
             raise Unavailable(
-                f"the database is damaged ({_first_line(error.orig or error)}): "
+                f"the database is damaged ({first_line(error.orig or error)}): "
                 "keep a copy of its files and restore a backup (`run.py db restore`)"
             ) from error
 
@@ -129,16 +132,17 @@ class Database:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 try:
                     yield connection
+                    self.in_use.check()
                     connection.exec_driver_sql("COMMIT")
                 finally:
                     connection.rollback()  # of what was not committed; nothing where all was
         except sa.exc.DBAPIError as error:
-            raise _translated(error.orig or error) from error
+            raise translated(error.orig or error) from error
         except (
             sa.exc.TimeoutError,
-            *_NO_VALUES,
+            *NO_VALUES,
         ) as error:  # every connection is taken, or the values are none
-            raise _translated(error) from error
+            raise translated(error) from error
 
     def write(self, writes: Iterable[Write]) -> None:
         """One transaction of compiled statements.
@@ -173,13 +177,13 @@ class Database:
             finally:
                 self._turns.give()
         except sa.exc.DBAPIError as error:
-            failed = _translated(error.orig or error)
+            failed = translated(error.orig or error)
         except (
             sa.exc.TimeoutError,
             self._driver_error,
-            *_NO_VALUES,
+            *NO_VALUES,
         ) as error:  # every connection is taken, or …
-            failed = _translated(error)
+            failed = translated(error)
         except BaseException as error:
             failed = error
             raise
@@ -214,6 +218,7 @@ class Database:
                 for job in jobs:
                     self._statements(cursor, job)
                 failpoints.reach("commit.written")
+                self.in_use.check()
                 cursor.execute("COMMIT")
             for job in jobs:
                 job.finished = True
@@ -222,7 +227,7 @@ class Database:
             if isinstance(error, self._dead_connection):
                 self._drop_writer()
             if len(jobs) == 1:
-                jobs[0].error = error if isinstance(error, Conflict) else _translated(error)
+                jobs[0].error = error if isinstance(error, Conflict) else translated(error)
                 jobs[0].finished = True
                 return
             for job in jobs:  # a savepoint each would cost every group what only this one needs
@@ -276,6 +281,7 @@ class Database:
             self._kept.invalidate()
             self._kept.close()
             self._kept = None
+            self.in_use.forget_log()
 
     def _roll_back(self, raw: Any) -> None:
         try:
@@ -323,22 +329,3 @@ def _in_order(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
     if len(names) == 1:
         return lambda row: (row[names[0]],)
     return itemgetter(*names)
-
-
-def _translated(error: BaseException) -> GongdanError:
-    text = str(error)
-    if "UNIQUE" in text or "duplicate key" in text or "unique constraint" in text:
-        return Conflict("Expected to be first, but another change was recorded meanwhile")
-    if isinstance(error, _NO_VALUES) or any(kind.__name__ == "DataError" for kind in type(error).__mro__):
-        return _refused_values(error)
-    return Unavailable(f"the database could not record the change: {_first_line(error)}")
-
-
-def _refused_values(error: BaseException) -> Rejected:
-    """What the driver says stays in the log: it repeats the values."""
-    log.warning("values refused", reason=type(error).__name__)
-    return Rejected("Expected values that the database can hold, but one is none")
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), repr(error))

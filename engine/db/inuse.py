@@ -30,6 +30,8 @@ class InUse:
         self._place = place
         self._lock = threading.Lock()
         self._held: int | None = None
+        self._file: tuple[int, int] | None = None  #: which file lay at ``place`` when it was opened
+        self._log: tuple[int, int] | None = None  #: which write-ahead log the writer has open
 
     def share(self) -> None:
         """Use the database until :meth:`end`. Raises :class:`Unavailable` while it is being restored."""
@@ -37,6 +39,7 @@ class InUse:
             return
         with self._lock:
             if self._held is not None:
+                self._check_file()  # a new connection would make an empty database, and replay the log into it
                 return
             held = self._opened()
             try:
@@ -48,14 +51,38 @@ class InUse:
             except BaseException:
                 os.close(held)
                 raise
-            self._held = held
+            self._held, self._file = held, _identity(self._place)
+
+    def check(self) -> None:
+        """Before a commit: raise :class:`Unavailable` when the files that are open are not those at their place.
+
+        A database that was moved, replaced or removed can still be written, and nobody would ever find it again.
+        """
+        if self._place is None:
+            return
+        self._check_file()
+        log = _identity(f"{self._place}-wal")
+        self._log = self._log or log
+        if log != self._log:
+            raise Unavailable(f"{self._place}-wal, the log of the database, was moved, replaced or removed")
+
+    def forget_log(self) -> None:
+        """The writer closed the write-ahead log; the next one opens what is there then."""
+        self._log = None
+
+    def _check_file(self) -> None:
+        if _identity(str(self._place)) != self._file:
+            raise Unavailable(
+                f"the database {self._place} was moved, replaced or removed while it is in use: put the file back, "
+                "or stop Gongdan and start it anew"
+            )
 
     def end(self) -> None:
         """Use it no longer."""
         with self._lock:
             if self._held is not None:
                 os.close(self._held)
-                self._held = None
+                self._held = self._file = self._log = None
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -80,6 +107,15 @@ class InUse:
             raise Unavailable(
                 f"the database {self._place} cannot be opened: {error.strerror} ({error.filename})"
             ) from None
+
+
+def _identity(place: str) -> tuple[int, int] | None:
+    """Which file lies at ``place``; None when there is none, or none that can be reached."""
+    try:
+        found = Path(place).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _share(held: int) -> None:

@@ -11,6 +11,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from engine.attachments import Folder
 from engine.commands import StartCase
 from engine.db.tables import cases
 from engine.errors import Unavailable
+from engine.health import FRESH, OK, UNWRITABLE, Health
 from tests.fault import installation as place
 
 SMALL = 3 << 20  #: bytes of the folder, or of its largest file
@@ -33,12 +35,16 @@ def main(var: Path, mounted: bool) -> None:
     place.install(var)
     gongdan = open_gongdan(place.settings(var))
     _limit(var, mounted, SMALL)
+    health = Health(gongdan)
     acknowledged, refused = _fill(gongdan)
+    assert health.look().word == UNWRITABLE, "whoever asks hears that nothing can be written"
     stored = {row.id for row in gongdan.db.rows(sa.select(cases.c.id))}
     assert stored == set(acknowledged), "what was refused must not be there, what was acknowledged must"
     if mounted:
         _attach(var, acknowledged[0])
     _limit(var, mounted, LARGE)
+    time.sleep(2 * FRESH)
+    assert health.look().word == OK, "it is well again by itself"
     again, _ = _fill(gongdan, 5)
     assert len(again) == 5, "there is room again"
     assert place.assert_goes_on(gongdan) == len(acknowledged) + 5

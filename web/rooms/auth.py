@@ -51,7 +51,7 @@ def _load(kept: str) -> Account | None:
 
 def install(app: Flask) -> None:
     """Everything but the sign-in page is for people who are signed in."""
-    manager = Sessions(app)
+    manager = Sessions(app, add_context_processor=False)  # templates ask `me()`, and error pages nobody
     manager.user_loader(_load)
     manager.session_protection = "basic"
 
