@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -11,7 +11,8 @@ from engine.diagrams import rhythm_of
 from engine.errors import GongdanError
 from engine.forms import Form
 from engine.lint.expressions import read_expression, read_script
-from engine.lint.model import DiagramModel, read_diagram
+from engine.lint.graph import reachable
+from engine.lint.model import DiagramModel, Node, Scope, read_diagram
 from engine.parameters import Parameter, load_parameters
 from engine.roles import load_roles
 from engine.templates import load_template
@@ -26,6 +27,14 @@ ALWAYS = frozenset({"case_no", "case_opened_at"})
 SCHEDULED = frozenset({"report_period", "scheduled_for"})
 
 
+@dataclass(frozen=True)
+class Table:
+    """What a decision table reads whatever its other columns say, and what it gives."""
+
+    inputs: tuple[str, ...]
+    outputs: frozenset[str]
+
+
 @dataclass
 class LintContext:
     """The surroundings of a file. An empty mapping or set means: not known, so nothing is said about it."""
@@ -33,10 +42,12 @@ class LintContext:
     forms: dict[str, Form] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)
     decisions: set[str] = field(default_factory=set)
+    tables: dict[str, Table] = field(default_factory=dict)
     processes: dict[str, list[str]] = field(default_factory=dict)
     waits: dict[str, bool] = field(default_factory=dict)
     calls: dict[str, set[str]] = field(default_factory=dict)
     opens: dict[str, set[str]] = field(default_factory=dict)  #: of whose cases it opens one
+    opens_alone: dict[str, set[str]] = field(default_factory=dict)  #: without anybody having worked before
     scheduled: set[str] = field(default_factory=set)
     lanes: set[str] = field(default_factory=set)
     parameters: dict[str, Parameter] = field(default_factory=dict)
@@ -87,9 +98,12 @@ class LintContext:
             self.calls.setdefault(process.id, set()).update(
                 called for node in nodes if (called := node.element.get("calledElement"))
             )
-            self.opens.setdefault(process.id, set()).update(
-                opened for node in nodes if (opened := node.properties.get("process"))
-            )
+            alone = _without_anybody(process.scope)
+            for node in nodes:
+                if opened := node.properties.get("process"):
+                    self.opens.setdefault(process.id, set()).add(opened)
+                    if node in alone:
+                        self.opens_alone.setdefault(process.id, set()).add(opened)
         for node in model.nodes() if model.readable else ():
             scripts = [node.script[0]] if node.script is not None else []
             scripts += [text for tag in ("preScript", "postScript") if (text := node.extension(tag))]
@@ -102,8 +116,11 @@ class LintContext:
     def _add_decision(self, root: etree._Element) -> None:
         space = dmn_namespace(root)
         for decision in root.iter(f"{{{space}}}decision"):
-            self.decisions.add(decision.get("id", ""))
-        self.names |= {output.get("name", "") for output in root.iter(f"{{{space}}}output")}
+            ident = decision.get("id", "")
+            outputs = frozenset(output.get("name", "") for output in decision.iter(f"{{{space}}}output"))
+            self.decisions.add(ident)
+            self.tables[ident] = Table(_asked_first(decision, f"{{{space}}}"), outputs)
+            self.names |= outputs
 
     def _add_fields(self, form: Form) -> None:
         for item in form.fields:
@@ -124,9 +141,8 @@ class LintContext:
         return self.names | SCHEDULED if ours & reached else self.names
 
     def goes_on_in(self, process: str) -> set[str]:
-        """Processes that follow without anybody: those it calls, and whose cases it opens that wait for nobody."""
-        opened = {other for other in self.opens.get(process, ()) if not self.surely_waits(other)}
-        return self.calls.get(process, set()) | opened
+        """Processes that it calls, and those whose cases it opens before anybody has worked."""
+        return self.calls.get(process, set()) | self.opens_alone.get(process, set())
 
     def surely_waits(self, process: str) -> bool:
         """May a called process be taken to wait for somebody? True for an unknown one."""
@@ -140,6 +156,18 @@ def may_wait(kind: str, events: list[str]) -> bool:
     return kind in ("intermediateCatchEvent", "boundaryEvent") and bool({"timer", "message"} & set(events))
 
 
+def _without_anybody(scope: Scope) -> set[Node]:
+    """Nodes that a case comes to by itself: at once, or as time passes while nobody does anything."""
+
+    def steps(node: Node) -> Iterable[Node]:
+        if node.inner is not None:
+            yield from (inner for inner in node.inner.nodes.values() if inner.kind == "startEvent")
+        waits = node.kind in ("userTask", "manualTask")
+        yield from node.boundary if waits else node.scope.steps(node)
+
+    return reachable((node for node in scope.nodes.values() if node.kind == "startEvent"), steps)
+
+
 def names_of(expression: str) -> set[str]:
     """Names of the data an expression reads."""
     return set(read_expression(expression).reads)
@@ -151,6 +179,20 @@ def model_of(path: str, content: bytes) -> DiagramModel | None:
         return read_diagram(parse_xml(content, path), path)
     except InvalidXml:
         return None
+
+
+def _asked_first(decision: etree._Element, space: str) -> tuple[str, ...]:
+    """Inputs that some rule asks before any other: later columns are read only where those before them match."""
+    inputs = [
+        (node.findtext(f"{space}text") or "").strip() for node in decision.iter(f"{space}inputExpression")
+    ]
+    first = set()
+    for rule in decision.iter(f"{space}rule"):
+        cells = [(node.findtext(f"{space}text") or "").strip() for node in rule.iter(f"{space}inputEntry")]
+        first |= {number for number, cell in enumerate(cells) if cell not in ("", "-")} and {
+            next(number for number, cell in enumerate(cells) if cell not in ("", "-"))
+        }
+    return tuple(text for number, text in enumerate(inputs) if number in first and text)
 
 
 def _stem(path: str) -> str:

@@ -12,9 +12,11 @@ from engine.lint.catalogue.release import (
     UNUSED_TEMPLATE,
 )
 from engine.lint.context import LintContext, model_of
+from engine.lint.dataflow import unset_names
 from engine.lint.expressions import read_expression
 from engine.lint.finding import Finding
 from engine.lint.graph import cycles
+from engine.lint.model import DiagramModel
 
 #: tables the engine itself asks
 OWN_DECISIONS = frozenset({"sla", "triage"})
@@ -29,7 +31,15 @@ def lint_across(files: Mapping[str, bytes], context: LintContext) -> Iterator[Fi
     for loop in cycles(sorted(context.calls), lambda process: sorted(context.goes_on_in(process))):
         shown = " → ".join([*loop[:8], loop[0]])
         yield CALL_CYCLE.at(first[loop[0]], loop[0], loop=shown)
+    if context.whole:
+        yield from unset_names(_models(files), context)
     yield from _unused(files, context)
+
+
+def _models(files: Mapping[str, bytes]) -> Iterator[DiagramModel]:
+    for path in sorted(files):
+        if path.endswith(".bpmn") and (model := model_of(path, files[path])) is not None:
+            yield model
 
 
 def _unused(files: Mapping[str, bytes], context: LintContext) -> Iterator[Finding]:

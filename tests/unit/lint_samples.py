@@ -376,6 +376,7 @@ SAMPLES: dict[str, Callable[[], Files]] = {
     "argument_count": lambda: script("due = sla_due()"),
     "reserved_name": lambda: script("case_no = 1"),
     "unknown_name": lambda: changed("reached and attempts", "reeched and attempts"),
+    "unset_name": lambda: script("seen = reached"),
     "slow_condition": lambda: changed("reached and attempts", "[n for n in (1, 2)] and attempts"),
     "decision_count": lambda: release(
         table=table(('"yue"', "1")).replace(b"</definitions>", b'<decision id="b" name="b"/></definitions>')

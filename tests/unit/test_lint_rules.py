@@ -8,7 +8,8 @@ import pytest
 
 from engine.lint import RULES, LintContext, lint_file, lint_release
 from engine.release import Release
-from engine.releases import check
+from engine.releases import check, read_folder
+from engine.settings import CHECKOUT
 from tests.unit import lint_samples as samples
 
 
@@ -183,3 +184,65 @@ def test_a_chinese_finding_quotes_what_is_not_chinese() -> None:
     [finding] = [f for f in lint_file("a.bpmn", b"<x") if f.rule == "xml_syntax"]
     assert "（原文）" in finding.message_in("zh-Hans")
     assert "原文" not in finding.message_in("en")
+
+
+def test_cases_that_people_pass_back_and_forth_are_no_circle() -> None:
+    """Each waits for somebody before it opens the other, so nothing runs by itself."""
+    files = read_folder(CHECKOUT)
+    context = LintContext.of(files)
+    assert "insurance_hq_complaint" in context.opens["insurance_branch_complaint"]
+    assert "insurance_branch_complaint" in context.opens["insurance_hq_complaint"]
+    assert "call_cycle" not in {finding.rule for finding in lint_release(files)}
+
+
+@pytest.mark.parametrize(
+    ("text", "unset"),
+    [
+        ("seen = reached", ["reached"]),
+        ("seen = data_get('reached', None)", []),
+        ("if data_get('reached', None):\n    seen = reached", []),
+        ("if data_get('reached', None) is not None:\n    seen = reached", []),
+        ("if data_get('reached', 'x') is not None:\n    seen = reached", ["reached"]),
+        ("if not data_get('reached', None):\n    seen = reached", ["reached"]),
+        ("if data_get('reached', None) is None:\n    seen = 1\nelse:\n    seen = reached", []),
+        ("seen = data_get('reached', None) and reached", []),
+        ("seen = data_get('reached', None) or reached", ["reached"]),
+        ("seen = reached if data_get('reached', None) else 1", []),
+        ("seen = reached if attempts else 1", ["reached"]),
+        ("if attempts:\n    reached = 1\nseen = reached", ["reached"]),
+        ("if attempts:\n    reached = 1\nelse:\n    reached = 2\nseen = reached", []),
+        ("reached += 1", ["reached"]),
+        ("for reached in [1, 2]:\n    seen = reached", []),
+        ("for n in [1, 2]:\n    reached = n\nseen = reached", ["reached"]),
+        ("seen = [reached for reached in [1, 2]]", []),
+        ("seen = [n for n in [1, 2] if reached]", ["reached"]),
+        ("seen = max(attempts, reached)", ["reached"]),
+    ],
+)
+def test_a_script_reads_only_what_every_way_has_set(text: str, unset: list[str]) -> None:
+    found = lint_release(samples.script(text))
+    assert [f.values["name"] for f in found if f.rule == "unset_name"] == unset
+
+
+def test_an_answer_that_may_be_left_out_may_be_unset_in_the_next_round() -> None:
+    form = json.loads(samples.release()[samples.FORM])
+    label = form["fields"][0]["label"]
+    for required, unset in ((True, []), (False, ["note"])):
+        form["fields"] = [
+            {"name": "reached", "label": label, "widget": "checkbox"},
+            {"name": "note", "label": label, "widget": "text", "required": required},
+        ]
+        files = samples.changed("reached and attempts", 'note == "x" and attempts')
+        files[samples.FORM] = json.dumps(form).encode()
+        found = [f for f in lint_release(files) if f.rule == "unset_name"]
+        assert [f.values["name"] for f in found] == unset
+
+
+def test_no_shipped_process_reads_what_some_way_leaves_unset() -> None:
+    found = lint_release(read_folder(CHECKOUT))
+    assert [(f.file, f.element, f.values["name"]) for f in found if f.rule == "unset_name"] == []
+    spoilt = read_folder(CHECKOUT)
+    path = "bpmn/telecom/fixed_line_repair_overdue.bpmn"
+    spoilt[path] = spoilt[path].replace(b'rent = data_get("monthly_rent", None)', b"rent = monthly_rent")
+    (finding,) = [f for f in lint_release(spoilt) if f.rule == "unset_name"]
+    assert (finding.file, finding.element, finding.values["name"]) == (path, "settle_relief", "monthly_rent")

@@ -70,6 +70,14 @@ UNKNOWN_NAME = Rule(
     '检查拼写,或先在脚本里赋值,或写 data_get("{name}", 默认值)',
     'check the spelling, or set it in a script first, or write data_get("{name}", default)',
 )
+UNSET_NAME = Rule(
+    "unset_name",
+    "warning",
+    "{what} 用到 {name},但有的路径到这里时它还没有值(没有填写、没有赋值,或再次填写时留空)",
+    "the {what} reads {name}, which some way to here leaves unset (not asked, not answered, not computed)",
+    '写 data_get("{name}", 默认值),或先在脚本里赋值,或让表单必填',
+    'write data_get("{name}", default), or set it in a script before, or require it in the form',
+)
 SLOW_CONDITION = Rule(
     "slow_condition",
     "info",
