@@ -27,7 +27,16 @@ from .instance import Instance
 from .numbers import is_case_number
 from .people import People, Person
 from .release import Release
-from .rules import RESPONDENT, SEES_ALL, check_lead, check_open, check_work, fits, in_quiet_hours
+from .rules import (
+    LEADS,
+    RESPONDENT,
+    check_active,
+    check_lead,
+    check_open,
+    check_work,
+    fits,
+    in_quiet_hours,
+)
 from .sealing import MARK, looks_sealed
 from .sla import SHANGHAI
 
@@ -41,7 +50,9 @@ def start(command: StartCase, release: Release, people: People) -> None:
     process = release.process(command.process)
     if command.actor.startswith(SYSTEM):
         return
-    check_open(people.cached(command.actor))
+    person = people.get(command.actor)
+    check_active(person)
+    check_open(person)
     if not process.startable:
         raise NotAllowed(
             "Expected a process that people may open, but {process!r} is not one", process=command.process
@@ -74,17 +85,23 @@ def _check_names(data: Mapping[str, Any], release: Release) -> None:
 
 
 def command(
-    asked: Command, at: str, instance: Instance, people: People, is_case: Callable[[str], bool]
+    asked: Command,
+    at: str,
+    instance: Instance,
+    people: People,
+    is_case: Callable[[str], bool],
+    is_about: Callable[[Person], bool],
 ) -> dict[str, Any]:
     """Check ``asked`` against the live instance; returns what to change in its plain data (checked form values).
 
-    ``is_case`` says whether there is a case of that number.
+    ``is_case`` says whether there is a case of that number, ``is_about`` whether this one complains about a person.
     """
     if isinstance(asked, CompleteTask | FireTimer) and asked.skip:
-        check_lead(people.get(asked.skipped_by or ""))
+        _check_lead(people.get(asked.skipped_by or ""), asked, is_about)
     if asked.actor.startswith(SYSTEM):
         return {}
-    person = people.cached(asked.actor)
+    person = people.get(asked.actor)  # read anew: who was switched off a moment ago is out
+    check_active(person)
     reason = getattr(asked, "reason", "")
     if len(reason) > LONGEST_REASON:
         raise Rejected(
@@ -94,7 +111,7 @@ def command(
         )
     match asked:
         case CompleteTask():
-            _check_task(person, instance, asked.task)
+            _check_task(person, instance, asked.task, is_about)
             holder = instance.claims.get(asked.task)
             if holder not in (None, person.name):
                 raise Conflict(
@@ -104,27 +121,32 @@ def command(
                 )
             return _checked_form(asked, at, instance, people, is_case)
         case ClaimTask():
-            _check_task(person, instance, asked.task)
+            _check_task(person, instance, asked.task, is_about)
         case ReleaseTask():
             if instance.claims.get(asked.task) != person.name:
-                check_lead(person)
+                _check_lead(person, asked, is_about)
         case AssignTask():
-            check_lead(person)
+            _check_lead(person, asked, is_about)
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the assignment, but it is empty")
-            _check_task(people.get(asked.to), instance, asked.task)
+            _check_task(people.get(asked.to), instance, asked.task, is_about)
         case MoveClock():
-            check_lead(person)
+            _check_lead(person, asked, is_about)
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the new date, but it is empty")
         case AmendData():
-            check_lead(person)
+            _check_lead(person, asked, is_about)
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the correction, but it is empty")
             _check_names(asked.data, instance.release)
         case PauseClocks() | ResumeClocks():
-            if not may_pause(person, instance):
+            if is_about(person):
                 raise NotFound(f"there is no case {asked.case_id}")
+            if not may_pause(person, instance):
+                raise NotAllowed(
+                    "Expected a supervisor, or somebody with a task of the case, but {person} is neither",
+                    person=person.name,
+                )
         case _:
             raise NotAllowed(
                 "Expected a command people may give, but {kind!r} is the system's own", kind=asked.kind
@@ -133,14 +155,21 @@ def command(
 
 
 def may_pause(person: Person, instance: Instance) -> bool:
-    """Whether a person may pause a case: leads any, others those with a task of theirs; never one about them."""
-    if person.name in (instance.respondent, instance.machine.any_data().get(RESPONDENT)):
-        return False
-    return bool(person.roles & SEES_ALL) or any(fits(person, instance.duty_of(t)) for t in instance.open)
+    """Whether a person may pause a case: leads any, others those with a task of theirs."""
+    return bool(person.roles & LEADS) or any(fits(person, instance.duty_of(task)) for task in instance.open)
 
 
-def _check_task(person: Person, instance: Instance, task: int) -> None:
-    check_work(person, instance.duty_of(task), instance.kept_off(task))
+def _check_lead(person: Person, asked: Command, is_about: Callable[[Person], bool]) -> None:
+    """A lead, and of a case that they may know of."""
+    check_active(person)
+    check_lead(person)
+    if is_about(person):
+        raise NotFound(f"there is no case {asked.case_id}")
+
+
+def _check_task(person: Person, instance: Instance, task: int, is_about: Callable[[Person], bool]) -> None:
+    kept_off = instance.kept_off(task) | ({person.name} if is_about(person) else set())
+    check_work(person, instance.duty_of(task), kept_off)
 
 
 def _checked_form(

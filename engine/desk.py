@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from . import checks, respondents
 from .app import Gongdan
 from .diagrams import Element
 from .errors import GongdanError, NotAllowed, Rejected
@@ -41,6 +42,7 @@ class Desk:
     paused: str | None
     duty: Duty
     kept_off: frozenset[str]
+    may_pause: bool
 
     def may_be_given_to(self, person: Person) -> bool:
         """Whether a supervisor may give the task to ``person``."""
@@ -57,7 +59,9 @@ def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: 
     with instance.lock:
         element = instance.element_of(task)
         data = deepcopy(instance.machine.data_of(task))
-        duty, kept_off = instance.duty_of(task), frozenset(instance.kept_off(task))
+        duty = instance.duty_of(task)
+        complained = respondents.among(g.db, case_id, g.people.all)
+        kept_off = frozenset(instance.kept_off(task) | complained)
         refusal: NotAllowed | None = None
         try:
             check_work(person, duty, kept_off)
@@ -69,7 +73,8 @@ def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: 
         finally:
             logical.leave(world)
         form = instance.release.forms.get(element.properties.get("form", ""))
-        return Desk(element, form, data, words, refusal, instance.paused, duty, kept_off)
+        may_pause = person.name not in complained and checks.may_pause(person, instance)
+        return Desk(element, form, data, words, refusal, instance.paused, duty, kept_off, may_pause)
 
 
 def _words(instance: Instance, key: str, data: Mapping[str, Any], locale: str) -> Words:

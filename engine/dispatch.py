@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from . import checks, failpoints, snapshots, store, texts
+from . import checks, failpoints, respondents, snapshots, store, texts
 from .commands import (
     CLOCK,
     AmendData,
@@ -35,7 +35,7 @@ from .instance import Instance
 from .keys import Keys
 from .live import LiveInstances
 from .numbers import CaseNumbers
-from .people import People
+from .people import People, Person
 from .projections import Change
 from .releases import Releases
 from .sealing import Seal
@@ -156,8 +156,14 @@ class Dispatcher(LiveInstances):
     def _run_checked(self, instance: Instance, command: Command) -> Receipt:
         plain = to_plain(command)
         plain["at"] = max(command.at, instance.at)
-        plain.update(checks.command(command, plain["at"], instance, self.people, self._is_case))
+        plain.update(self._checked(command, plain["at"], instance))
         return self._run(instance, plain, command.key)
+
+    def _checked(self, command: Command, at: str, instance: Instance) -> dict[str, Any]:
+        def is_about(person: Person) -> bool:
+            return respondents.is_about(self.db, person, instance.case_id)
+
+        return checks.command(command, at, instance, self.people, self._is_case, is_about)
 
     def _is_case(self, number: str) -> bool:
         return store.head(self.db, number) is not None
@@ -189,7 +195,7 @@ class Dispatcher(LiveInstances):
             command = _due_command(instance, due)
             if isinstance(command, FireTimer):
                 command = replace(command, skip=skip, skipped_by=skipped_by)
-            checks.command(command, command.at, instance, self.people, self._is_case)
+            self._checked(command, command.at, instance)
             self._run(instance, to_plain(command), None)
 
     def _work_off(self, instance: Instance, now: str, asked: Command | None) -> int:

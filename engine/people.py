@@ -83,8 +83,15 @@ DEMO_PEOPLE = (
 _BRACKETS = re.compile(r"\s*[(（].*[)）]\s*$")
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A name by which people are compared: case and width do not matter."""
     return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def spellings(person: Person) -> frozenset[str]:
+    """How a person may be written, folded: account or displayed name, that with or without what brackets add."""
+    shown = person.display_name
+    return frozenset(map(folded, (person.name, shown, _BRACKETS.sub("", shown))))
 
 
 class People:
@@ -92,7 +99,6 @@ class People:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._cache: dict[str, Person] = {}
 
     @cached_property
     def _hasher(self) -> PasswordHasher:
@@ -105,17 +111,6 @@ class People:
             raise NotFound(f"there is no account {name!r}")
         return _from_row(found[0])
 
-    def cached(self, name: str) -> Person:
-        """As :meth:`get`, remembered until :meth:`forget`: for the command path."""
-        person = self._cache.get(name)
-        if person is None:
-            person = self._cache[name] = self.get(name)
-        return person
-
-    def forget(self) -> None:
-        """Drop what is remembered (after a change made elsewhere)."""
-        self._cache.clear()
-
     def all(self) -> list[Person]:
         """Everybody, by name."""
         return [_from_row(row) for row in self._db.rows(sa.select(table).order_by(table.c.name))]
@@ -125,13 +120,9 @@ class People:
 
         A displayed name may be written without what stands in brackets behind it.
         """
-        wanted, everybody = _folded(written), self.all()
-        by_account = [person for person in everybody if _folded(person.name) == wanted]
-        return by_account or [
-            person
-            for person in everybody
-            if wanted in (_folded(person.display_name), _folded(_BRACKETS.sub("", person.display_name)))
-        ]
+        wanted, everybody = folded(written), self.all()
+        by_account = [person for person in everybody if folded(person.name) == wanted]
+        return by_account or [person for person in everybody if wanted in spellings(person)]
 
     def authenticate(self, name: str, password: str) -> Person | None:
         """The person, when the password is right and the account active. Takes as long for a wrong name."""
@@ -176,7 +167,6 @@ class People:
             if taken:
                 raise Rejected("Expected a new name, but {names} exists already", names=", ".join(taken))
             connection.execute(sa.insert(table), rows)
-        self.forget()
 
     def ensure_demo(self) -> None:
         """Add the demo accounts that are missing; of processes that start together, one adds each."""
@@ -191,7 +181,6 @@ class People:
                     dialect.insert(table).on_conflict_do_nothing(index_elements=["name"]),
                     [{**_to_row(p), "password_hash": shared} for p in marked],
                 )
-            self.forget()
 
     def end_sessions(self, name: str) -> None:
         """End every session of a person (sign out everywhere, changed password)."""
@@ -201,7 +190,6 @@ class People:
                 .where(table.c.name == name)
                 .values(session_generation=table.c.session_generation + 1)
             )
-        self.forget()
 
     def set_locale(self, name: str, locale: str) -> None:
         """Remember the language a person chose."""

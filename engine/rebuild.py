@@ -10,7 +10,18 @@ import sqlalchemy as sa
 from . import projections, store
 from .app import Gongdan
 from .db.database import Database, Write
-from .db.tables import case_fact, cases, history, metadata, outbox, sla_clock, snapshot, task, timer
+from .db.tables import (
+    case_fact,
+    cases,
+    history,
+    metadata,
+    outbox,
+    respondent,
+    sla_clock,
+    snapshot,
+    task,
+    timer,
+)
 from .dispatch import ATTEMPTS
 from .errors import Conflict, GongdanError, Unavailable
 from .handlers import execute
@@ -24,6 +35,7 @@ DERIVED = (
     timer,
     sla_clock,
     case_fact,
+    respondent,
 )  #: rebuilt whole; outbox and notices keep what gateways and people did to them
 _KEPT = ("outbox_", "notice_")
 _WIPES = {

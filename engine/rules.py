@@ -30,14 +30,19 @@ def fits(person: Person, duty: Duty) -> bool:
     )
 
 
+def check_active(person: Person) -> None:
+    """Raise :class:`NotAllowed` for somebody who was switched off."""
+    if not person.active:
+        raise NotAllowed("Expected an active account, but {person} is switched off", person=person.name)
+
+
 def check_work(person: Person, duty: Duty, kept_off: Collection[str]) -> None:
     """Raise :class:`NotAllowed` when ``person`` may not do a task of ``duty``.
 
     ``kept_off`` are people whom separation of duties keeps off it (processes §0.3): the person complained
     about, and whoever the diagram excludes, such as the one who asked for what is to be approved.
     """
-    if not person.active:
-        raise NotAllowed("Expected an active account, but {person} is switched off", person=person.name)
+    check_active(person)
     if not fits(person, duty):
         need = " ".join(filter(None, [duty.role, duty.department, duty.skill]))
         raise NotAllowed(

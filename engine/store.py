@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from . import projections
 from .db.database import Database, Write
-from .db.tables import answer, cases, history, snapshot
+from .db.tables import answer, cases, history, respondent, snapshot
 from .keys import Keys
 from .projections import cases as case_rows
 from .projections import clocks, facts, notices, outbox, tasks, timers
@@ -56,6 +56,8 @@ def prepare(db: Database) -> None:
         "snapshot": put.on_conflict_do_update(
             index_elements=["case_id"], set_={"seq": put.excluded.seq, "body": put.excluded.body}
         ),
+        # A name may come again, as in a second round of the form.
+        "respondent_new": dialect.insert(respondent).on_conflict_do_nothing(),
         **Keys.STATEMENTS,
     }
     for module in (case_rows, tasks, timers, clocks, facts, outbox, notices):

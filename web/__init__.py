@@ -10,7 +10,7 @@ from engine.health import Health
 from engine.settings import Settings
 from engine.worker import Worker
 
-from . import context, errors, i18n, menu, rooms, security, shown
+from . import context, errors, i18n, menu, rooms, security, shown, veil
 from .numbers import Number
 
 MOST_SENT = 32 * 1024 * 1024  #: bytes of a request: five files of five megabytes and the form around them
@@ -41,4 +41,5 @@ def create_app(gongdan: Gongdan, settings: Settings, worker: Worker | None = Non
     errors.install(app)
     rooms.install(app)
     menu.install(app)
+    veil.install(app)
     return app

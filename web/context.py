@@ -15,8 +15,9 @@ from engine.dispatch import Receipt
 from engine.errors import NotFound
 from engine.health import Health
 from engine.people import Person
-from engine.queries import cases, scope
+from engine.queries import cases, scope, timeline
 from engine.queries.cases import Case
+from engine.queries.timeline import Step
 from engine.settings import Settings
 from web.i18n import pick
 
@@ -89,7 +90,7 @@ def display_name(name: str | None) -> str:
     known = cast(dict[str, str], g.setdefault("display_names", {}))
     if name not in known:
         try:
-            known[name] = gongdan().people.cached(name).display_name
+            known[name] = gongdan().people.get(name).display_name
         except NotFound:
             known[name] = name
     return known[name]
@@ -115,6 +116,11 @@ def others_of(case: Case) -> list[Case]:
         gongdan().db, person(), [one.id for one in found], gongdan().releases.current()
     )
     return [one for one in found if one.id not in hidden]
+
+
+def steps_of(case: Case) -> list[Step]:
+    """The history of a case."""
+    return timeline.steps(gongdan().db, gongdan().releases.get(case.release), case.id)
 
 
 def note_view(case_id: str, what: str) -> None:

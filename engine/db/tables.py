@@ -159,6 +159,13 @@ case_fact = sa.Table(  # named, non-personal values that reports count by (engin
     _text("at"),
     sqlite_with_rowid=False,
 )
+respondent = sa.Table(  # who is complained about, under a digest of their name (engine/respondents.py)
+    "respondent",
+    metadata,
+    _text("case_id", primary_key=True),
+    _text("who", primary_key=True),
+    sqlite_with_rowid=False,
+)
 incident = sa.Table(
     "incident",
     metadata,
@@ -295,6 +302,7 @@ _has_phone = cases.c.phone_key.is_not(None)
 sa.Index("ix_cases_phone", cases.c.phone_key, sqlite_where=_has_phone, postgresql_where=_has_phone)
 IS_DUPLICATE = case_fact.c.name == sa.literal_column("'duplicate_of'")
 sa.Index("ix_fact_duplicate", case_fact.c.value, sqlite_where=IS_DUPLICATE, postgresql_where=IS_DUPLICATE)
+sa.Index("ix_respondent_who", respondent.c.who)
 sa.Index(
     "ix_clock_parameter", *(sla_clock.c[name] for name in ("parameter", "state", "due", "case_id", "clock"))
 )

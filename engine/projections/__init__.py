@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from engine.db.database import Write
 
-from . import cases, clocks, facts, notices, outbox, tasks, timers
+from . import cases, clocks, facts, notices, outbox, respondents, tasks, timers
 from .change import Change
 
 PROJECTIONS = (
@@ -21,6 +21,7 @@ PROJECTIONS = (
     facts.project,
     outbox.project,
     notices.project,
+    respondents.project,
 )
 
 PROJECTED: dict[str, str] = {
@@ -36,7 +37,7 @@ PROJECTED: dict[str, str] = {
     "service": "outbox",
     "paused": "cases",
     "resumed": "cases",
-    "data": "cases, facts",
+    "data": "cases, facts, respondents",
     "amended": "cases",
     "done": "cases",
 }

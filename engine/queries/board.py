@@ -13,6 +13,8 @@ import sqlalchemy as sa
 
 from engine.db.database import Database
 from engine.db.tables import OPEN_ALL, cases, incident, outbox, sla_clock, task
+from engine.people import Person
+from engine.respondents import not_about
 
 from .inbox import UNIT, due_soon, overdue
 from .work import STUCK
@@ -74,8 +76,10 @@ class Figures:
     breaches: list[Limit]
 
 
-def figures(db: Database, now: str) -> Figures:
-    """The board at instant ``now``. Reads open work only, so closed cases cost nothing."""
+def figures(db: Database, person: Person, now: str) -> Figures:
+    """The board of ``person`` at instant ``now``. Reads open work only, so closed cases cost nothing."""
+    is_open = sa.and_(OPEN_ALL, not_about(person, task.c.case_id))
+    of_others = not_about(person, cases.c.id)
     sums = [
         sa.func.count(),
         _sum(task.c.claimed_by.is_(None)),
@@ -84,14 +88,14 @@ def figures(db: Database, now: str) -> Figures:
     ]
     with db.read() as c:
         queues = _loads(
-            c.execute(sa.select(task.c.role, UNIT, *sums).where(OPEN_ALL).group_by(task.c.role, UNIT)).all()
+            c.execute(sa.select(task.c.role, UNIT, *sums).where(is_open).group_by(task.c.role, UNIT)).all()
         )
         people = c.execute(
             sa.select(task.c.claimed_by, *sums)
-            .where(OPEN_ALL, task.c.claimed_by.is_not(None))
+            .where(is_open, task.c.claimed_by.is_not(None))
             .group_by(task.c.claimed_by)
         ).all()
-        case_open = cases.c.state == "open"
+        case_open = sa.and_(cases.c.state == "open", of_others)
         waiting = sa.select(sa.func.count(), _sum(cases.c.waiting_customer.is_not(None))).where(case_open)
         open_cases, paused = c.execute(waiting).one()
         by_process = c.execute(
@@ -99,22 +103,26 @@ def figures(db: Database, now: str) -> Figures:
         ).all()
         parameters = c.execute(
             sa.select(sla_clock.c.parameter, sla_clock.c.state, sa.func.count())
-            .where(sla_clock.c.state.in_(LIVE))
+            .where(sla_clock.c.state.in_(LIVE), not_about(person, sla_clock.c.case_id))
             .group_by(sla_clock.c.parameter, sla_clock.c.state)
             .order_by(sla_clock.c.parameter, sla_clock.c.state)
         ).all()
         breaches = c.execute(
             sa.select(*_LIMIT)
             .select_from(_WITH_CASE)
-            .where(sla_clock.c.breached_at.is_not(None))
+            .where(sla_clock.c.breached_at.is_not(None), not_about(person, sla_clock.c.case_id))
             .order_by(sla_clock.c.breached_at.desc())
             .limit(_LATEST)
         ).all()
         incidents = c.execute(
-            sa.select(sa.func.count()).select_from(incident).where(incident.c.closed_at.is_(None))
+            sa.select(sa.func.count())
+            .select_from(incident)
+            .where(incident.c.closed_at.is_(None), not_about(person, incident.c.case_id))
         ).scalar_one()
         stuck = c.execute(
-            sa.select(sa.func.count()).select_from(outbox).where(outbox.c.state.in_(STUCK))
+            sa.select(sa.func.count())
+            .select_from(outbox)
+            .where(outbox.c.state.in_(STUCK), not_about(person, outbox.c.case_id))
         ).scalar_one()
     return Figures(
         open_cases=open_cases,
@@ -134,14 +142,23 @@ def figures(db: Database, now: str) -> Figures:
 
 
 def limits(
-    db: Database, parameter: str, state: str, after: LimitCursor | None = None, limit: int = 50
+    db: Database,
+    person: Person,
+    parameter: str,
+    state: str,
+    after: LimitCursor | None = None,
+    limit: int = 50,
 ) -> tuple[list[Limit], LimitCursor | None]:
     """The limits behind a figure of the board, the earliest due first, and where the next page begins."""
     order = (sla_clock.c.due, sla_clock.c.case_id, sla_clock.c.clock)
     query = (
         sa.select(*_LIMIT)
         .select_from(_WITH_CASE)
-        .where(sla_clock.c.parameter == parameter, sla_clock.c.state == state)
+        .where(
+            sla_clock.c.parameter == parameter,
+            sla_clock.c.state == state,
+            not_about(person, sla_clock.c.case_id),
+        )
         .order_by(*order)
         .limit(limit + 1)
     )

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from engine.db.database import Database
 from engine.db.tables import IS_DUPLICATE, case_fact, cases, history
+from engine.people import Person
+from engine.respondents import not_about
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,11 @@ def case(db: Database, case_id: str) -> Case | None:
     return Case(*row) if row else None
 
 
-def find(db: Database, text: str, phone_key: str, limit: int = 50) -> list[Case]:
-    """Cases whose number begins with ``text``, with it as outside number, or with this ``phone_key``."""
+def find(db: Database, person: Person, text: str, phone_key: str, limit: int = 50) -> list[Case]:
+    """Cases whose number begins with ``text``, with it as outside number, or with this ``phone_key``.
+
+    None that complains about ``person``.
+    """
     questions = [cases.c.phone_key == phone_key, cases.c.external_id == text]
     if text[:1].isdigit():
         questions.append(cases.c.id.between(text, text + "~"))
@@ -62,7 +67,10 @@ def find(db: Database, text: str, phone_key: str, limit: int = 50) -> list[Case]
     with db.read() as c:
         for question in questions:
             for row in c.execute(
-                sa.select(*_COLUMNS).where(question).order_by(cases.c.id.desc()).limit(limit)
+                sa.select(*_COLUMNS)
+                .where(question, not_about(person, cases.c.id))
+                .order_by(cases.c.id.desc())
+                .limit(limit)
             ):
                 found[row.id] = Case(*row)
     return sorted(found.values(), key=lambda one: (one.opened_at, one.id), reverse=True)[:limit]
@@ -70,6 +78,7 @@ def find(db: Database, text: str, phone_key: str, limit: int = 50) -> list[Case]
 
 def listed(
     db: Database,
+    person: Person,
     *,
     state: str | None,
     process: str | None,
@@ -77,8 +86,16 @@ def listed(
     after: Cursor | None = None,
     limit: int = 50,
 ) -> tuple[list[Case], Cursor | None]:
-    """Newest cases first, and where the next page begins; ``waiting``: those that wait for the customer."""
-    query = sa.select(*_COLUMNS).order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit + 1)
+    """Newest cases first, none that complains about ``person``, and where the next page begins.
+
+    ``waiting``: those that wait for the customer.
+    """
+    query = (
+        sa.select(*_COLUMNS)
+        .where(not_about(person, cases.c.id))
+        .order_by(cases.c.opened_at.desc(), cases.c.id.desc())
+        .limit(limit + 1)
+    )
     if process:
         query = query.where(cases.c.process == process)
     if state:

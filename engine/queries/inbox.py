@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from engine.db.database import Database
 from engine.db.tables import OPEN_ALL, OPEN_MINE, OPEN_QUEUE, ORDINARY, URGENT, cases, sla_clock, task
 from engine.people import Person
+from engine.respondents import not_about
 
 Tab = Literal["mine", "queues", "soon", "overdue", "all"]
 TABS: tuple[Tab, ...] = ("mine", "queues", "soon", "overdue", "all")
@@ -195,7 +196,10 @@ def _parts(tab: Tab) -> Iterable[Part]:
 def _branches(
     person: Person, tab: Tab, now: str, *, held: str | None = None, of_few_cases: bool = False
 ) -> list[Branch]:
-    """The ways of reading that make up a tab. Tasks of few cases are sought by the cases, not by these indexes."""
+    """The ways of reading that make up a tab, without cases that complain about ``person``.
+
+    Tasks of few cases are sought by the cases, not by these indexes.
+    """
     is_open = task.c.state == "open"
     in_queue, in_hands, every = (is_open,) * 3 if of_few_cases else (OPEN_QUEUE, OPEN_MINE, OPEN_ALL)
     mine = Branch([in_hands, task.c.claimed_by == person.name])
@@ -218,10 +222,8 @@ def _branches(
     found = {"mine": [mine], "queues": queues, "all": [whole]}.get(tab)
     if found is None:
         found = [whole] if steers(person) else [mine, *queues]
-    if tab not in LIMITED:
-        return found
-    bounds = overdue(now) if tab == "overdue" else due_soon(now)
-    return [branch.also(*bounds) for branch in found]
+    bounds = {"overdue": overdue, "soon": due_soon}[tab](now) if tab in LIMITED else []
+    return [branch.also(not_about(person, task.c.case_id), *bounds) for branch in found]
 
 
 def _rows(

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from engine.db.database import Database
 from engine.db.tables import notice, setting
 from engine.people import Person
+from engine.respondents import not_about
 
 MOST = 99  #: the badge counts no further
 RECENT = 5_000  #: notices with a topic that are looked at, the newest of each role
@@ -46,7 +47,9 @@ _COLUMNS = [notice.c[name] for name in ("id", "case_id", "role", "text", "at", "
 
 
 def _for(person: Person) -> list[sa.ColumnElement[bool]]:
-    return [notice.c.person == person.name, *(notice.c.role == role for role in sorted(person.roles))]
+    """Notices to the person or a role of theirs, but for those of cases that they must not learn of."""
+    to = [notice.c.person == person.name, *(notice.c.role == role for role in sorted(person.roles))]
+    return [sa.and_(one, not_about(person, notice.c.case_id)) for one in to]
 
 
 def latest(db: Database, person: Person, limit: int = 100) -> list[Line]:

@@ -2,23 +2,23 @@
 
 Whoever works on a case knows of it, and the roles that see all. The front desk answers the telephone: it
 finds any caller's cases of the processes it takes part in, not those that a branch or an office keeps to
-itself. Nobody learns of a case that complains about themselves. Acting needs more: ``engine.checks``.
+itself. Nobody learns of a case that complains about themselves (:mod:`engine.respondents`). Acting needs
+more: ``engine.checks``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-import orjson
 import sqlalchemy as sa
 
 from engine.db.database import Database
-from engine.db.tables import cases, history, subject_key, task
+from engine.db.tables import cases, task
 from engine.people import Person
 from engine.release import Release
+from engine.respondents import about
 from engine.roles import Duty
-from engine.rules import RESPONDENT, SEES_ALL, fits
-from engine.sealing import Seal
+from engine.rules import SEES_ALL, fits
 
 #: those who answer customers: whoever calls reaches one of them
 FRONT_DESK = frozenset({"agent", "senior_agent", "dispatcher"})
@@ -45,7 +45,7 @@ def hidden_from(db: Database, person: Person, case_ids: Collection[str], release
     """Those of ``case_ids`` that ``person`` must not learn of."""
     if not case_ids:
         return set()
-    hidden = about(db, person, case_ids, release)
+    hidden = set(about(db, person).intersection(case_ids))
     if not person.roles & SEES_ALL:
         of = {
             row.id: row.process
@@ -55,37 +55,6 @@ def hidden_from(db: Database, person: Person, case_ids: Collection[str], release
         rest = {case for case in case_ids if of.get(case) not in known} - hidden
         hidden |= rest - _with_work(db, person, rest)
     return hidden
-
-
-def about(db: Database, person: Person, case_ids: Collection[str], release: Release) -> set[str]:
-    """Those of ``case_ids`` that complain about ``person``, by their opening or by a form's answer."""
-    rows = db.rows(
-        sa.select(history.c.case_id, history.c.command, subject_key.c.key)
-        .join_from(history, cases, cases.c.id == history.c.case_id)
-        .join(subject_key, subject_key.c.case_id == history.c.case_id, isouter=True)
-        .where(
-            history.c.case_id.in_(case_ids),
-            sa.or_(history.c.seq == 1, cases.c.process.in_(_asking(release))),
-        )
-    )
-    return {row.case_id for row in rows if person.name in _named(row.command, row.key)}
-
-
-def _asking(release: Release) -> list[str]:
-    """Processes with a form that asks who is complained about: only there may an answer name them."""
-    forms = {key for key, form in release.forms.items() if RESPONDENT in form.names}
-    return sorted(
-        process.id
-        for process in release.processes.values()
-        if any(element.properties.get("form") in forms for element in process.elements.values())
-    )
-
-
-def _named(command: bytes, key: bytes | None) -> tuple[object, object]:
-    made = orjson.loads(command)
-    data = made.get("data") or {}
-    named = Seal(key, frozenset({RESPONDENT})).open_all({RESPONDENT: data.get(RESPONDENT)}) if key else {}
-    return made.get("respondent"), named.get(RESPONDENT)
 
 
 def answered_by_front_desk(release: Release) -> frozenset[str]:

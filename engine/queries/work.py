@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from engine.db.database import Database
 from engine.db.tables import URGENT, incident, outbox, sla_clock, task, timer
 from engine.gateways import CASE
+from engine.people import Person
+from engine.respondents import not_about
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +177,24 @@ def _entries(db: Database, case_id: str, which: sa.ColumnElement[bool]) -> list[
 
 
 def all_messages(
-    db: Database, *, state: str | None = None, after: tuple[str, str] | None = None, limit: int = 50
+    db: Database,
+    person: Person,
+    *,
+    state: str | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int = 50,
 ) -> tuple[list[Message], tuple[str, str] | None]:
-    """The outbox, newest first, and where the next page begins. The state ``stuck`` stands for all of :data:`STUCK`."""
-    query = sa.select(*_MESSAGE).order_by(outbox.c.created_at.desc(), outbox.c.id.desc()).limit(limit + 1)
+    """The outbox as ``person`` may see it, newest first, and where the next page begins.
+
+    The state ``stuck`` stands for all of :data:`STUCK`.
+    """
+    query = (
+        sa.select(*_MESSAGE)
+        # of a case that another asked for, the result is its number
+        .where(not_about(person, outbox.c.case_id), not_about(person, outbox.c.result))
+        .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
+        .limit(limit + 1)
+    )
     if state:
         query = query.where(outbox.c.state.in_(STUCK) if state == "stuck" else outbox.c.state == state)
     if after:
@@ -189,14 +205,18 @@ def all_messages(
     return rows[:limit], (last.created_at, last.id) if last else None
 
 
-def incidents(
-    db: Database, case_id: str | None = None, *, open_only: bool = True, limit: int = 200
-) -> list[Incident]:
-    """Incidents, newest first; of one case or of all."""
-    query = sa.select(*_INCIDENT).order_by(incident.c.opened_at.desc()).limit(limit)
-    if open_only:
-        query = query.where(incident.c.closed_at.is_(None))
-    if case_id:
-        query = query.where(incident.c.case_id == case_id)
+def incidents(db: Database, case_id: str) -> list[Incident]:
+    """Open incidents of a case, newest first."""
+    return _incidents(db, incident.c.case_id == case_id, incident.c.closed_at.is_(None))
+
+
+def all_incidents(db: Database, person: Person, *, open_only: bool = True) -> list[Incident]:
+    """Incidents of all cases that ``person`` may know of, newest first."""
+    of = [not_about(person, incident.c.case_id)]
+    return _incidents(db, *of, *([incident.c.closed_at.is_(None)] if open_only else []))
+
+
+def _incidents(db: Database, *which: sa.ColumnElement[bool], limit: int = 200) -> list[Incident]:
+    query = sa.select(*_INCIDENT).where(*which).order_by(incident.c.opened_at.desc()).limit(limit)
     with db.read() as c:
         return [Incident(*row) for row in c.execute(query)]

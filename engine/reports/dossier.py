@@ -13,7 +13,6 @@ from engine.db.tables import cases
 from engine.queries import timeline, work
 from engine.queries.cases import Case
 from engine.queries.timeline import Step
-from engine.release import Release
 
 #: what was said to the customer, by the names of the forms that record it
 REPLIES = (
@@ -83,9 +82,8 @@ class Dossier:
         }  # fmt: skip
 
 
-def dossier(db: Database, release: Release, case: Case) -> Dossier:
-    """The dossier of a case as it now stands."""
-    steps = timeline.steps(db, release, case.id)
+def dossier(db: Database, case: Case, steps: list[Step]) -> Dossier:
+    """The dossier of a case as it now stands, by the ``steps`` of its history."""
     data = timeline.data_after(steps)
     with db.read() as c:
         head = c.execute(sa.select(cases.c.head).where(cases.c.id == case.id)).scalar_one()

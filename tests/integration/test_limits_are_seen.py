@@ -242,7 +242,7 @@ def test_tab_board_bell_and_a_recount_from_history_agree(imported: tuple[Gongdan
     assert [row.due_at for row in overdue if not row.urgent] == sorted(
         r.due_at or "" for r in overdue if not r.urgent
     )
-    figures = board.figures(db, now)
+    figures = board.figures(db, LEAD, now)
     assert figures.overdue == len(overdue) == sum(queue.overdue for queue in figures.queues)
     assert inbox.counts(db, LEAD, now)["overdue"] == min(len(overdue), inbox.MOST + 1)
     for queue in figures.queues:
@@ -252,7 +252,7 @@ def test_tab_board_bell_and_a_recount_from_history_agree(imported: tuple[Gongdan
         free = Filters(role=queue.name, unit=queue.unit, held=inbox.NOBODY)
         assert len(listed(db, LEAD, "all", now, free)) == queue.unclaimed
     for parameter, state, number in figures.parameters:
-        rows, after = board.limits(db, parameter, state, limit=1_000)
+        rows, after = board.limits(db, LEAD, parameter, state, limit=1_000)
         assert (len(rows), after) == (number, None)
     told = {
         line.parameter: line.count
@@ -277,7 +277,7 @@ def test_the_board_s_people_and_free_tasks_lead_to_their_lists(desk: Desk) -> No
     held, free = desk.start(received_at="2018-01-01T00:00:00+00:00"), desk.start()
     at = desk.at
     desk.g.dispatch(ClaimTask(case_id=held, task=desk.open(held)["call"], actor="agent1", at=at))
-    figures = board.figures(desk.g.db, at)
+    figures = board.figures(desk.g.db, LEAD, at)
     (person,) = figures.people
     assert (person.name, person.tasks, person.overdue) == ("agent1", 1, 1)
     for tab, filters, found in (

@@ -26,6 +26,7 @@ def people() -> ResponseReturnValue:
 def end_sessions(name: str) -> ResponseReturnValue:
     """Sign a person out everywhere."""
     context.need_role("admin")
+    context.gongdan().people.get(name)  # 404 for a name that is nobody's
     context.gongdan().people.end_sessions(name)
     flash(gettext("%(name)s is signed out everywhere.", name=name), "ok")
     return redirect(url_for(".people"), 303)
@@ -36,7 +37,7 @@ def incidents() -> ResponseReturnValue:
     """Automatic steps that failed and wait for a person."""
     context.need_role("admin", "supervisor", "designer")
     show_all = request.args.get("all") == "1"
-    rows = work.incidents(context.gongdan().db, open_only=not show_all)
+    rows = work.all_incidents(context.gongdan().db, context.person(), open_only=not show_all)
     return render_template("admin/incidents.html", rows=rows, show_all=show_all)
 
 
@@ -44,6 +45,7 @@ def incidents() -> ResponseReturnValue:
 def retry(id: str) -> ResponseReturnValue:
     """Try the failed step again."""
     context.need_role("admin")
+    context.known_case(context.gongdan().incidents.get(id).case_id)
     try:
         context.gongdan().incidents.retry(id, context.person().name, datetime.fromisoformat(context.now()))
         flash(gettext("The step worked this time."), "ok")
@@ -56,6 +58,7 @@ def retry(id: str) -> ResponseReturnValue:
 def close(id: str) -> ResponseReturnValue:
     """Close an incident with what was done about it."""
     context.need_role("admin")
+    context.known_case(context.gongdan().incidents.get(id).case_id)
     resolution = request.form.get("resolution", "")
     at = datetime.fromisoformat(context.now())
     context.gongdan().incidents.close(id, context.person().name, resolution, at)

@@ -23,6 +23,7 @@ def listing() -> ResponseReturnValue:
     state = request.args.get("state")
     rows, following = cases.listed(
         context.gongdan().db,
+        context.person(),
         state=state if state in ("open", "closed") else None,
         process=None,
         after=(str(after[0]), str(after[1])) if after and len(after) == 2 else None,
@@ -36,7 +37,7 @@ def show(case_id: str) -> ResponseReturnValue:
     context.need_role(*ROLES)
     case = context.known_case(case_id)
     release = context.gongdan().releases.get(case.release)
-    steps = timeline.steps(context.gongdan().db, release, case_id)
+    steps = context.steps_of(case)
     at = min(max(request.args.get("step", len(steps), type=whole), 1), len(steps))
     so_far = steps[:at]
     reading = fields.Reading(release, timeline.given(context.gongdan().db, case_id, so_far))

@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 
 from engine.queries import board as query
 from engine.queries.inbox import STEERS
-from engine.queries.scope import about
 from web import context
 from web.i18n import pick
 from web.polling import unchanged
@@ -23,7 +22,7 @@ def show() -> ResponseReturnValue:
     context.need_role(*ROLES)
     release = context.gongdan().releases.current()
     values = {
-        "figures": query.figures(context.gongdan().db, context.now()),
+        "figures": query.figures(context.gongdan().db, context.person(), context.now()),
         "processes": {id: pick(process.names) for id, process in release.processes.items()},
         "parameters": release.parameters,
     }
@@ -42,13 +41,12 @@ def limits() -> ResponseReturnValue:
         abort(404)
     after = decode_cursor(request.args.get("after"))
     cursor = (str(after[0]), str(after[1]), str(after[2])) if after and len(after) == 3 else None
-    rows, following = query.limits(gongdan.db, parameter, state, cursor)
+    rows, following = query.limits(gongdan.db, context.person(), parameter, state, cursor)
     release = gongdan.releases.current()
-    hidden = about(gongdan.db, context.person(), {row.case_id for row in rows}, release)
     known = release.parameters.get(parameter)
     return render_template(
         "board/limits.html",
-        rows=[row for row in rows if row.case_id not in hidden],
+        rows=rows,
         next=encode_cursor(following),
         name=pick(known.name) if known else parameter,
         state=state,

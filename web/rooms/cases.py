@@ -35,11 +35,15 @@ def search() -> ResponseReturnValue:
     db, person = context.gongdan().db, context.person()
     if text:
         number = spelled(text) or text
-        found, following = cases.find(db, number, lookup_key(context.settings().lookup_key, text)), None
+        found, following = (
+            cases.find(db, person, number, lookup_key(context.settings().lookup_key, text)),
+            None,
+        )
     else:
         after = decode_cursor(request.args.get("after"))
         found, following = cases.listed(
             db,
+            person,
             state=request.args.get("state") or None,
             process=request.args.get("process") or None,
             waiting=bool(request.args.get("waiting")),
@@ -109,7 +113,7 @@ def show(case_id: str) -> ResponseReturnValue:
     case = context.known_case(case_id)
     context.note_view(case_id, "case")
     release = context.gongdan().releases.get(case.release)
-    told = timeline.steps(context.gongdan().db, release, case_id)
+    told = context.steps_of(case)
     data = timeline.data_after(told)
     reading = fields.Reading(release, timeline.given(context.gongdan().db, case_id, told))
     values = {
@@ -172,8 +176,7 @@ def download(case_id: str) -> Response:
     """The whole history of the case, for another system or an auditor."""
     case = context.known_case(case_id)
     context.note_view(case_id, "download")
-    release = context.gongdan().releases.get(case.release)
-    told = timeline.steps(context.gongdan().db, release, case_id)
+    told = context.steps_of(case)
     body = {
         "case": {name: getattr(case, name) for name in Case.__dataclass_fields__ if name != "phone_key"},
         "history": [

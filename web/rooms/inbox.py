@@ -15,7 +15,6 @@ from engine.errors import Conflict, NotAllowed, Rejected
 from engine.export.cells import safe
 from engine.numbers import spelled
 from engine.queries import inbox as query
-from engine.queries.scope import about
 from engine.sealing import lookup_key, mask_phone
 from web import context, shown
 from web.polling import unchanged
@@ -68,12 +67,7 @@ def _narrowed(filters: query.Filters) -> list[str]:
 
 
 def _page(tab: query.Tab, after: query.Cursor | None, limit: int) -> query.Page:
-    person = context.person()
-    page = query.work(context.gongdan().db, person, tab, context.now(), _filters(), after, limit)
-    hidden = about(
-        context.gongdan().db, person, {row.case_id for row in page.rows}, context.gongdan().releases.current()
-    )
-    return query.Page([row for row in page.rows if row.case_id not in hidden], page.next)
+    return query.work(context.gongdan().db, context.person(), tab, context.now(), _filters(), after, limit)
 
 
 def _cursor(given: Sequence[str | int] | None) -> query.Cursor | None:

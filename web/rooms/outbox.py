@@ -26,6 +26,7 @@ def listing() -> ResponseReturnValue:
     state = wanted if wanted in (*STATES, "stuck") else None
     rows, following = work.all_messages(
         context.gongdan().db,
+        context.person(),
         state=state,
         after=(str(after[0]), str(after[1])) if after and len(after) == 2 else None,
     )
@@ -43,6 +44,8 @@ def listing() -> ResponseReturnValue:
 def again() -> ResponseReturnValue:
     """Send an entry whose result is unknown, or that failed, once more: a person takes the risk of a double."""
     context.need_role(*LEADS)
-    context.gongdan().outbox.send_again(request.form.get("id", ""), datetime.fromisoformat(context.now()))
+    entry = context.gongdan().outbox.entry(request.form.get("id", ""))
+    context.known_case(entry.case_id)
+    context.gongdan().outbox.send_again(entry.id, datetime.fromisoformat(context.now()))
     flash(gettext("It will be sent once more."), "ok")
     return redirect(url_for(".listing"), 303)

@@ -13,8 +13,9 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from engine import respondents
 from engine.errors import Rejected
-from engine.queries import cases, scope, timeline
+from engine.queries import cases, timeline
 from engine.reports import READERS, REPORTS, Asked, Report, branches, make
 from engine.reports.closed_list import branch_term
 from engine.reports.dossier import Dossier, dossier
@@ -195,7 +196,7 @@ def _dossier(case_id: str) -> Dossier:
     _need()
     case = context.known_case(case_id)
     context.note_view(case_id, "dossier")
-    return dossier(context.gongdan().db, context.gongdan().releases.get(case.release), case)
+    return dossier(context.gongdan().db, case, context.steps_of(case))
 
 
 # ---------------------------------------------------------------- what is asked for
@@ -260,10 +261,7 @@ def _case_terms(table: Table) -> Iterable[Term]:
 
 def _hidden(numbers: Iterable[str]) -> set[str]:
     """Cases that complain about the reader."""
-    db, person = context.gongdan().db, context.person()
-    known, release = list(numbers), context.gongdan().releases.current()
-    chunks = (known[n : n + 500] for n in range(0, len(known), 500))
-    return {case for some in chunks for case in scope.about(db, person, some, release)}
+    return set(respondents.about(context.gongdan().db, context.person()).intersection(numbers))
 
 
 def _kept(table: Table) -> Table:

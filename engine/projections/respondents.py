@@ -1,0 +1,19 @@
+"""Who is complained about, as far as the command says: :mod:`engine.respondents` decides by these rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine import respondents
+from engine.db.database import Write
+from engine.rules import RESPONDENT
+
+from .change import Change
+
+
+def project(change: Change) -> Iterator[Write]:
+    """One row for each name; the statement leaves out those that the case has."""
+    written = change.news().get(RESPONDENT)
+    data = change.instance.seal.open_all({RESPONDENT: written})
+    for who in sorted(respondents.named(change.command, data)):
+        yield "respondent_new", {"case_id": change.case_id, "who": who}

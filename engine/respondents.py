@@ -1,0 +1,81 @@
+"""Who is complained about. They learn nothing of the case, nor of those it opens, and give no command on it.
+
+This is the one place that decides it, for every list, page and command. A case remembers whoever its commands ever
+named, under a digest: what was written in a form is personal, and must be gone when the case is erased.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from .db.database import Database
+from .db.tables import cases, respondent
+from .people import Person, folded, spellings
+from .rules import RESPONDENT
+
+_BETWEEN = re.compile(r"[\s、，,;；/&()（）]+|和|及|与|與")
+
+
+def named(command: Mapping[str, Any], data: Mapping[str, Any]) -> set[str]:
+    """Digests of everybody that a command names: as the case's respondent, or in ``data`` it set. Values are open."""
+    written = [command.get("respondent"), data.get(RESPONDENT)]
+    return {digest for value in written for digest in _digests(value)}
+
+
+def _digests(written: Any) -> Iterator[str]:
+    """A name as it was written; of several in one answer, each."""
+    if isinstance(written, list):
+        for one in written:
+            yield from _digests(one)
+    elif isinstance(written, str):
+        yield from map(digest, {folded(one) for one in (written, *_BETWEEN.split(written))} - {""})
+
+
+def digest(name: str) -> str:
+    """What a folded name is kept as."""
+    return hashlib.sha256(b"respondent:" + name.encode()).hexdigest()
+
+
+def not_about(person: Person, case_id: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """The condition that the case in the column ``case_id`` (null: none) does not complain about ``person``."""
+    other = case_id.not_in(_about(person))
+    return sa.or_(case_id.is_(None), other) if case_id.nullable else other
+
+
+def about(db: Database, person: Person) -> frozenset[str]:
+    """The numbers of all cases that ``person`` must not learn of."""
+    return frozenset(row[0] for row in db.rows(_about(person)))
+
+
+def is_about(db: Database, person: Person, case_id: str) -> bool:
+    """Whether a case, or one that it comes from, complains about ``person``."""
+    return bool(among(db, case_id, lambda: [person]))
+
+
+def among(db: Database, case_id: str, people: Callable[[], Iterable[Person]]) -> set[str]:
+    """The names of those of ``people`` that a case, or one that it comes from, complains about.
+
+    Most cases name nobody, so ``people`` are asked for only when there is something to compare.
+    """
+    line = sa.select(cases.c.id, cases.c.parent).where(cases.c.id == case_id).cte(recursive=True)
+    line = line.union(sa.select(cases.c.id, cases.c.parent).join(line, cases.c.id == line.c.parent))
+    of = sa.or_(respondent.c.case_id == case_id, respondent.c.case_id.in_(sa.select(line.c.id)))
+    written = {row[0] for row in db.rows(sa.select(respondent.c.who).where(of))}
+    return {one.name for one in people() if not written.isdisjoint(_keys(one))} if written else set()
+
+
+def _about(person: Person) -> sa.Select[Any]:
+    """Cases that name ``person``, and all that were opened from these."""
+    here = sa.select(respondent.c.case_id.label("id")).where(respondent.c.who.in_(_keys(person)))
+    line = here.cte(recursive=True)
+    line = line.union(sa.select(cases.c.id).join(line, cases.c.parent == line.c.id))
+    return sa.select(line.c.id)
+
+
+def _keys(person: Person) -> list[str]:
+    return sorted(map(digest, spellings(person)))

@@ -1,0 +1,93 @@
+"""Whom a case complains about is kept beside it: every list leaves the case out, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+from alembic import command
+
+from engine import respondents
+from engine.commands import AmendData, StartCase
+from engine.db.tables import notice, respondent
+from engine.db.upgrade import config, upgrade
+from engine.people import DEMO_PEOPLE, Person
+from engine.queries import board, inbox, notices
+from engine.rebuild import differences, rebuild
+from tests.casework import Desk
+
+LEAD = next(person for person in DEMO_PEOPLE if person.name == "supervisor1")
+ADMIN = next(person for person in DEMO_PEOPLE if person.name == "admin1")
+
+
+def lists(desk: Desk, person: Person) -> set[str]:
+    """Cases that the lists of the work show to ``person``."""
+    db = desk.g.db
+    found = {row.case_id for row in inbox.work(db, person, "all", desk.at, inbox.Filters()).rows}
+    figures = board.figures(db, person, desk.at)
+    assert figures.open_cases == len(found) == inbox.counts(db, person, desk.at)["all"]
+    return found
+
+
+def test_a_case_about_me_is_in_no_list_and_in_no_count(any_desk: Desk) -> None:
+    mine, free = any_desk.start(complained_staff="王班长"), any_desk.start()
+    assert lists(any_desk, LEAD) == {free}
+    assert lists(any_desk, ADMIN) == {mine, free}
+
+
+def test_cases_that_come_of_it_are_hidden_too(any_desk: Desk) -> None:
+    parent = any_desk.start()
+    child = StartCase(process="work", data={}, actor="system:link", at=any_desk.at, parent=parent)
+    number = any_desk.g.dispatch(child).case_id
+    assert lists(any_desk, LEAD) == {parent, number}
+    named = AmendData(
+        case_id=parent,
+        data={"complained_staff": "supervisor1"},
+        reason="x",
+        actor="admin1",
+        at=any_desk.at,
+    )
+    any_desk.g.dispatch(named)
+    assert lists(any_desk, LEAD) == set()
+    assert respondents.is_about(any_desk.g.db, LEAD, number)
+
+
+def test_the_rows_come_from_history_and_survive_erasure_without_a_name(any_desk: Desk) -> None:
+    case = any_desk.start(complained_staff="王班长、李志强")
+    before = any_desk.g.db.rows(sa.select(respondent).order_by(respondent.c.who))
+    assert len(before) == 3, "what was written, and each of the two"
+    assert not any("王" in row.who for row in before)
+    assert differences(any_desk.g, case) == []
+    with any_desk.g.db.begin() as c:
+        c.execute(sa.delete(respondent))
+    assert differences(any_desk.g, case) == ["respondent: 3 rows differ"]
+    assert dict(rebuild(any_desk.g)) == {case: None}
+    assert any_desk.g.db.rows(sa.select(respondent).order_by(respondent.c.who)) == before
+
+
+def test_a_notice_of_it_rings_no_bell(any_desk: Desk) -> None:
+    case = any_desk.start(complained_staff="supervisor1")
+    any_desk.clock.advance(days=1)
+    any_desk.wake()
+    row = {"case_id": case, "role": "supervisor", "text": "x", "at": any_desk.at, "level": "info"}
+    with any_desk.g.db.begin() as c:
+        c.execute(sa.insert(notice).values(row))
+        c.execute(sa.insert(notice).values({**row, "case_id": None}))
+    assert notices.unread(any_desk.g.db, LEAD) == 1
+    assert [one.cases for one in notices.latest(any_desk.g.db, LEAD)] == [()]
+
+
+def test_an_older_database_learns_from_its_history_who_is_named(any_desk: Desk) -> None:
+    start = StartCase(process="work", data={}, actor="agent1", at=any_desk.at, respondent="agent2")
+    case = any_desk.g.dispatch(start).case_id
+    later = (any_desk.clock.instant + timedelta(seconds=1)).isoformat()
+    amended = AmendData(
+        case_id=case, data={"complained_staff": "王班长"}, reason="x", actor="admin1", at=later
+    )
+    any_desk.g.dispatch(amended)
+    before = any_desk.g.db.rows(sa.select(respondent).order_by(respondent.c.who))
+    assert len(before) == 2
+    with any_desk.g.db.begin() as connection:
+        command.downgrade(config(connection), "0009")
+    upgrade(any_desk.g.db)
+    assert any_desk.g.db.rows(sa.select(respondent).order_by(respondent.c.who)) == before

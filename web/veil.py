@@ -1,0 +1,40 @@
+"""Numbers of cases that complain about the reader are taken out of whatever a page says.
+
+Lists and pages leave those cases out; but texts of other cases may name one: a title, an answer, a step that opened it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from flask import Flask, Response, request
+
+from engine import respondents
+from web import context
+from web.rooms.auth import OPEN_ENDPOINTS
+
+VEIL = "░░░"  #: stands where such a number was
+
+
+def install(app: Flask) -> None:
+    """Look at every answer to somebody whom a case complains about; most people have none."""
+
+    @app.after_request
+    def veil(response: Response) -> Response:
+        if response.direct_passthrough or request.endpoint in OPEN_ENDPOINTS or not context.signed_in():
+            return response
+        numbers = respondents.about(context.gongdan().db, context.person())
+        if numbers:
+            mark = re.compile("|".join(map(re.escape, sorted(numbers))))
+            if response.is_streamed:
+                response.response = _each(mark, response.response)
+            elif (response.mimetype or "").startswith("text/") or response.is_json:
+                response.set_data(mark.sub(VEIL, response.get_data(as_text=True)))
+        return response
+
+
+def _each(mark: re.Pattern[str], parts: Iterable[str] | Iterable[bytes]) -> Iterator[str]:
+    """Lines are streamed whole, so that no number is cut in two."""
+    for part in parts:
+        yield mark.sub(VEIL, part if isinstance(part, str) else part.decode())
