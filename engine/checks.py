@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
+from . import calls
 from .commands import (
     AmendData,
     AssignTask,
@@ -19,7 +19,6 @@ from .commands import (
     ResumeClocks,
     StartCase,
 )
-from .diagrams import Element
 from .errors import Conflict, FieldError, InvalidForm, NotAllowed, NotFound, Rejected
 from .forms import Form
 from .forms.names import why_not
@@ -27,20 +26,9 @@ from .instance import Instance
 from .numbers import is_case_number
 from .people import People, Person
 from .release import Release
-from .rules import (
-    LEADS,
-    RESPONDENT,
-    check_active,
-    check_lead,
-    check_open,
-    check_work,
-    fits,
-    in_quiet_hours,
-)
+from .rules import LEADS, RESPONDENT, check_active, check_lead, check_open, check_work, fits
 from .sealing import MARK, looks_sealed
-from .sla import SHANGHAI
 
-CALLED_AT = "started_at"  #: the field of the forms that log a call
 LONGEST_REASON = 500  #: characters of a reason: it stays in the history for good, and on every page of it
 SYSTEM = "system:"  #: actors of this kind are code of ours, never somebody who signed in
 
@@ -91,10 +79,12 @@ def command(
     people: People,
     is_case: Callable[[str], bool],
     is_about: Callable[[Person], bool],
+    opened_at: Callable[[int], str | None],
 ) -> dict[str, Any]:
     """Check ``asked`` against the live instance; returns what to change in its plain data (checked form values).
 
-    ``is_case`` says whether there is a case of that number, ``is_about`` whether this one complains about a person.
+    ``is_case`` says whether there is a case of that number, ``is_about`` whether this one complains about a person,
+    ``opened_at`` since when a task of it is open.
     """
     if isinstance(asked, CompleteTask | FireTimer) and asked.skip:
         _check_lead(people.get(asked.skipped_by or ""), asked, is_about)
@@ -119,7 +109,7 @@ def command(
                     task=asked.task,
                     person=holder,
                 )
-            return _checked_form(asked, at, instance, people, is_case)
+            return _checked_form(asked, at, instance, people, is_case, opened_at(asked.task))
         case ClaimTask():
             _check_task(person, instance, asked.task, is_about)
         case ReleaseTask():
@@ -173,7 +163,12 @@ def _check_task(person: Person, instance: Instance, task: int, is_about: Callabl
 
 
 def _checked_form(
-    asked: CompleteTask, at: str, instance: Instance, people: People, is_case: Callable[[str], bool]
+    asked: CompleteTask,
+    at: str,
+    instance: Instance,
+    people: People,
+    is_case: Callable[[str], bool],
+    opened: str | None,
 ) -> dict[str, Any]:
     """Checked values, and the names an earlier round answered and this one left out."""
     element = instance.element_of(asked.task)
@@ -188,30 +183,12 @@ def _checked_form(
         )
     context = instance.machine.data_of(asked.task)
     clean = form.validate(asked.data, context=context, now=at)
-    _check_call(form.key, element, clean, context, instance.not_before.get(asked.task), instance.release)
+    planned = instance.not_before.get(asked.task)
+    calls.check(form, element, clean, context, opened, planned, instance.release.time)
     _check_cases(form, clean, instance.case_id, is_case)
     _name_respondent(form, clean, people)
     cleared = sorted((form.names - clean.keys()) & context.keys())
     return {"data": clean, "cleared": cleared} if cleared else {"data": clean}
-
-
-def _check_call(
-    form: str,
-    element: Element,
-    clean: Mapping[str, Any],
-    context: Mapping[str, Any],
-    planned: str | None,
-    release: Release,
-) -> None:
-    """A call that is logged was not made in quiet hours, unless the customer agreed; theirs to us may be."""
-    started = clean.get(CALLED_AT)
-    if "not_before" not in element.properties or started is None or clean.get("direction") == "inbound":
-        return
-    if in_quiet_hours(started, planned, context.get("night_call_ok"), release.time):
-        until = release.time.outside_quiet_hours(datetime.fromisoformat(started))
-        raise InvalidForm(
-            form, [FieldError(CALLED_AT, "quiet_hours", {"until": f"{until.astimezone(SHANGHAI):%H:%M}"})]
-        )
 
 
 def _name_respondent(form: Form, clean: dict[str, Any], people: People) -> None:

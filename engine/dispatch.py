@@ -163,7 +163,10 @@ class Dispatcher(LiveInstances):
         def is_about(person: Person) -> bool:
             return respondents.is_about(self.db, person, instance.case_id)
 
-        return checks.command(command, at, instance, self.people, self._is_case, is_about)
+        def opened_at(task: int) -> str | None:
+            return store.opened_at(self.db, instance.case_id, task)
+
+        return checks.command(command, at, instance, self.people, self._is_case, is_about, opened_at)
 
     def _is_case(self, number: str) -> bool:
         return store.head(self.db, number) is not None

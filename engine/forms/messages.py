@@ -109,6 +109,21 @@ CATALOGUE: Mapping[str, Text] = {
         "免打擾時段內不得致電客戶，請在 {until} 以後致電；客戶同意夜間來電則除外。",
         "Do not call customers in quiet hours; call from {until} on, unless the customer agreed to calls at night.",
     ),
+    "call_before_task": _text(
+        "本步骤自 {at} 起才待办，拨打时间不能更早。",
+        "本步驟自 {at} 起才待辦，致電時間不可更早。",
+        "This step has been open since {at}; the call cannot have been earlier.",
+    ),
+    "call_too_soon": _text(
+        "两次拨打须有间隔并避开免打扰时段，本次不得早于 {at}。请填写实际拨打的时间。",
+        "兩次致電須有間隔並避開免打擾時段，本次不可早於 {at}。請填寫實際致電的時間。",
+        "Calls keep a gap and leave out quiet hours: none before {at}. Give the time of the call.",
+    ),
+    "call_before_promise": _text(
+        "客户约定在 {at} 联系，不得提前拨打。请填写实际拨打的时间。",
+        "客戶約定於 {at} 聯絡，不可提早致電。請填寫實際致電的時間。",
+        "The customer named {at}; this call was not to be made earlier. Give the time of the call.",
+    ),
     "too_few": _text("至少填写 {min} 项。", "最少填寫 {min} 項。", "Give at least {min}."),
     "too_many": _text("最多填写 {max} 项。", "最多填寫 {max} 項。", "Give at most {max}."),
     "not_rows": _text("请逐行填写。", "請逐行填寫。", "Fill in row by row."),

@@ -183,13 +183,17 @@ class Run:
 
     def _find_linked(self, _: Any) -> dict[str, list[str]]:
         """Cases that this one has opened: process → elements of their open tasks."""
-        self._try(lambda: self.gongdan.outbox.work(self.at))
+        self._try(self._send_all)
         return {
             child.process: sorted(
                 _element(t) for t in work.tasks(self.gongdan.db, child.id) if t.state == "open"
             )
             for child in cases.children(self.gongdan.db, self.case_id)
         }
+
+    def _send_all(self) -> None:
+        while self.gongdan.outbox.work(self.at):  # other scenarios' messages may wait before this case's
+            pass
 
     def _find_text(self, want: Mapping[str, list[str]]) -> dict[str, list[str]]:
         """The parts of each wanted text that its last message really has."""

@@ -155,9 +155,13 @@ def test_a_call_in_quiet_hours_is_not_logged(house: Gongdan, settings: Settings,
     case, task = registered(house)
     clock.advance(minutes=40)
     path, holder = f"/tasks/{case}/{task}/complete", client_of(house, settings, "yue1")
-    status, text = send(holder, path, started_at="2026-03-02T21:05", result="no_answer")
+    call = {"direction": "outbound", "result": "no_answer"}
+    status, text = send(holder, path, started_at="2026-03-02T21:05", **call)
     assert (status, "免打扰时段内不得致电客户，请在 09:00 以后拨打" in text) == (422, True)
-    assert send(holder, path, started_at="2026-03-02T20:55", result="no_answer")[0] == 303
+    late = {"started_at": "2026-03-02T20:55", **call}
+    status, text = send(holder, path, **late)
+    assert (status, "补记原因" in text) == (422, True)
+    assert send(holder, path, started_late_reason="系统打不开", **late)[0] == 303
 
 
 def test_what_nobody_answered_is_marked_on_the_pages(house: Gongdan, settings: Settings) -> None:

@@ -159,7 +159,7 @@ def _complete(house: Gongdan, case: str, task: int, actor: str, **answers: objec
         CompleteTask(
             case_id=case,
             task=task,
-            data={"started_at": house.now(), **answers},
+            data={"direction": "outbound", "started_at": house.now(), **answers},
             actor=actor,
             at=house.now(),
         )

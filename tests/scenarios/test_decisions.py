@@ -37,6 +37,7 @@ DOMAINS: dict[str, dict[str, tuple[Any, ...]]] = {
         "reconfirm_needed": BOOLEAN,
         "final_attempt": BOOLEAN,
         "result_state": ("none", "shareable", "confidential"),
+        "promise_made": BOOLEAN,
     },
     "number_reply_script": {"bss_status": STATUS},
     "charge_outcome": {
@@ -171,6 +172,8 @@ def test_no_sms_for_an_answered_call_and_no_result_that_is_confidential() -> Non
         (found,) = read("sms_choice").answers(data)
         assert (found["sms_template"] == "none") is data["answered"]
         assert found["sms_template"] != "sms_cantonese_2_result" or data["result_state"] == "shareable"
+        within_two_days = found["sms_template"] == "sms_cantonese_1"
+        assert not (within_two_days and data["promise_made"]), "the agreed time may be later"
 
 
 def test_what_cannot_be_proved_was_not_ordered() -> None:

@@ -197,7 +197,7 @@ def test_mandarin_is_offered_first() -> None:
 
 
 def test_callback_needs_an_answer_only_when_reached() -> None:
-    missed = {"started_at": "2026-02-13T08:00:00+00:00", "result": "no_answer"}
+    missed = {"direction": "outbound", "started_at": "2026-02-13T08:00:00+00:00", "result": "no_answer"}
     assert codes("callback_attempt", missed) == {}
     assert codes("callback_attempt", {**missed, "result": "reached"}) == {
         "summary": "required",
