@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,17 +11,21 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from .db.database import Database
-from .db.tables import blob, release, release_file
-from .errors import Conflict, InvalidFile, NotFound, Rejected
+from .db.tables import blob, notice, person, release, release_file
+from .errors import Conflict, InvalidFile, NotAllowed, NotFound, Rejected
 from .outputs import SHARED, write_all
-from .release import Release, sha256
+from .people import People
+from .release import ROLES, Release, sha256
 from .texts import storable
 
 Judge = Callable[
     [Mapping[str, bytes], Collection[str]], None
 ]  #: the files as they would be, the changed paths
 Done = TypeVar("Done")
-FOLDER = "folder"  #: the author of files that ship in the checkout
+FOLDER = "folder"  #: the author of files that ship in the checkout, published by the operator
+RIGHTS = frozenset({ROLES})  #: files that say who may do what
+ADMINISTRATOR = "admin"
+LONGEST_NOTICE = 500  #: characters
 ENDINGS = (".bpmn", ".dmn", ".json")
 ATTEMPTS = 5  #: how often a release is made anew because another one was published meanwhile
 _LOCK = 0x60D8  #: PostgreSQL advisory lock: one process publishes, the others wait
@@ -142,6 +146,7 @@ class Releases:
         base: int | None = None,
     ) -> int | None:
         """:meth:`publish` on top of release ``current`` and no other; None when another one came in between."""
+        self.check_rights(current, changes, author)
         files = dict(self.get(current).files) if current is not None else {}
         authors = self.authors(current) if current is not None else {}
         if base is not None and current is not None and base != current:
@@ -173,9 +178,46 @@ class Releases:
                 return None
             made.number = (connection.scalar(sa.select(sa.func.max(release.c.number))) or 0) + 1
             self._write(connection, made, authors, author, note, at)
+            if author != FOLDER and current is not None:
+                before = self.get(current).files
+                changed = {path for path in changes if before.get(path) != files.get(path)}
+                self._tell(connection, made, changed, author, note, at)
         with self._lock:
             self._compiled[made.number] = made
         return made.number
+
+    def check_rights(self, current: int | None, changes: Mapping[str, bytes | None], author: str) -> None:
+        """Raise :class:`NotAllowed` when ``changes`` to release ``current`` give rights and ``author`` may not.
+
+        Who works in which lane is an administrator's to say, or the operator's, whose folder it comes from. What
+        stands in the release in force counts, however old the one that the author started from.
+        """
+        live = self.get(current).files if current is not None else {}
+        given = sorted(path for path in RIGHTS & changes.keys() if changes[path] != live.get(path))
+        if given and current is not None and author != FOLDER and not self._is_administrator(author):
+            raise NotAllowed(
+                "Expected an administrator, for {path} says who may do what, but {person} is none",
+                path=given[0],
+                person=author,
+            )
+
+    def _is_administrator(self, author: str) -> bool:
+        try:
+            found = People(self._db).get(author)
+        except NotFound:
+            return False
+        return found.active and ADMINISTRATOR in found.roles
+
+    @staticmethod
+    def _tell(
+        connection: sa.Connection, made: Release, changed: Iterable[str], author: str, note: str, at: str
+    ) -> None:
+        """Supervisors and auditors hear of every release that was not shipped: what, by whom and why."""
+        names = "、".join(sorted(changed))
+        shown = connection.scalar(sa.select(person.c.display_name).where(person.c.name == author)) or author
+        text = f"第 {made.number} 版流程已由{shown}发布：{note}（{names}）"
+        told = {"text": text[:LONGEST_NOTICE], "at": at, "level": "warn" if RIGHTS & set(changed) else "info"}
+        connection.execute(sa.insert(notice), [{**told, "role": role} for role in ("supervisor", "auditor")])
 
     @staticmethod
     def _write(

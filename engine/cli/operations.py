@@ -15,6 +15,7 @@ from engine import rebuild as rebuilding
 from engine.db import upgrade as upgrades
 from engine.outputs import readable
 from engine.people import Person
+from engine.releases import FOLDER, RIGHTS
 from engine.verify import DIVERGED, case_ids
 
 from .common import Named, answer, json_option, opened
@@ -35,7 +36,12 @@ def publish(note: str, unproved: str, as_json: bool) -> None:
         said = f"{note} (without scenarios: {unproved})".strip() if unproved else note
         done = gongdan.publish_folder(said, judge=gate)
         moved = recalendar.recompute_provisional(gongdan)
-    lines = [f"release {done.number}: {len(done.changed)} files" if done.number else "nothing changed"]
+    lines = ["nothing changed"]
+    if done.number:
+        lines = [
+            f"release {done.number}: {len(done.changed)} files, published by the operator (author: {FOLDER})"
+        ]
+    lines += [f"{path}: who may do what is new" for path in done.changed if path in RIGHTS]
     lines += [f"{gate.judgement.run} scenarios pass"] if gate.judgement.run else []
     lines += [f"{found.file}: {found.message}" for found in gate.judgement.findings]
     lines += [
@@ -45,6 +51,7 @@ def publish(note: str, unproved: str, as_json: bool) -> None:
         lines.append(f"{moved} provisional limits now follow the published calendar")
     result = {
         "release": done.number,
+        "by": FOLDER,
         "changed": done.changed,
         "kept": done.kept,
         "moved": moved,

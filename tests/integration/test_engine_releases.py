@@ -81,7 +81,7 @@ def test_a_published_file_is_kept_once_by_its_hash(any_desk: Desk) -> None:
 def test_a_file_that_cannot_be_used_publishes_nothing(desk: Desk, path: str, body: bytes) -> None:
     blobs = desk.values("SELECT count(*) FROM blob")
     with pytest.raises(InvalidFile):
-        publish(desk, path, body)
+        publish(desk, path, body, author="admin1")
     assert desk.g.releases.current_number() == 1
     assert desk.values("SELECT count(*) FROM blob") == blobs
     assert desk.complete(desk.start(), result="reached").done == "reached"

@@ -12,12 +12,13 @@ from flask_babel import gettext
 
 from engine import compare, drafts, proposals
 from engine.drafts import DiagramDraft
+from engine.errors import NotAllowed
 from engine.lint import Finding
 from engine.release import Release
 from engine.rules import PUBLISHES
 from engine.scenarios import FOLDER as SCENARIOS
 from engine.scenarios import Judgement, judge, path_of, sketch
-from web import context, diagrams
+from web import context, diagrams, shown
 from web.i18n import listed, locale, pick
 from web.numbers import whole
 
@@ -216,7 +217,15 @@ def publish() -> ResponseReturnValue:
     if not mine or not note:
         flash(gettext("Choose at least one draft and say what changes."), "bad")
         return redirect(url_for(".room"), 303)
-    done = context.gongdan().releases.on_current(lambda _: _published(mine, note))
+    releases = context.gongdan().releases
+    try:  # before a minute of scenarios, and once more by whoever writes the release
+        releases.check_rights(
+            releases.current_number(), {d.path: d.body for d in mine}, context.person().name
+        )
+        done = releases.on_current(lambda _: _published(mine, note))
+    except NotAllowed as refused:
+        flash(gettext("Not published. %(reason)s", reason=shown.refusal(refused)), "bad")
+        return _room(proposals.lint(_current(), {draft.path: draft.body for draft in mine})), 403
     if isinstance(done, _Refused):
         first = done.faults[0]
         flash(gettext("Not published. %(file)s, %(element)s: %(message)s", file=first.file,
