@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from . import calls
@@ -16,6 +17,7 @@ from .commands import (
     MoveClock,
     PauseClocks,
     ReleaseTask,
+    RescheduleTask,
     ResumeClocks,
     StartCase,
 )
@@ -28,7 +30,9 @@ from .people import People, Person
 from .release import Release
 from .rules import LEADS, RESPONDENT, check_active, check_lead, check_open, check_work, fits
 from .sealing import MARK, looks_sealed
+from .spiff.timers import iso
 
+LONGEST_WAIT = timedelta(days=60)  #: that a supervisor may put a task off
 LONGEST_REASON = 500  #: characters of a reason: it stays in the history for good, and on every page of it
 SYSTEM = "system:"  #: actors of this kind are code of ours, never somebody who signed in
 
@@ -120,6 +124,12 @@ def command(
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the assignment, but it is empty")
             _check_task(people.get(asked.to), instance, asked.task, is_about)
+        case RescheduleTask():
+            _check_lead(person, asked, is_about)
+            instance.open_task(asked.task)
+            if not asked.reason.strip():
+                raise Rejected("Expected a reason for the new time, but it is empty")
+            return {"not_before": _not_before(asked.not_before, at)}
         case MoveClock():
             _check_lead(person, asked, is_about)
             if not asked.reason.strip():
@@ -142,6 +152,26 @@ def command(
                 "Expected a command people may give, but {kind!r} is the system's own", kind=asked.kind
             )
     return {}
+
+
+def _not_before(asked: str | None, at: str) -> str | None:
+    """The instant from which a task may be worked on, in UTC; None for at once. Within a year from now."""
+    if asked is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(asked)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise Rejected("Expected an instant with its zone, but {asked!r} is none", asked=asked)
+    now = datetime.fromisoformat(at)
+    if instant > now + LONGEST_WAIT:
+        raise Rejected(
+            "Expected a time within {days} days from now, but it is {asked}",
+            days=LONGEST_WAIT.days,
+            asked=asked,
+        )
+    return iso(instant) if instant > now else None
 
 
 def may_pause(person: Person, instance: Instance) -> bool:

@@ -72,6 +72,16 @@ class AssignTask(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RescheduleTask(Command):
+    """A task may be worked on from another instant, or at once (None), with a reason (supervisors)."""
+
+    kind: ClassVar[str] = "reschedule"
+    task: int
+    not_before: str | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CompleteTask(Command):
     """Complete an open user task with the values of its form."""
 

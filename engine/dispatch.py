@@ -14,14 +14,17 @@ from typing import Any
 import orjson
 
 from . import checks, failpoints, respondents, snapshots, store, texts
+from .behaviour import NEWEST
 from .commands import (
     CLOCK,
     AmendData,
     BreachClock,
     Command,
+    CompleteTask,
     FireTimer,
     NoteIncident,
     RecordServiceResult,
+    ResumeClocks,
     StartCase,
     WarnClock,
     to_plain,
@@ -38,7 +41,6 @@ from .numbers import CaseNumbers
 from .people import People, Person
 from .projections import Change
 from .releases import Releases
-from .sealing import Seal
 
 ATTEMPTS = 5  #: fresh copies a command is tried on while other processes keep changing its case
 MAX_FIRINGS = 500  #: due things worked off before one command; a stuck clock must not hold a thread for ever
@@ -109,7 +111,7 @@ class Dispatcher(LiveInstances):
         data = checks.start_data(command, release)
         case_id = self._numbers.next(command.at)
         key = self.keys.fresh(case_id)
-        instance = Instance(case_id, command.process, release, Seal(key, release.personal))
+        instance = Instance(case_id, command.process, release, release.seal(key))
         with instance.lock:
             plain = {**to_plain(command), "data": data}
             try:
@@ -157,6 +159,10 @@ class Dispatcher(LiveInstances):
         plain = to_plain(command)
         plain["at"] = max(command.at, instance.at)
         plain.update(self._checked(command, plain["at"], instance))
+        if isinstance(command, CompleteTask) and instance.paused is not None:
+            # Who works on a case does not wait for its customer: the limits run on from here.
+            resume = ResumeClocks(case_id=command.case_id, actor=command.actor, at=plain["at"])
+            self._run(instance, to_plain(resume), None)
         return self._run(instance, plain, command.key)
 
     def _checked(self, command: Command, at: str, instance: Instance) -> dict[str, Any]:
@@ -235,9 +241,10 @@ class Dispatcher(LiveInstances):
     ) -> Receipt:
         before = instance.seq, instance.head
         try:
+            instance.follow(NEWEST)
             command_bytes = canonical(instance.sealed(plain))
             command = instance.seal.parse(command_bytes)
-            effects = execute(instance, command)
+            effects = execute(instance, command, NEWEST)
             effects_bytes = canonical(effects)
             failpoints.reach("dispatch.executed")
             previous, instance.seq = instance.head, instance.seq + 1

@@ -24,11 +24,14 @@ KINDS: dict[str, str] = {
     "requests": "[{event, service, to, template, text, not_before, level}]: what the outbox is to send",
     "linked": "[{event, process, data, respondent}]: cases to be opened after this command, with their start data",
     "suppressed": "[event]: sends asked for again under a key already used",
+    "withdrawn": "[event]: messages taken back before they were sent",
     "service": "[event, state, detail]: what a gateway answered",
+    "rescheduled": "[[task, not_before or null]]: user tasks that may be worked on from another instant",
     "paused": "reason: the case waits for the customer",
     "resumed": "true: it waits no more",
     "amended": "[names]: case data corrected by a person",
     "incident": "[incident, action]: a technical failure opened, retried or closed",
+    "stuck": "[element]: where the case stands, in which nothing can happen any more although it is not done",
     "done": "outcome: the case is closed",
 }
 

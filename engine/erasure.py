@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from .app import Gongdan
 from .attachments import Folder
-from .db.tables import cases, draft, incident, notice, outbox, snapshot
+from .db.tables import case_fact, cases, draft, incident, notice, outbox, snapshot
 from .errors import NotFound, Rejected
 from .gateways import CASE
 from .sealing import lookup_key
@@ -42,10 +42,11 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str]) -> list[str]:
     opened. All or nothing.
     """
     chosen = sorted(set(case_ids))
-    states = {
-        row.id: row.state
-        for row in gongdan.db.rows(sa.select(cases.c.id, cases.c.state).where(cases.c.id.in_(chosen)))
-    }
+    rows = gongdan.db.rows(
+        sa.select(cases.c.id, cases.c.state, cases.c.release).where(cases.c.id.in_(chosen))
+    )
+    states = {row.id: row.state for row in rows}
+    typed = {row.id: gongdan.releases.get(row.release).texts for row in rows}
     for case_id in chosen:
         if case_id not in states:
             raise NotFound(f"there is no case {case_id}")
@@ -71,6 +72,12 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str]) -> list[str]:
             connection.execute(sa.update(table).where(table.c.case_id.in_(chosen)).values(values))
         for table in (snapshot, draft):
             connection.execute(sa.delete(table).where(table.c.case_id.in_(chosen)))
+        for case_id in chosen:
+            connection.execute(
+                sa.delete(case_fact).where(
+                    case_fact.c.case_id == case_id, case_fact.c.name.in_(typed[case_id])
+                )
+            )
         gongdan.keys.destroy(connection, chosen)
     gongdan.db.shed()
     for case_id in chosen:

@@ -75,6 +75,8 @@ class Fleet:
                     await scanner
 
     async def _scan(self) -> None:
+        gongdan = self._gongdan
+        await asyncio.to_thread(attempt, "stuck cases", lambda: gongdan.incidents.find_stuck(gongdan.wall()))
         while True:
             if not await self.look(self._gongdan.wall()):
                 await asyncio.sleep(self._gongdan.settings.worker_poll_seconds)

@@ -11,7 +11,9 @@ from typing import Any
 
 import orjson
 
-ENGINE = "1"  #: raised when the same commands may give other effects
+from .behaviour import NEWEST
+
+ENGINE = str(NEWEST)  #: the version of behaviour that new rows follow (:mod:`engine.behaviour`)
 
 
 def canonical(value: Any) -> bytes:

@@ -10,14 +10,18 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 
 from .commands import KINDS, Command, NoteIncident, to_plain
 from .db.database import Database
-from .db.tables import cases, incident
+from .db.tables import cases, incident, outbox, task, timer
 from .dispatch import Dispatcher, Receipt
 from .errors import GongdanError, NotFound, Rejected, TechnicalFailure
+from .projections.incidents import STUCK, where
 from .spiff.timers import iso
 from .texts import cleaned
+
+log = structlog.get_logger("gongdan.incidents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,24 @@ class Incident:
     opened_at: str
     closed_at: str | None
     attempts: int
+
+
+class _Stuck(GongdanError):
+    """A case in which nothing can happen any more; its text names the elements."""
+
+    element: str | None = None
+
+
+#: open cases without an open task, a timer, something to be sent, or an incident of this kind ever
+_STANDING_STILL = (
+    sa.select(cases.c.id)
+    .where(cases.c.state == "open", cases.c.next_due.is_(None))
+    .where(~sa.exists().where(task.c.case_id == cases.c.id, task.c.state == "open"))
+    .where(~sa.exists().where(timer.c.case_id == cases.c.id, timer.c.state.in_(("pending", "paused"))))
+    .where(~sa.exists().where(outbox.c.case_id == cases.c.id, outbox.c.state.in_(("pending", "sending"))))
+    .where(~sa.exists().where(incident.c.case_id == cases.c.id, incident.c.kind == STUCK))
+    .order_by(cases.c.id)
+)
 
 
 class Incidents:
@@ -85,7 +107,7 @@ class Incidents:
                     id=incident_id,
                     case_id=case_id,
                     element=element,
-                    kind=type(error).__name__,
+                    kind=STUCK if isinstance(error, _Stuck) else type(error).__name__,
                     message=said,
                     command=text,
                     opened_at=iso(at),
@@ -94,6 +116,28 @@ class Incidents:
             )
         self._note(case_id, incident_id, "opened", said[:500], "system:incidents", at)
         return incident_id
+
+    def find_stuck(self, at: datetime) -> int:
+        """Open an incident for each case that got stuck before the engine told so; returns how many.
+
+        Looked for once, when a worker begins: what gets stuck later says so itself.
+        """
+        found = self._db.rows(_STANDING_STILL)
+        opened = 0
+        for (case_id,) in found:
+            try:
+                instance = self._dispatcher.current(case_id)
+            except GongdanError as error:  # a damaged history: verify names it, the others are looked at
+                log.warning("case could not be looked at", case=case_id, error=str(error))
+                continue
+            if instance.done or instance.machine.can_move:
+                continue
+            places = instance.standing()
+            stuck = _Stuck(where(instance.release, instance.process, places))
+            stuck.element = places[0] if places else None
+            self.open(case_id, stuck, {"type": "wake"}, at)
+            opened += 1
+        return opened
 
     def retry(self, incident_id: str, actor: str, at: datetime, skip: tuple[str, ...] = ()) -> Receipt | None:
         """Try the failed command again, now; ``skip`` passes over failed automatic steps (by a supervisor's leave).
@@ -111,6 +155,12 @@ class Incidents:
                 self._dispatcher.wake_once(found.case_id, iso(at), skip, actor)
             self._dispatcher.wake(found.case_id, iso(at))
             self._rewake(found.case_id)
+            if found.kind == STUCK and self._dispatcher.current(found.case_id).stuck:
+                raise Rejected(
+                    "Expected something to happen in case {case_id}, but it stands still as before; "
+                    "close the incident with what was done for the customer",
+                    case_id=found.case_id,
+                )
         else:
             by = {"skip": skip, "skipped_by": actor} if skip else {}
             receipt = self.dispatch(KINDS[found.command["type"]](**{**plain, "at": iso(at), **by}), at)

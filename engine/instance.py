@@ -10,21 +10,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from .behaviour import EVERY_TEXT_SEALED, MESSAGES_WITHDRAWN, NEWEST, STUCK_IS_TOLD, Change
 from .clocks import Clocks
 from .diagrams import Element
 from .effects import Effects, reference, resolve
 from .errors import Rejected
-from .gateways import CASE
+from .gateways import CASE, NOTICE
 from .release import Release
 from .roles import Duty
 from .rules import RESPONDENT
 from .sealing import Seal
-from .spiff.freeze import freeze, thaw
 from .spiff.logical import Logical
 from .spiff.machine import Delta, Machine
 from .spiff.timers import iso
 
 _FREE_TEXTS = frozenset({"reason", "detail"})  #: of commands
+_ANSWERED = "service_result"  #: the command whose detail no person typed
 GENESIS = b"\0" * 32  #: prev_hash of a case's first row
 
 
@@ -47,12 +48,26 @@ class Instance:
         self.open: dict[int, tuple[str, str]] = {}  #: task → (element reference, duty)
         self.not_before: dict[int, str] = {}
         self.done_by: dict[str, str] = {}  #: element reference → who completed it last
+        self.amended: set[str] = set()  #: names under which a correction had a text
         self.events: set[str] = set()  #: keys of everything ever asked of the outbox
+        self.unsent: set[str] = set()  #: keys of messages of which no gateway has answered yet
         self.paused: str | None = None
         self.respondent: str | None = None
         self.outcome: str | None = None
         self.done = False
+        self.stuck = False  #: nothing can happen any more, and that was told
+        self.version = NEWEST  #: of the engine's behaviour, that the command in hand is executed by
         self.spoiled = False  #: half changed or stale: whoever waited for its lock takes a fresh one
+
+    # ------------------------------------------------------------ versions of behaviour
+    def follow(self, number: int) -> None:
+        """Act by the rules of this version of the engine's behaviour from now on."""
+        self.version = number
+        self.seal.every_text = self.follows(EVERY_TEXT_SEALED)
+
+    def follows(self, change: Change) -> bool:
+        """Whether the command in hand is executed by the rules since a change of behaviour."""
+        return self.version >= change.since
 
     # ------------------------------------------------------------ questions
     def open_task(self, task: int) -> tuple[str, str]:
@@ -102,17 +117,35 @@ class Instance:
             found.append(clock)
         return min(found, key=lambda f: (f[0], f[1], len(f[2]), f[2]), default=None)
 
+    def standing(self) -> list[str]:
+        """References of the elements at which the case stands, each once."""
+        return list(dict.fromkeys(self._ref(place) for place in self.machine.waiting()))
+
     # ------------------------------------------------------------ what history may hold
     def sealed(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """A command as history stores it: personal values sealed, and texts that repeat one."""
         out = dict(command)
-        if not self.seal.personal:
+        typed = self.follows(EVERY_TEXT_SEALED) and out["type"] != _ANSWERED
+        if not (typed or self.seal.names):
             return out
         if "data" in out:
+            if out["type"] == "amend":
+                self.note_texts(out["data"])
             out["data"] = self.seal.close_fields(out["data"], {**self._known(), **out["data"]})
         for name in _FREE_TEXTS & out.keys():
-            out[name] = self.discreet(out[name])
+            out[name] = self.seal.close(out[name]) if typed else self.discreet(out[name])
         return out
+
+    def note_texts(self, data: Mapping[str, Any]) -> None:
+        """Keep in mind under which names a correction has texts, whatever forms know of them."""
+        if self.follows(EVERY_TEXT_SEALED):
+            texts = {name for name, value in data.items() if isinstance(value, str)} - self.release.coded
+            self.amended |= texts
+            self.seal.add(texts)
+
+    def reason(self, text: str) -> Any:
+        """A reason that a person typed, as effects repeat it."""
+        return self.seal.close(text) if self.follows(EVERY_TEXT_SEALED) else self.discreet(text)
 
     def discreet(self, text: str | None) -> Any:
         """``text`` (typed by a person, answered by a gateway), sealed when it repeats a personal value of the case."""
@@ -152,7 +185,15 @@ class Instance:
             self.done = True
             fx["clock_changes"] += [self.clocks.finish(c, at, done=False) for c in list(self.clocks.live)]
             fx["done"] = self.outcome or "ended"
+        self._tell_stuck(fx)
         return {k: v for k, v in fx.items() if v}
+
+    def _tell_stuck(self, fx: Effects) -> None:
+        """Say once that nothing can happen any more, until something does again."""
+        stuck = self.follows(STUCK_IS_TOLD) and not (self.done or self.machine.can_move)
+        if stuck and not self.stuck:
+            fx["stuck"] = self.standing()
+        self.stuck = stuck
 
     def _end(self, element: str) -> None:
         """Take the outcome of an end that was reached. A side branch that ends nameless takes no named outcome away."""
@@ -240,9 +281,13 @@ class Instance:
         return changes
 
     def _ask_outbox(self, fx: Effects, delta: Delta, at: str) -> None:
-        requests, linked, suppressed = [], [], []
+        requests, linked, suppressed, withdrawn = [], [], [], []
         for asked in delta.services:
             event = str(asked["event"])
+            if self.follows(MESSAGES_WITHDRAWN):
+                taken_back = [key for key in asked.get("withdraws", ()) if key in self.unsent]
+                self.unsent.difference_update(taken_back)
+                withdrawn += taken_back
             if event in self.events:
                 suppressed.append(event)
                 continue
@@ -251,7 +296,10 @@ class Instance:
                 linked.append(self._link(asked, event))
             else:
                 requests.append(self._request(asked, event, at))
+                if asked["service"] != NOTICE:
+                    self.unsent.add(event)
         fx["requests"], fx["linked"], fx["suppressed"] = requests, linked, suppressed
+        fx["withdrawn"] = withdrawn
 
     def _link(self, asked: Mapping[str, Any], event: str) -> dict[str, Any]:
         """What a case that this one opens begins with; it keeps off whom this one keeps off."""
@@ -277,7 +325,7 @@ class Instance:
         not_before = at
         if asked["service"] == "sms" and not template.acknowledgement and not data.get("night_call_ok"):
             not_before = iso(self.release.time.outside_quiet_hours(datetime.fromisoformat(at)))
-        staff = asked["service"] == "notice"
+        staff = asked["service"] == NOTICE
         return {
             "event": event,
             "service": asked["service"],
@@ -288,42 +336,7 @@ class Instance:
             "level": asked["level"],
         }
 
-    # ------------------------------------------------------------ snapshot
-    def dump(self) -> dict[str, Any]:
-        """The whole instance as plain data (unsealed: the caller seals it)."""
-        return {
-            "seq": self.seq,
-            "head": self.head.hex(),
-            "at": self.at,
-            "claims": list(self.claims.items()),
-            "open": [[t, ref, duty] for t, (ref, duty) in self.open.items()],
-            "not_before": list(self.not_before.items()),
-            "done_by": list(self.done_by.items()),
-            "events": sorted(self.events),
-            "paused": self.paused,
-            "respondent": self.respondent,
-            "outcome": self.outcome,
-            "clocks": self.clocks.dump(),
-            "machine": freeze(self.machine),
-        }
-
-    @classmethod
-    def restore(cls, case_id: str, dumped: dict[str, Any], release: Release, seal: Seal) -> Instance:
-        """The instance that :meth:`dump` described."""
-        instance = cls(case_id, dumped["machine"]["process"], release, seal)
-        instance.machine = thaw(release.program, dumped["machine"])
-        instance.clocks.load(dumped["clocks"])
-        instance.seq = instance.snapshot_seq = dumped["seq"]
-        instance.head, instance.at = bytes.fromhex(dumped["head"]), dumped["at"]
-        instance.claims = dict(map(tuple, dumped["claims"]))
-        instance.open = {task: (ref, duty) for task, ref, duty in dumped["open"]}
-        instance.not_before = dict(map(tuple, dumped["not_before"]))
-        instance.done_by = dict(map(tuple, dumped["done_by"]))
-        instance.events = set(dumped["events"])
-        instance.paused, instance.respondent = dumped["paused"], dumped["respondent"]
-        instance.outcome = dumped["outcome"]
-        return instance
-
+    # ------------------------------------------------------------ asking
     def at_instant(self, at: str) -> Logical:
         """A logical world at ``at`` for questions that need ``now()`` outside a machine run."""
         return Logical(self.machine.counters, datetime.fromisoformat(at))

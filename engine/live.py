@@ -6,13 +6,13 @@ import threading
 from collections import OrderedDict
 
 from . import snapshots, store
+from .behaviour import version
 from .db.database import Database
 from .errors import GongdanError, NotFound
 from .handlers import execute
 from .instance import Instance
 from .keys import Keys
 from .releases import Releases
-from .sealing import Seal
 
 
 class LiveInstances:
@@ -75,7 +75,7 @@ class LiveInstances:
             raise NotFound(f"there is no case {case_id}")
         release = self.releases.get(head.release)
         key = self.keys.get(case_id)
-        seal = Seal(key, release.personal)
+        seal = release.seal(key)
         instance = None
         if use_snapshot and key is not None and (body := store.latest_snapshot(self.db, case_id)) is not None:
             instance = snapshots.read(case_id, body, release, seal, key)
@@ -85,7 +85,7 @@ class LiveInstances:
             head = store.head(self.db, case_id) or head
         while instance.seq < head.seq and (rows := store.rows(self.db, case_id, instance.seq)):
             for row in rows:
-                execute(instance, seal.parse(row.command))
+                execute(instance, seal.parse(row.command), version(row.engine))
                 instance.seq, instance.head = row.seq, row.hash
             head = store.head(self.db, case_id) or head
         if (instance.seq, instance.head) != (head.seq, head.hash):

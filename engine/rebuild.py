@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from . import projections, store
 from .app import Gongdan
+from .behaviour import version
 from .db.database import Database, Write
 from .db.tables import (
     case_fact,
@@ -27,7 +28,6 @@ from .errors import Conflict, GongdanError, Unavailable
 from .handlers import execute
 from .instance import Instance
 from .projections import Change
-from .sealing import Seal
 from .verify import NONSENSE, case_ids
 
 DERIVED = (
@@ -37,7 +37,7 @@ DERIVED = (
     case_fact,
     respondent,
 )  #: rebuilt whole; outbox and notices keep what gateways and people did to them
-_KEPT = ("outbox_", "notice_")
+_KEPT = ("outbox_", "notice_", "incident_")
 _WIPES = {
     **{f"wipe_{t.name}": sa.delete(t).where(t.c.case_id == sa.bindparam("b_id")) for t in DERIVED},
     "wipe_cases": sa.delete(cases).where(cases.c.id == sa.bindparam("b_id")),
@@ -99,11 +99,11 @@ def replayed(gongdan: Gongdan, case_id: str) -> Iterator[Write]:
     if not rows:
         raise GongdanError(f"case {case_id} has no history")
     release = gongdan.releases.get(rows[0].release)
-    seal = Seal(gongdan.keys.get(case_id), release.personal)
+    seal = release.seal(gongdan.keys.get(case_id))
     instance = Instance(case_id, orjson.loads(rows[0].command)["process"], release, seal)
     for row in rows:
         command = seal.open_all(orjson.loads(row.command))
-        effects = execute(instance, command)
+        effects = execute(instance, command, version(row.engine))
         instance.seq, instance.head = row.seq, row.hash
         yield from projections.writes(Change(instance, command, effects, gongdan.settings.lookup_key))
 

@@ -16,6 +16,7 @@ from .diagrams import Element, Process, read_processes
 from .errors import InvalidFile, NotFound
 from .forms import Form
 from .roles import Duty, Roles, load_roles
+from .sealing import Seal
 from .sla import Parameter, TimeRules, load_parameters
 from .spiff import host
 from .spiff.parser import Program
@@ -107,6 +108,21 @@ class Release:
     def personal(self) -> frozenset[str]:
         """Names of all fields that any form marks personal."""
         return frozenset(name for form in self.forms.values() for name in form.personal_names)
+
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """Names of all fields in which people write a text of their own."""
+        return frozenset(name for form in self.forms.values() for name in form.text_names)
+
+    @cached_property
+    def coded(self) -> frozenset[str]:
+        """Names of data that a person only chooses, counts or dates: no text of their own."""
+        fields = {field.name: field for form in self.forms.values() for field in form.fields}
+        return frozenset(fields) - self.texts - self.personal
+
+    def seal(self, key: bytes | None) -> Seal:
+        """What seals the values of one case on this release; ``key`` is None after erasure."""
+        return Seal(key, self.personal, self.texts)
 
     def process(self, process: str) -> Process:
         """The process, or :class:`NotFound`."""

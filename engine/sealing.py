@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -35,10 +35,27 @@ class Erased(GongdanError):
 class Seal:
     """Seals and unseals the personal values of one case."""
 
-    def __init__(self, key: bytes | None, personal: frozenset[str]) -> None:
-        """``key`` is None after erasure; ``personal`` the names of personal fields in the case's release."""
+    def __init__(
+        self, key: bytes | None, personal: frozenset[str], texts: frozenset[str] = frozenset()
+    ) -> None:
+        """``key`` is None after erasure.
+
+        ``personal`` are the names of personal fields in the case's release, ``texts`` those of all fields that hold
+        a text of a person's own; they are sealed too while ``every_text`` is set.
+        """
         self._cipher = None if key is None else AESSIV(key)
         self.personal = personal
+        self._all = personal | texts
+        self.every_text = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of the data whose values are sealed now."""
+        return self._all if self.every_text else self.personal
+
+    def add(self, names: Iterable[str]) -> None:
+        """Names that no form has, under which a person wrote a text: sealed from now on while ``every_text`` is set."""
+        self._all |= frozenset(names)
 
     def close(self, value: Any) -> dict[str, str]:
         """One value, sealed."""
@@ -57,16 +74,19 @@ class Seal:
 
     def close_fields(self, data: Mapping[str, Any], seen: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """``data`` with personal fields sealed, and also texts that repeat a personal value found in ``seen``."""
+        names = self.names
         traces = self._traces(seen) if seen else ()
         return {
             name: self.close(value)
-            if value is not None and (name in self.personal or _repeats(value, traces))
+            if value is not None and (name in names or _repeats(value, traces))
             else value
             for name, value in data.items()
         }
 
     def _traces(self, seen: Mapping[str, Any]) -> tuple[str, ...]:
-        values = (seen[name] for name in self.personal & seen.keys())
+        values: Iterable[Any] = (seen[name] for name in self.names & seen.keys())
+        if self.every_text:
+            values = (text for value in values for text in _texts(value))
         return tuple(
             v
             for v in values
@@ -94,6 +114,15 @@ def looks_sealed(value: Any) -> bool:
     if isinstance(value, dict):
         return (len(value) == 1 and MARK in value) or any(map(looks_sealed, value.values()))
     return isinstance(value, list) and any(map(looks_sealed, value))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in ``value``, however deep: those of a table's rows are texts of a person too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for part in value if isinstance(value, list) else value.values():
+            yield from _texts(part)
 
 
 def _repeats(value: Any, traces: Iterable[str]) -> bool:

@@ -14,7 +14,7 @@ from .db.database import Database, Write
 from .db.tables import answer, cases, history, respondent, snapshot, task
 from .keys import Keys
 from .projections import cases as case_rows
-from .projections import clocks, facts, notices, outbox, tasks, timers
+from .projections import clocks, facts, incidents, notices, outbox, tasks, timers
 
 P = sa.bindparam
 
@@ -60,7 +60,7 @@ def prepare(db: Database) -> None:
         "respondent_new": dialect.insert(respondent).on_conflict_do_nothing(),
         **Keys.STATEMENTS,
     }
-    for module in (case_rows, tasks, timers, clocks, facts, outbox, notices):
+    for module in (case_rows, tasks, timers, clocks, facts, outbox, notices, incidents):
         statements |= module.STATEMENTS
     for name, statement in statements.items():
         db.add_statement(name, statement)

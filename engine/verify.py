@@ -5,12 +5,14 @@ Checked: every link and hash, the columns that repeat what is hashed, every effe
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import orjson
 import sqlalchemy as sa
 
 from . import store
+from .behaviour import version
 from .db.database import Database
 from .db.tables import cases, history
 from .errors import GongdanError, NotFound
@@ -19,7 +21,6 @@ from .history import canonical, chain
 from .instance import GENESIS, Instance
 from .keys import Keys
 from .releases import Releases
-from .sealing import Seal
 
 #: what executing a command may raise that no code of ours wrote
 NONSENSE = (GongdanError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
@@ -53,27 +54,60 @@ def verify_case(db: Database, releases: Releases, keys: Keys, case_id: str) -> V
             raise NotFound(f"there is no case {case_id}")
         return Verdict(case_id, DIVERGED, 0, rows[0].seq, "history without a case row")
     key = keys.get(case_id)
+
+    def fresh(row: store.HistoryRow) -> Instance | None:
+        if key is None:
+            return None
+        release = releases.get(row.release)
+        return Instance(case_id, head.process, release, release.seal(key))
+
+    found = first_fault(case_id, rows, fresh)
+    if found.reason is not None:
+        return Verdict(case_id, DIVERGED, found.count, found.seq, found.reason)
+    if (head.seq, head.hash) != (found.count, found.last):
+        return Verdict(
+            case_id,
+            DIVERGED,
+            found.count,
+            found.count,
+            "the history ends elsewhere than the case's head says",
+        )
+    return Verdict(case_id, IDENTICAL if key is not None else ERASED, found.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """How many rows were looked at, the hash of the last good one, and the first fault with the row's own number."""
+
+    count: int
+    last: bytes
+    seq: int | None = None
+    reason: str | None = None
+
+
+def first_fault(
+    case_id: str, rows: Iterable[store.HistoryRow], fresh: Callable[[store.HistoryRow], Instance | None]
+) -> Examined:
+    """Check the chain of a case's rows and execute them anew, up to the first fault.
+
+    ``fresh`` makes the instance for the first row; None where nothing can be executed any more (erased).
+    """
     instance: Instance | None = None
     previous, count = GENESIS, 0
     for row in rows:
         count += 1
         reason = _broken(case_id, row, count, previous)
-        if reason is None and key is not None:
+        if reason is None:
             try:
-                if instance is None:
-                    release = releases.get(row.release)
-                    instance = Instance(case_id, head.process, release, Seal(key, release.personal))
-                reason = _differs(instance, row)
+                if count == 1:
+                    instance = fresh(row)
+                reason = None if instance is None else _differs(instance, row)
             except NONSENSE as error:
                 reason = f"re-execution failed: {error or type(error).__name__}"
         if reason is not None:
-            return Verdict(case_id, DIVERGED, count, row.seq, reason)
+            return Examined(count, previous, row.seq, reason)
         previous = row.hash
-    if (head.seq, head.hash) != (count, previous):
-        return Verdict(
-            case_id, DIVERGED, count, count, "the history ends elsewhere than the case's head says"
-        )
-    return Verdict(case_id, IDENTICAL if key is not None else ERASED, count)
+    return Examined(count, previous)
 
 
 #: what each column of a row holds, in a database that nobody meddled with
@@ -107,6 +141,6 @@ def _broken(case_id: str, row: store.HistoryRow, expected: int, previous: bytes)
 
 def _differs(instance: Instance, row: store.HistoryRow) -> str | None:
     command = instance.seal.open_all(orjson.loads(row.command))
-    effects = canonical(execute(instance, command))
+    effects = canonical(execute(instance, command, version(row.engine)))
     instance.seq, instance.head = row.seq, row.hash
     return None if effects == row.effects else "re-execution gives other effects"

@@ -81,6 +81,7 @@ class Worker:
     def run(self) -> None:
         """Work until :meth:`stop`; poll less while there is nothing to do."""
         pause = self._gongdan.settings.worker_poll_seconds
+        attempt("stuck cases", lambda: self._gongdan.incidents.find_stuck(self._gongdan.wall()))
         while not self._stopped.is_set():
             self._round = time.monotonic()
             if not work_once(self._gongdan, self._gongdan.wall()):

@@ -93,7 +93,12 @@ class Database:
             keys = [c.name for c in table.c if c is not numbered]
         compiled = statement.compile(dialect=self.engine.dialect, column_keys=keys)
         positions = getattr(compiled, "positiontup", None)
-        fixed = {k: v for k, v in compiled.params.items() if v is not None}  # literals of the statement
+        # Literals of the statement; what a row must bring has no value here, and one that it lacks is an error.
+        fixed = {
+            k: v
+            for k, v in compiled.params.items()
+            if v is not None and not (k in compiled.binds and compiled.binds[k].required)
+        }
         self._compiled[name] = (str(compiled), _in_order(positions) if positions else None, fixed)
 
     @contextmanager

@@ -85,6 +85,16 @@ class Form:
         )
 
     @cached_property
+    def text_names(self) -> frozenset[str]:
+        """Fields in which a person writes a text of their own; a rows field when any of its columns is one."""
+        return frozenset(
+            field.name
+            for field in self.fields
+            if field.free_text
+            or (field.rows is not None and any(column.free_text for column in field.rows.fields))
+        )
+
+    @cached_property
     def control_names(self) -> frozenset[str]:
         """Fields on which others depend: a page draws the form anew when one changes."""
         return frozenset(field.name for field in self.fields if field.controls)

@@ -98,6 +98,13 @@ class Field:
         """Option values by the text that stands for them in HTML."""
         return {choice_text(option.value): option.value for option in self.options}
 
+    @property
+    def free_text(self) -> bool:
+        """Whether a person writes a text of their own here: one that no list of choices gives."""
+        return (
+            self.widget in ("text", "textarea") and self.schema.get("type") == "string" and not self.options
+        )
+
 
 @dataclass(frozen=True)
 class Group:

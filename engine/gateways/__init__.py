@@ -10,6 +10,9 @@ FAILED = "failed"  #: it certainly did not happen and trying again will not help
 RETRY = "retry"  #: it certainly did not happen; try again later
 UNKNOWN = "unknown"  #: nobody can say whether it happened: never tried again by itself
 
+WITHDRAWN = "withdrawn"  #: the state of an entry that was taken back before it was sent
+
+NOTICE = "notice"  #: the kind of request that staff read in the pages: no gateway sends it
 CASE = "case"  #: the kind of entry that opens another case
 #: kinds that may be sent again when nobody can say whether it happened: the second time does nothing
 REPEATABLE = frozenset({CASE})

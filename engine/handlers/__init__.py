@@ -25,6 +25,7 @@ HANDLERS: dict[str, Handler] = {
     "claim": tasks.claim,
     "release": tasks.release,
     "assign": tasks.assign,
+    "reschedule": tasks.reschedule,
     "complete": tasks.complete,
     "timer": timing.fire_timer,
     "warn": timing.warn,
@@ -35,8 +36,11 @@ HANDLERS: dict[str, Handler] = {
 }
 
 
-def execute(instance: Instance, command: dict[str, Any]) -> Effects:
-    """Run one command on a live instance and return its effects. Time never runs backwards on a case."""
+def execute(instance: Instance, command: dict[str, Any], version: int) -> Effects:
+    """Run one command by the rules of a ``version`` of behaviour and return its effects.
+
+    Time never runs backwards on a case.
+    """
     if command["at"] < instance.at:
         raise Rejected(
             "Expected an instant not before {last}, but the command says {at}",
@@ -45,6 +49,7 @@ def execute(instance: Instance, command: dict[str, Any]) -> Effects:
         )
     if instance.done and command["type"] not in ("service_result", "incident"):
         raise Rejected("Expected case {case_id} to be open, but it is closed", case_id=instance.case_id)
+    instance.follow(version)
     instance.machine.skip = frozenset(command.get("skip", ()))
     effects = HANDLERS[command["type"]](instance, command)
     instance.at = command["at"]

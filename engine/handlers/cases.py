@@ -24,12 +24,14 @@ def start(instance: Instance, command: dict[str, Any]) -> Effects:
 
 def amend(instance: Instance, command: dict[str, Any]) -> Effects:
     """Correct data of what is still running. The correction itself is the command; the effect names the fields."""
+    instance.note_texts(command["data"])
     delta = instance.machine.amend(datetime.fromisoformat(command["at"]), command["data"])
     return {**instance.absorb(delta, command["at"]), "amended": list(command["data"])}
 
 
 def service_result(instance: Instance, command: dict[str, Any]) -> Effects:
     """Note what a gateway answered."""
+    instance.unsent.discard(command["event"])
     return {"service": [command["event"], command["state"], instance.discreet(command.get("detail"))]}
 
 

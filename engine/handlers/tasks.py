@@ -41,6 +41,17 @@ def assign(instance: Instance, command: dict[str, Any]) -> Effects:
     return {"claimed": [[task, command["to"]]]}
 
 
+def reschedule(instance: Instance, command: dict[str, Any]) -> Effects:
+    """A task may be worked on from another instant, or at once."""
+    task, until = command["task"], command.get("not_before")
+    instance.open_task(task)
+    if until is None:
+        instance.not_before.pop(task, None)
+    else:
+        instance.not_before[task] = until
+    return {"rescheduled": [[task, until]]}
+
+
 def complete(instance: Instance, command: dict[str, Any]) -> Effects:
     """Complete an open task with its form."""
     task, at = command["task"], command["at"]

@@ -42,7 +42,7 @@ def pause(instance: Instance, command: dict[str, Any]) -> Effects:
     if instance.paused is not None:
         raise Rejected("Expected a running case, but it already waits for the customer")
     instance.paused = command["reason"]
-    return _with_changes({"paused": instance.discreet(command["reason"])}, instance.hold(command["at"]))
+    return _with_changes({"paused": instance.reason(command["reason"])}, instance.hold(command["at"]))
 
 
 def resume(instance: Instance, command: dict[str, Any]) -> Effects:

@@ -56,7 +56,7 @@ def texts(model: DiagramModel) -> Iterator[Text]:
         for timer in node.timers:
             if timer.text:
                 yield Text("timer", node.id, timer.line, timer.text, False)
-        names = ("template", "to", "event") if node.kind == "serviceTask" else ("not_before",)
+        names = ("template", "to", "event", "withdraws") if node.kind == "serviceTask" else ("not_before",)
         for name in names:
             if text := node.properties.get(name, "").strip():
                 yield Text(name, node.id, node.line, text, False)

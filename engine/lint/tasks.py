@@ -39,7 +39,7 @@ _NEEDED = {"webhook": ("to",), CASE: ("process", "carries")}
 _PROPERTIES = {
     "userTask": {"form", "say", "exclude", "meets", "not_before"},
     "scriptTask": {"meets"},
-    "serviceTask": {"service", "template", "to", "event", "level", "process", "carries"},
+    "serviceTask": {"service", "template", "to", "event", "withdraws", "level", "process", "carries"},
     "endEvent": {"outcome"},
 }
 _PROCESS_PROPERTIES = {"startable", "case_clocks", "report", "name_en", "name_zh_Hant_HK"}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from engine.db.database import Write
 
-from . import cases, clocks, facts, notices, outbox, respondents, tasks, timers
+from . import cases, clocks, facts, incidents, notices, outbox, respondents, tasks, timers
 from .change import Change
 
 PROJECTIONS = (
@@ -22,6 +22,7 @@ PROJECTIONS = (
     outbox.project,
     notices.project,
     respondents.project,
+    incidents.project,
 )
 
 PROJECTED: dict[str, str] = {
@@ -34,12 +35,15 @@ PROJECTED: dict[str, str] = {
     "clock_changes": "clocks, tasks, notices",
     "requests": "outbox",
     "linked": "outbox",
+    "withdrawn": "outbox",
+    "rescheduled": "tasks",
     "service": "outbox",
     "paused": "cases",
     "resumed": "cases",
     "data": "cases, facts, respondents",
     "amended": "cases",
     "done": "cases",
+    "stuck": "incidents",
 }
 HISTORY_ONLY = frozenset({"moves", "suppressed", "incident"})  #: read from history itself, by the audit pages
 

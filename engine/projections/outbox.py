@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from engine.db.database import Write
 from engine.db.tables import notice, outbox
-from engine.gateways import CASE
+from engine.gateways import CASE, NOTICE, WITHDRAWN
 
 from .change import Change
 
@@ -20,6 +20,10 @@ STATEMENTS = {
     "outbox_result": sa.update(outbox)
     .where(outbox.c.id == P("b_id"))
     .values(state=P("state"), result=P("result"), sent_at=P("sent_at"), lease=sa.null()),
+    # What a sender has in its hands goes out: its answer says so. What is only claimed does not.
+    "outbox_withdrawn": sa.update(outbox)
+    .where(outbox.c.id == P("b_id"), outbox.c.state == "pending")
+    .values(state=WITHDRAWN, lease=sa.null()),
     "notice_new": sa.insert(notice),
 }
 
@@ -33,7 +37,7 @@ def project(change: Change) -> Iterator[Write]:
     """Requests become entries (notices for staff appear at once); results close them."""
     open_all = change.instance.seal.open_all
     for request in change.effects.get("requests", ()):
-        if request["service"] == "notice":
+        if request["service"] == NOTICE:
             yield (
                 "notice_new",
                 {
@@ -57,6 +61,8 @@ def project(change: Change) -> Iterator[Write]:
             body=open_all(request["text"]),
             not_before=request["not_before"],
         )
+    for event in change.effects.get("withdrawn", ()):
+        yield "outbox_withdrawn", {"b_id": entry_id(change.case_id, event)}
     for link in change.effects.get("linked", ()):
         asked = {**{name: value for name, value in link.items() if name != "event"}, "at": change.at}
         yield _entry(

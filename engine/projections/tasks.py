@@ -30,6 +30,7 @@ STATEMENTS = {
     "task_claimed": sa.update(task)
     .where(*_THIS)
     .values(claimed_by=P("claimed_by"), claimed_at=P("claimed_at")),
+    "task_not_before": sa.update(task).where(*_THIS).values(not_before=P("not_before")),
     "task_rank": sa.update(task).where(*_THIS).values(rank=P("rank")),
     "task_due": sa.update(task).where(*_THIS).values(due_at=P("due_at")),
 }
@@ -82,6 +83,8 @@ def project(change: Change) -> Iterator[Write]:
         )
     for number in instance.open if PRIORITY in effects.get("amended", ()) else ():
         yield "task_rank", {"b_id": change.case_id, "b_task": number, "rank": _rank(instance, number)}
+    for number, until in effects.get("rescheduled", ()):
+        yield "task_not_before", {"b_id": change.case_id, "b_task": number, "not_before": until}
     for number, person in effects.get("claimed", ()):
         yield (
             "task_claimed",

@@ -74,7 +74,7 @@ def steps(db: Database, release: Release, case_id: str) -> list[Step]:
             sa.select(subject_key.c.key).where(subject_key.c.case_id == case_id)
         ).scalar_one_or_none()
         rows = c.execute(sa.select(history).where(history.c.case_id == case_id).order_by(history.c.seq)).all()
-    seal = Seal(key, release.personal)
+    seal = release.seal(key)
     told: list[Step] = []
     data: dict[str, Any] = {}
     for row in rows:

@@ -181,6 +181,10 @@ class Run:
     def _find_notices(self, _: Any) -> list[str]:
         return self._sent("notice")
 
+    def _find_withdrawn(self, _: Any) -> list[str]:
+        """Event keys of messages that were taken back before they were sent, in order."""
+        return [event for _, effects in self._effects() for event in effects.get("withdrawn", ())]
+
     def _find_linked(self, _: Any) -> dict[str, list[str]]:
         """Cases that this one has opened: process → elements of their open tasks."""
         self._try(self._send_all)

@@ -187,6 +187,21 @@ class Machine:
         return dict(self.flow.data or (last.data if last is not None else {}))
 
     @property
+    def can_move(self) -> bool:
+        """Whether anything can still happen: a task to be completed, or a timer that fires or is held."""
+        return bool(self.open or self.due or self.held)
+
+    def waiting(self) -> list[Place]:
+        """Where tokens wait, in the order in which they came there."""
+        tasks = [
+            task
+            for workflow in self.flow.live_scope()
+            for task in workflow.unfinished.values()
+            if task.state in (S.WAITING, S.READY, S.STARTED) and getattr(task.task_spec, "bpmn_id", None)
+        ]
+        return [self.place_of(task) for task in sorted(tasks, key=lambda task: task.id)]
+
+    @property
     def flow(self) -> IndexedWorkflow:
         """The running workflow; raises :class:`Rejected` before the start."""
         if self.workflow is None:

@@ -38,6 +38,9 @@ class OutboxTask(BpmnSpecMixin):  # type: ignore[misc]
         for part in ("template", "to", "event"):
             text = self.properties.get(part)
             request[part] = None if text is None else my_task.workflow.script_engine.evaluate(my_task, text)
+        if taken_back := self.properties.get("withdraws"):
+            found = my_task.workflow.script_engine.evaluate(my_task, taken_back)
+            request["withdraws"] = [str(key) for key in (found if isinstance(found, list) else [found])]
         request["event"] = request["event"] or f"{self.name}-{my_task.id}"
         if service == CASE:
             names = (name.strip() for name in self.properties.get("carries", "").split(","))

@@ -11,14 +11,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from engine import store
 from engine.attachments import Folder
 from engine.commands import AmendData, PauseClocks
-from engine.db.tables import metadata
+from engine.db.tables import case_fact, metadata
 from engine.erasure import cases_of, erase
 from engine.errors import NotFound, Rejected, TechnicalFailure
 from engine.gateways import SENT, Answer
 from engine.outbox import Outbox
-from engine.rebuild import rebuild
+from engine.rebuild import differences, rebuild
+from engine.releases import read_folder
+from engine.scenario_files import load
+from engine.scenarios.project import bench, run_all
+from engine.settings import CHECKOUT
+from engine.verify import case_ids
 from tests.bpmn_text import bpmn, script, user
 from tests.casework import FILES, Desk, FakeGateway, opened
 from tests.clock import Clock
@@ -211,3 +217,57 @@ def test_data_that_looks_sealed_is_refused_by_name(desk: Desk) -> None:
         desk.start(notes=[{"deep": {"~": "QUJD"}}])
     kept = desk.start(notes=[{"~": "QUJD", "b": 1}])
     assert desk.g.verify(kept).state == "identical"
+
+
+def test_every_text_that_a_person_typed_is_sealed_whatever_its_field_is_called(any_desk: Desk) -> None:
+    case = any_desk.start()
+    said = ("请打她丈夫王大力 13700001111", "朝阳路88号", "她说下周三再来")
+    any_desk.complete(case, result="busy", note=said[0])
+    any_desk.g.dispatch(PauseClocks(case_id=case, reason=said[1], actor="agent1", at=any_desk.at))
+    amended = AmendData(
+        case_id=case,
+        data={"remark": said[2], "attempts": 1},
+        reason=said[1],
+        actor="supervisor1",
+        at=any_desk.at,
+    )
+    any_desk.g.dispatch(amended)
+    any_desk.complete(case, result="reached", note=said[2])
+    stored = "".join(str(row) for row in any_desk.history(case))
+    assert [text for text in said if text in stored] == []
+    assert any_desk.g.verify(case).state == "identical"
+    assert not differences(any_desk.g, case)
+
+
+def test_the_numbers_a_customer_wanted_and_got_are_sealed() -> None:
+    """A number that is held for a customer is that customer's next telephone number."""
+    files = read_folder(CHECKOUT)
+    asked = [one for one in load(files) if one.process == "number_request_consultation"]
+    wanted = {
+        str(step["data"][name])
+        for scenario in asked
+        for step in scenario.steps
+        for name in ("requested_number", "chosen_number")
+        if name in step.get("data", {})
+    }
+    assert len(wanted) > 1
+    with bench(files) as gongdan:
+        run_all(gongdan, asked)
+        stored = b"".join(
+            row.command + row.effects
+            for case_id in case_ids(gongdan.db)
+            for row in store.rows(gongdan.db, case_id)
+        )
+    assert {number for number in wanted if number.encode() in stored} == set()
+
+
+def test_erasure_takes_typed_texts_out_of_what_reports_count(desk: Desk) -> None:
+    case = desk.start()
+    with desk.g.db.begin() as connection:
+        for name, value in (("note", '"13700001111"'), ("severity", '"severe"')):
+            connection.execute(
+                sa.insert(case_fact).values(case_id=case, seq=1, name=name, value=value, at=desk.at)
+            )
+    desk.complete(case, result="reached")
+    erase(desk.g, [case])
+    assert desk.values("SELECT name FROM case_fact WHERE name IN ('note', 'severity')") == ["severity"]
