@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from engine.errors import GongdanError
 from engine.queries.inbox import MOST
+from engine.queries.work import Incident
 from engine.sealing import mask_phone
 from web import context
 from web.i18n import listed, pick
@@ -21,6 +22,7 @@ STATES = {
     "open": lazy_gettext("open"),
     "closed": lazy_gettext("closed"),
     "completed": lazy_gettext("completed"),
+    "withdrawn": lazy_gettext("taken back"),
     "cancelled": lazy_gettext("cancelled"),
     "pending": lazy_gettext("pending"),
     "sending": lazy_gettext("being sent"),
@@ -107,6 +109,8 @@ def install(app: Flask) -> None:
         role=role,
         who=who,
         lane=lane,
+        incident=incident,
+        input_time=lambda instant: f"{parse(instant):%Y-%m-%dT%H:%M}",
         listed=listed,
         refusal=refusal,
         tone=tone,
@@ -223,6 +227,16 @@ def _told(name: str, value: object) -> str:
 def queue(*words: str | None) -> str:
     """The queue of a role with its department and skill, in the language of the page."""
     return " ".join(str(UNITS[word]) if word in UNITS else role(word) for word in words if word)
+
+
+def incident(one: Incident) -> str:
+    """What went wrong with a case, in the language of the page."""
+    if one.kind == "Stuck":
+        return gettext(
+            "Nothing can happen any more: no task is open, no timer runs. The case stands at: %(places)s",
+            places=one.message,
+        )
+    return gettext("A step failed: %(message)s", message=one.message)
 
 
 def lane(name: str | None) -> str:

@@ -124,6 +124,22 @@ class _Teller:
                 return gettext("Limit near: %(limit)s", limit=self._clock(command)), "warn"
             case "breach":
                 return gettext("Limit passed: %(limit)s", limit=self._clock(command)), "bad"
+            case "reschedule":
+                until = command.get("not_before")
+                return (
+                    gettext(
+                        "“%(task)s” may be worked on from %(at)s: %(reason)s",
+                        task=task,
+                        at=shown.local(until),
+                        reason=command.get("reason", ""),
+                    )
+                    if until
+                    else gettext(
+                        "“%(task)s” may be worked on at once: %(reason)s",
+                        task=task,
+                        reason=command.get("reason", ""),
+                    )
+                ), "warn"
             case "pause":
                 return gettext("Waits for the customer: %(reason)s", reason=command.get("reason", "")), "warn"
             case "resume":
@@ -173,6 +189,15 @@ class _Teller:
         notes += [
             gettext("not sent again: %(event)s", event=event) for event in effects.get("suppressed", ())
         ]
+        notes += [
+            gettext("taken back before it was sent: %(event)s", event=event)
+            for event in effects.get("withdrawn", ())
+        ]
+        if "stuck" in effects:
+            places = "、".join(self._element(ref) for ref in effects["stuck"])
+            notes.append(
+                gettext("nothing can happen any more; the case stands at: %(places)s", places=places)
+            )
         if "done" in effects:
             notes.append(
                 gettext("case closed: %(outcome)s", outcome=outcome(self.release, self.case, effects["done"]))

@@ -14,7 +14,7 @@ from web import context
 from web.tables import decode_cursor, encode_cursor
 
 bp = Blueprint("outbox", __name__, url_prefix="/outbox")
-STATES = ("pending", "sending", "sent", "unknown", "failed", "cancelled")
+STATES = ("pending", "sending", "sent", "unknown", "failed", "withdrawn", "cancelled")
 
 
 @bp.get("/")

@@ -12,7 +12,7 @@ from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from engine import attachments, drafts
-from engine.commands import AssignTask, ClaimTask, CompleteTask, ReleaseTask
+from engine.commands import ClaimTask, CompleteTask, ReleaseTask
 from engine.desk import Desk, desk
 from engine.errors import Conflict, FieldError, InvalidForm, Rejected
 from engine.people import Person
@@ -104,6 +104,7 @@ def _page(
         link=report_links.of_case(case),
         linked=links.of_case(case),
         people=_takers(here) if person.roles & LEADS else [],
+        leads=bool(person.roles & LEADS),
         **_side(case, task),
     )
     return page, status
@@ -184,20 +185,6 @@ def release(case_id: str, number: int) -> ResponseReturnValue:
     except Rejected:
         return _conflict(case_id, number)
     return redirect(local_path(request.args.get("next")), 303)
-
-
-@bp.post("/assign")
-def assign(case_id: str, number: int) -> ResponseReturnValue:
-    """Give the task to somebody, with a reason (supervisors)."""
-    _task(case_id, number)
-    to, reason = request.form.get("to", ""), request.form.get("reason", "").strip()
-    context.dispatch(
-        AssignTask(
-            case_id=case_id, task=number, actor=context.person().name, at=context.now(), to=to, reason=reason
-        )
-    )
-    flash(gettext("Given to %(name)s.", name=context.display_name(to)), "ok")
-    return redirect(url_for(".show_task", case_id=case_id, number=number), 303)
 
 
 @bp.post("/draft")
