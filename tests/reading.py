@@ -180,7 +180,7 @@ def read(gongdan: Gongdan) -> list[Case]:
         for clock, state, detail in did.get("clock_changes", ()):
             case.limits[clock].states.append((state, at))
             if state in ("resumed", "moved"):
-                case.limits[clock].due = detail
+                case.limits[clock].due = detail[0]
         case.sent += [r["template"] for r in did.get("requests", ()) if r["service"] == "sms"]
         if "done" in did:
             case.closed, case.outcome = at, did["done"]

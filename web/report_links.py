@@ -10,7 +10,7 @@ from engine.queries.cases import Case, start_data
 from engine.reports import READERS, REPORTS, Asked, Report, make
 from engine.reports.closed_list import branch_term
 from engine.reports.model import Figure
-from engine.reports.period import parse
+from engine.reports.period import local_day, parse
 from engine.reports.telling import Teller
 from engine.roles import Duty
 from engine.rules import fits
@@ -39,7 +39,12 @@ def of_case(case: Case) -> ReportLink | None:
         return None
     name, period = about
     report = make(context.gongdan().db, name, Asked(parse(period), context.now()))
-    teller = Teller(context.gongdan().releases.current(), locale(), context.display_name, full=False)
+    teller = Teller(
+        context.gongdan().releases.current(),
+        locale(),
+        context.display_name,
+        year=local_day(context.now()).year,
+    )
     headings, rows = _first_table(report, teller)
     return ReportLink(
         name,

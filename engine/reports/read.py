@@ -1,4 +1,7 @@
-"""What reports read: closed cases of a period with their facts, limits and work. Read models only, by index."""
+"""What reports read: cases of a period with their facts, limits and work. Read models only, by index.
+
+They are the cases closed in it, and for limits those that were open at its end.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ class Work(NamedTuple):
 
 @dataclass(slots=True)
 class Closed:
-    """A closed case with what reports ask about it."""
+    """A case with what reports ask about it; ``closed_at`` is empty while it is open."""
 
     id: str
     process: str
@@ -158,12 +161,48 @@ def closed_cases(
         inside.append(cases.c.process.not_in(sorted(OWN)))
     elif processes is not None:
         inside.append(cases.c.process.in_(list(processes)))
+    return _cases(db, inside)
+
+
+def open_cases(db: Database, asked: Asked, *, own: bool = False) -> list[Closed]:
+    """Cases that were open at the end of the period (now, when it is not over), with the limits that counted then.
+
+    What passed stays ``breached`` until its case is closed, whenever the work was done: only then it is counted as
+    late. So a report on a period that is over does not change.
+    """
+    then = min(asked.period.ends, asked.now)
+    inside = [
+        cases.c.opened_at < then,
+        sa.or_(cases.c.closed_at.is_(None), cases.c.closed_at >= then),
+    ]
+    if not own:
+        inside.append(cases.c.process.not_in(sorted(OWN)))
+    found = _cases(db, inside)
+    for case in found:
+        case.clocks = [clock for one in case.clocks if (clock := _as_of(one, then)) is not None]
+    return [case for case in found if asked.branch in (None, case.branch)]
+
+
+def _as_of(clock: Clock, then: str) -> Clock | None:
+    """A limit as it stood at an instant; None for one that was not late and counted no more, or not yet."""
+    ended = clock.ended_at is not None and clock.ended_at <= then
+    passed = clock.due if clock.breached_at is None and clock.state != "paused" else clock.breached_at
+    if passed is not None and passed <= then and not (ended and clock.breached_at is None):
+        return clock._replace(state="breached", breached_at=passed, ended_at=None)
+    if ended or clock.started > then:
+        return None
+    state = "paused" if clock.state == "paused" else "running"
+    return clock._replace(state=state, breached_at=None, ended_at=None)
+
+
+def _cases(db: Database, inside: list[sa.ColumnElement[bool]]) -> list[Closed]:
+    """Cases with all that reports ask about them, in order of their close."""
     columns = (
         cases.c.id, cases.c.process, cases.c.opened_at, cases.c.closed_at, cases.c.outcome, cases.c.channel,
     )  # fmt: skip
     with db.read() as c:
         found = {
-            row[0]: Closed(row[0], row[1], row[2], row[3], row[4] or "", row[5])
+            row[0]: Closed(row[0], row[1], row[2], row[3] or "", row[4] or "", row[5])
             for row in c.execute(sa.select(*columns).where(*inside).order_by(cases.c.closed_at, cases.c.id))
         }
         facts = (

@@ -6,33 +6,30 @@ from engine.db.database import Database
 
 from .closed_list import yes
 from .model import Asked, Cell, Report, Table, Term, count, share, word, words
-from .read import Clock, closed_cases, live_clocks
+from .read import Clock, closed_cases, open_cases
+from .sla import became
 
 #: telecom 15 days, faults 48/72 h, insurance 15/30/+30 days, and what 12378 referrals ask (seed 004:131-133)
 ALSO = frozenset({"INS_VIOLATION_REPORT", "INS_12378_ACCEPT"})
+#: what became of a limit, or how it stands, in the order of the columns
+_BECAME = ("running", "passed_open", "met", "missed", "stopped", "paused")
 _COLUMNS = ("case", "limit", "state", "started", "due", "ended", "passed")
 
 
 def build(db: Database, asked: Asked) -> Report:
-    """Open cases first, whatever the period; then the cases closed in it."""
+    """Cases that were open at the end of the period, as they stood then, and the cases closed in it."""
     found = closed_cases(db, asked.period)
     ended = [clock for case in found for clock in case.clocks if is_outside(clock.parameter)]
-    live = [clock for clock in live_clocks(db) if is_outside(clock.parameter)]
+    live = [clock for case in open_cases(db, asked) for clock in case.clocks if is_outside(clock.parameter)]
+    live.sort(key=lambda clock: (clock.due, clock.case_id))
     rows: list[tuple[Cell, ...]] = []
     for name in sorted({clock.parameter for clock in (*ended, *live)}):
-        mine = [clock for clock in ended if clock.parameter == name]
-        open_now = [clock for clock in live if clock.parameter == name]
-        met = [clock.case_id for clock in mine if clock.state == "met"]
-        missed = [clock.case_id for clock in mine if clock.breached_at]
+        mine = [(became(clock), clock.case_id) for clock in (*ended, *live) if clock.parameter == name]
+        of = {state: [case for one, case in mine if one == state] for state in _BECAME}
+        of["running"] += of.pop("paused")
+        decided = of["met"] + of["missed"] + of["passed_open"]
         rows.append(
-            (
-                Term("parameter", name),
-                count(clock.case_id for clock in open_now if not clock.breached_at),
-                count(clock.case_id for clock in open_now if clock.breached_at),
-                count(met),
-                count(missed),
-                share(met, met + missed),
-            )
+            (Term("parameter", name), *(count(cases) for cases in of.values()), share(of["met"], decided))
         )
     late = sorted((clock for clock in ended if clock.breached_at), key=lambda clock: clock.due)
     return Report(
@@ -42,9 +39,9 @@ def build(db: Database, asked: Asked) -> Report:
         (
             Table(
                 "by_parameter",
-                words("limit", "running", "passed_open", "met", "passed", "met_share"),
+                words("limit", "running", "passed_open", "met", "passed", "stopped", "met_share"),
                 tuple(rows),
-                chart=("running", "passed_open", "met", "passed"),
+                chart=("running", "passed_open", "met", "passed", "stopped"),
             ),
             Table("open", words(*_COLUMNS), tuple(_line(clock) for clock in live)),
             Table("passed", words(*_COLUMNS), tuple(_line(clock) for clock in late)),

@@ -28,13 +28,13 @@ class Teller:
     """Tells cells in one language, by the names of one release."""
 
     def __init__(
-        self, release: Release, locale: str, person: Callable[[str], str] = str, *, full: bool = True
+        self, release: Release, locale: str, person: Callable[[str], str] = str, *, year: int | None = None
     ) -> None:
-        """``person`` gives a display name; ``full`` writes instants with their year."""
+        """``person`` gives a display name; instants are written with their year, but for those of ``year``."""
         self._release = release
         self._locale = locale if locale in LOCALES else LOCALES[0]
         self._person = person
-        self._instants = "%Y-%m-%d %H:%M" if full else "%m-%d %H:%M"
+        self._year = year
         self._options: dict[str, dict[str, Text]] = {}
         for form in release.forms.values():
             for field in form.fields:
@@ -99,8 +99,12 @@ class Teller:
             case "person":
                 return self._person(code) if code else ""
             case "instant":
-                return datetime.fromisoformat(code).astimezone(ZONE).strftime(self._instants) if code else ""
+                return self._instant(code) if code else ""
         return code
+
+    def _instant(self, code: str) -> str:
+        at = datetime.fromisoformat(code).astimezone(ZONE)
+        return at.strftime("%m-%d %H:%M" if at.year == self._year else "%Y-%m-%d %H:%M")
 
     def _option(self, name: str, value: str) -> str:
         labels = self._options.get(name, {})

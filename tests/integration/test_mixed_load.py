@@ -21,7 +21,7 @@ from engine.simulate.arrivals import Load
 from engine.simulate.report import SimulationReport
 from engine.simulate.running import simulate
 from engine.verify import IDENTICAL, case_ids
-from tests.reading import LEVELS, SCORES, SOLVED, Case, read
+from tests.reading import LATE, LEVELS, SCORES, SOLVED, Case, read
 
 SPRING_FESTIVAL = {date(2026, 2, 15) + timedelta(days=n) for n in range(9)}  #: public holiday (State Council)
 MAKE_UP = {date(2026, 2, 14), date(2026, 2, 28)}  #: Saturdays worked for it
@@ -96,11 +96,20 @@ def limits_are_what_history_tells(gongdan: Gongdan, told: list[Case], month: str
     ended = Counter(
         (limit.parameter, limit.end) for case in inside(told, month) for limit in case.limits.values()
     )
+    end = parse(month).ends
+    ended.update(
+        (limit.parameter, "passed_open")
+        for case in told
+        if case.opened < end and (case.closed is None or case.closed >= end)
+        for limit in case.limits.values()
+        if any(state in LATE and at <= end for state, at in limit.states)
+    )
+    columns = ("met", "missed", "stopped", "passed_open")
     expected = {
-        parameter: tuple(ended[parameter, state] for state in ("met", "missed", "stopped"))
+        parameter: tuple(ended[parameter, state] for state in columns)
         for parameter in {parameter for parameter, _ in ended}
     }
-    shown = {row[0]: row[1:4] for row in rows(report(gongdan, "sla", month), "by_parameter")}
+    shown = {row[0]: row[1:5] for row in rows(report(gongdan, "sla", month), "by_parameter")}
     assert shown == expected
 
 

@@ -15,10 +15,13 @@ from engine.reports.period import parse
 from tests.report_rows import NOW, put
 
 
-def limit(gongdan: Gongdan, id: str, parameter: str, state: str, breached: str | None = None) -> None:
+def limit(
+    gongdan: Gongdan, id: str, parameter: str, state: str, breached: str | None = None, **more: str
+) -> None:
     row = dict.fromkeys(sla_clock.c.keys()) | {
         "case_id": id, "clock": f"c:{parameter}", "parameter": parameter, "state": state, "provisional": 0,
         "started": "2026-03-01T00:00:00+00:00", "due": "2026-03-05T00:00:00+00:00", "breached_at": breached,
+        **more,
     }  # fmt: skip
     with gongdan.db.begin() as connection:
         connection.execute(sa.insert(sla_clock).values(**row))
@@ -104,21 +107,78 @@ def test_cable_counts_faults_and_complaints(gongdan: Gongdan) -> None:
     assert told(report, "total") == [["cable_fault_report", 1, 1.0], ["cable_user_complaint", 2, 1.0]]
 
 
+LATE = "2026-03-05T00:00:00+00:00"
+AFTER = "2026-05-01T00:00:00+00:00"  #: the period is March, and its report is made on 1 April
+
+
 def test_limits_of_authorities_of_open_cases_come_first(gongdan: Gongdan) -> None:
     put(gongdan, "c1", "general_complaint")
-    limit(gongdan, "c1", "REG_TEL_REPLY", "missed", "2026-03-05T00:00:00+00:00")
-    put(gongdan, "c2", "general_complaint", "2026-05-01T00:00:00+00:00")
-    limit(gongdan, "c2", "INS_12378_ACCEPT", "breached", "2026-03-05T00:00:00+00:00")
-    put(gongdan, "c3", "general_complaint", "2026-05-01T00:00:00+00:00")
-    limit(gongdan, "c3", "REG_TEL_REPLY", "running")
+    limit(gongdan, "c1", "REG_TEL_REPLY", "missed", LATE)
+    put(gongdan, "c2", "general_complaint", AFTER)
+    limit(gongdan, "c2", "INS_12378_ACCEPT", "breached", LATE)
+    put(gongdan, "c3", "general_complaint", AFTER)
+    limit(gongdan, "c3", "REG_TEL_REPLY", "running", due="2026-04-05T00:00:00+00:00")
     limit(gongdan, "c3", "COU_REVISIT", "running")
+    put(gongdan, "c4", "general_complaint")
+    limit(gongdan, "c4", "REG_TEL_REPLY", "stopped")
     report = march(gongdan, "regulator")
     assert told(report, "by_parameter") == [
-        ["INS_12378_ACCEPT", 0, 1, 0, 0, None],
-        ["REG_TEL_REPLY", 1, 0, 0, 1, 0.0],
+        ["INS_12378_ACCEPT", 0, 1, 0, 0, 0, 0.0],
+        ["REG_TEL_REPLY", 1, 0, 0, 1, 1, 0.0],
     ]
     assert [row[0] for row in told(report, "open")] == ["c2", "c3"]
     assert [row[0] for row in told(report, "passed")] == ["c1"]
+    counted = {case for row in report.tables[0].rows for cell in row[1:6] for case in _behind(cell)}
+    assert counted == set(report.cases), "every case of the heading stands in a column"
+
+
+def _behind(cell: object) -> tuple[str, ...]:
+    return cell.cases if isinstance(cell, Figure) else ()
+
+
+@pytest.mark.parametrize("name", ["regulator", "sla"])
+def test_what_is_open_and_late_is_not_met(gongdan: Gongdan, name: str) -> None:
+    put(gongdan, "c1", "billing_dispute")
+    limit(gongdan, "c1", "REG_TEL_REPLY", "met", ended_at=LATE)
+    for case, state, more in (
+        ("c2", "breached", {}),  # seen by the worker
+        ("c3", "running", {}),  # not yet
+        ("c4", "missed", {"ended_at": "2026-03-20T00:00:00+00:00"}),  # done late, the case goes on
+    ):
+        put(gongdan, case, "billing_dispute", AFTER)
+        limit(gongdan, case, "REG_TEL_REPLY", state, None if state == "running" else LATE, **more)
+    put(gongdan, "c5", "billing_dispute", AFTER)
+    limit(gongdan, "c5", "REG_TEL_REPLY", "paused")
+    put(gongdan, "c6", "billing_dispute", AFTER)
+    limit(gongdan, "c6", "REG_TEL_REPLY", "met", ended_at=LATE)
+    (row,) = told(march(gongdan, name), "by_parameter")
+    assert row == (
+        ["REG_TEL_REPLY", 1, 3, 1, 0, 0, 0.25] if name == "regulator" else ["REG_TEL_REPLY", 1, 0, 0, 3, 0.25]
+    )
+
+
+@pytest.mark.parametrize("name", ["regulator", "sla"])
+def test_a_period_tells_of_what_was_open_at_its_end(gongdan: Gongdan, name: str) -> None:
+    """A case that was opened after it is none of its cases; what passes or is closed later changes nothing."""
+    put(gongdan, "c1", "billing_dispute", "2026-03-20T00:00:00+00:00")
+    limit(gongdan, "c1", "REG_TEL_REPLY", "missed", LATE, ended_at="2026-03-20T00:00:00+00:00")
+    put(gongdan, "c2", "billing_dispute", AFTER)
+    limit(
+        gongdan,
+        "c2",
+        "REG_TEL_REPLY",
+        "breached",
+        "2026-03-28T00:00:00+00:00",
+        due="2026-03-28T00:00:00+00:00",
+    )
+    first_week = make(gongdan.db, name, Asked(parse("2026-03-01..2026-03-15"), NOW))
+    assert first_week.table("by_parameter") is not None
+    (row,) = told(first_week, "by_parameter")
+    assert row == (
+        ["REG_TEL_REPLY", 1, 1, 0, 0, 0, 0.0] if name == "regulator" else ["REG_TEL_REPLY", 0, 0, 0, 1, 0.0]
+    )
+    february = make(gongdan.db, name, Asked(parse("2026-02"), NOW))
+    assert (february.cases, told(february, "by_parameter")) == ((), [])
 
 
 @pytest.mark.parametrize(("earlier", "again"), [("2026-02-10", 1), ("2026-01-10", 0)])

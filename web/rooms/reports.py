@@ -45,8 +45,8 @@ def _need_files(name: str) -> None:
         _need()
 
 
-def _teller(*, full: bool = True) -> Teller:
-    return Teller(context.gongdan().releases.current(), locale(), context.display_name, full=full)
+def _teller(*, year: int | None = None) -> Teller:
+    return Teller(context.gongdan().releases.current(), locale(), context.display_name, year=year)
 
 
 @bp.get("/reports/")
@@ -68,7 +68,7 @@ def show(name: str) -> ResponseReturnValue:
         return redirect(url_for(".show", name=name, period=_from_dates().text, branch=_branch()))
     period = _period(name)
     report = _make(name, period)
-    teller = _teller(full=False)
+    teller = _teller(year=local_day(context.now()).year)
     here: dict[str, Any] = {"name": name, "period": period.text, "branch": report.branch}
 
     def link(table: str, row: int, column: int) -> str:
