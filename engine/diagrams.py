@@ -74,6 +74,11 @@ class Process:
         return next((found for timer in starts if (found := rhythm_of(timer))), None)
 
     @property
+    def complaint(self) -> bool:
+        """Whether people open complaints of it: whatever may be opened is one, unless the process says otherwise."""
+        return self.startable and self.properties.get("complaint") != "false"
+
+    @property
     def case_clocks(self) -> list[str]:
         """SLA parameters that run on the whole case."""
         return [p.strip() for p in self.properties.get("case_clocks", "").split(",") if p.strip()]

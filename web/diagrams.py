@@ -105,7 +105,7 @@ def of_case(case: Case, release: Release, told: Sequence[timeline.Step]) -> list
     """The diagrams a case has entered: its own process first; the one with work on it is current."""
     positions = timeline.positions(told, release, case.process)
     db = context.gongdan().db
-    timers = {row.element: row.due for row in work.timers(db, case.id)}
+    timers = {row.element: row.due for row in work.timers(db, case.id) if row.state == "pending"}
     open_tasks = [task for task in work.tasks(db, case.id) if task.state == "open"]
     late = {
         (task.process, task.element) for task in open_tasks if task.due_at and task.due_at <= context.now()

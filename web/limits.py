@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask_babel import gettext
 
 from engine.diagrams import Element
+from engine.durations import Duration
 from engine.effects import resolve
 from engine.errors import NotFound
+from engine.parameters import Parameter
 from engine.queries import work
 from engine.queries.cases import Case
 from engine.release import Release
 from engine.sla import explain_due
-from web import context
+from engine.time_words import length_words
+from web import context, shown
 from web.i18n import listed, locale, pick
 
 
@@ -33,13 +36,17 @@ class TimerLine:
 
 @dataclass(frozen=True, slots=True)
 class ClockLine:
-    """A limit with the lines that explain its date; ``then`` is what its drawn timer will do."""
+    """A limit with the lines that explain its date; ``then`` is what its drawn timer will do.
+
+    While it is paused it has no date: ``left`` says in words what is left of it.
+    """
 
     clock: work.SlaClock
     name: str
     on: str
     why: list[str]
     then: str
+    left: str
 
 
 def _drawn(release: Release, case: Case, ref: str | None) -> tuple[str, Element] | None:
@@ -96,9 +103,11 @@ def _then(release: Release, process: str, element: Element) -> str:
 
 def clocks(case: Case) -> list[ClockLine]:
     """All limits of a case with the reason for each date."""
-    release = context.gongdan().releases.get(case.release)
-    found = []
-    for row in work.clocks(context.gongdan().db, case.id):
+    db, release = context.gongdan().db, context.gongdan().releases.get(case.release)
+    rows, found = work.clocks(db, case.id), []
+    may_pause = any(p.pausable for row in rows if (p := release.parameters.get(row.parameter)))
+    stood = work.pauses(db, case.id) if may_pause else {}
+    for row in rows:
         parameter = release.parameters.get(row.parameter)
         drawn = _drawn(release, case, row.element)
         on = then = ""
@@ -107,10 +116,14 @@ def clocks(case: Case) -> list[ClockLine]:
             on = _name(release, process, element.attached_to or element.id)
             then = _then(release, process, element) if row.state in ("running", "paused") else ""
         why: list[str] = []
-        if parameter is not None and release.calendar is not None:
+        left = ""
+        pauses = stood.get(row.clock, [])
+        if row.state == "paused":
+            left = _left(parameter, pauses)
+        elif parameter is not None and release.calendar is not None:
             calendar = release.calendar.provisional if row.provisional else release.calendar
             started, due = datetime.fromisoformat(row.started), datetime.fromisoformat(row.due)
-            why = explain_due(parameter, started, calendar, locale(), due)
+            why = [*explain_due(parameter, started, calendar, locale(), due), *map(_stood, pauses)]
         found.append(
             ClockLine(
                 clock=row,
@@ -118,6 +131,27 @@ def clocks(case: Case) -> list[ClockLine]:
                 on=on,
                 why=why,
                 then=then,
+                left=left,
             )
         )
     return found
+
+
+def _left(parameter: Parameter | None, pauses: list[work.Pause]) -> str:
+    """What is left of a limit that is paused."""
+    if parameter is None or not pauses:
+        return ""
+    working = isinstance(parameter.limit, Duration) and parameter.limit.kind == "work"
+    return length_words(timedelta(seconds=pauses[-1].left), locale(), working=working)
+
+
+def _stood(pause: work.Pause) -> str:
+    """From when to when, and how long, a limit stood still."""
+    until = pause.until or context.now()
+    seconds = (shown.parse(until) - shown.parse(pause.since)) / timedelta(seconds=1)
+    return gettext(
+        "Paused from %(since)s to %(until)s, for %(span)s: the customer was waited for.",
+        since=shown.local(pause.since),
+        until=shown.local(until),
+        span=shown.span(seconds),
+    )

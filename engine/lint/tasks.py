@@ -42,7 +42,7 @@ _PROPERTIES = {
     "serviceTask": {"service", "template", "to", "event", "withdraws", "level", "process", "carries"},
     "endEvent": {"outcome"},
 }
-_PROCESS_PROPERTIES = {"startable", "case_clocks", "report", "name_en", "name_zh_Hant_HK"}
+_PROCESS_PROPERTIES = {"startable", "complaint", "case_clocks", "report", "name_en", "name_zh_Hant_HK"}
 
 
 def people(model: DiagramModel, context: LintContext) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from engine.durations import Duration, Moment
 from engine.lint.catalogue.timing import (
     LIMIT_INTERRUPTS,
     MULTI_INSTANCE_TIMER,
+    NO_CLOCK,
     PARAMETER_KIND,
     PRESCRIPT_TIMER,
     TIMER_EMPTY,
@@ -21,10 +22,10 @@ from engine.lint.catalogue.timing import (
     TIMER_UNQUOTED,
     TIMER_WRONG_KIND,
 )
-from engine.lint.context import LintContext
+from engine.lint.context import LintContext, may_wait
 from engine.lint.expressions import read_expression
 from engine.lint.finding import Finding, Rule, Severity
-from engine.lint.model import DiagramModel, Node, Timer
+from engine.lint.model import DiagramModel, Node, Scope, Timer
 
 _DURATION = re.compile(
     r"-?P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+(\.\d+)?D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?\Z"
@@ -115,4 +116,38 @@ def around_timers(model: DiagramModel, context: LintContext) -> Iterator[Finding
             yield PRESCRIPT_TIMER.at(model.file, node.id, node.line)
 
 
-CHECKS = (timers, around_timers)
+def first_minute(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
+    """A process that people open complaints of has a limit from the first minute."""
+    for process in model.processes:
+        opens = process.properties.get("startable") == "true"
+        if not opens or process.properties.get("complaint") == "false":
+            continue
+        if not process.properties.get("case_clocks", "").strip() and not _limited_from_start(process.scope):
+            yield NO_CLOCK.at(model.file, process.id, process.line)
+
+
+def _limited_from_start(scope: Scope) -> bool:
+    """Whether every first step that may take time is under a limit."""
+    seen: set[str] = set()
+    ahead = [node for node in scope.nodes.values() if node.kind == "startEvent"]
+    found = False
+    while ahead:
+        node = ahead.pop()
+        if node.id in seen:
+            continue
+        seen.add(node.id)
+        timers = (timer for event in node.boundary for timer in event.timers)
+        if any(list(read_expression(timer.text).constants_of("sla_due")) for timer in timers):
+            found = True
+        elif node.inner is not None:
+            if not _limited_from_start(node.inner):
+                return False
+            found = True
+        elif node.kind == "callActivity" or may_wait(node.kind, node.events):
+            return False
+        else:
+            ahead += [scope.nodes[flow.target] for flow in node.outgoing if flow.target in scope.nodes]
+    return found
+
+
+CHECKS = (timers, around_timers, first_minute)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from engine.db.database import Database
-from engine.db.tables import URGENT, incident, outbox, sla_clock, task, timer
+from engine.db.tables import URGENT, history, incident, outbox, sla_clock, task, timer
 from engine.gateways import CASE
 from engine.people import Person
 from engine.respondents import not_about
@@ -77,6 +78,15 @@ class SlaClock:
     def live(self) -> bool:
         """Whether it still counts, or waits to."""
         return self.ended_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A clock stood still ``since`` then, ``left`` seconds (of its kind of time) to go, ``until`` then or still."""
+
+    since: str
+    until: str | None
+    left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +168,20 @@ def clocks(db: Database, case_id: str) -> list[SlaClock]:
             SlaClock(*row) for row in c.execute(sa.select(*_CLOCK).where(sla_clock.c.case_id == case_id))
         ]
     return sorted(found, key=lambda clock: (not clock.live, clock.due))
+
+
+def pauses(db: Database, case_id: str) -> dict[str, list[Pause]]:
+    """When each clock of a case stood still, the oldest first, by the case's history."""
+    query = sa.select(history.c.at, history.c.effects).where(history.c.case_id == case_id)
+    found: dict[str, list[Pause]] = {}
+    with db.read() as c:
+        for at, effects in c.execute(query.order_by(history.c.seq)):
+            for clock, state, detail in orjson.loads(effects).get("clock_changes", ()):
+                if state == "paused":
+                    found.setdefault(clock, []).append(Pause(at, None, detail))
+                elif clock in found and found[clock][-1].until is None:
+                    found[clock][-1] = replace(found[clock][-1], until=at)
+    return found
 
 
 def messages(db: Database, case_id: str) -> list[Message]:

@@ -12,12 +12,13 @@ import sqlalchemy as sa
 from alembic import command
 
 from engine.app import Gongdan, open_gongdan
-from engine.commands import ClaimTask, PauseClocks, ResumeClocks
+from engine.commands import ClaimTask, PauseClocks, ResumeClocks, StartCase
 from engine.db import upgrade
 from engine.db.tables import task
 from engine.intake.importing import import_file
+from engine.intake.triage import TABLE, TriageTable
 from engine.people import DEMO_PEOPLE, Person
-from engine.queries import board, inbox, notices
+from engine.queries import board, inbox, notices, work
 from engine.queries.inbox import Filters, Tab, WorkItem
 from engine.rebuild import differences, rebuild
 from engine.settings import Settings
@@ -208,6 +209,51 @@ def test_many_at_once_are_one_line_and_new_ones_are_told_from_those_read(desk: D
     new, read = notices.latest(desk.g.db, LEAD)
     assert (new.count, new.cases, read.count) == (1, (one,), 30)
     assert notices.unread(desk.g.db, LEAD) == 1
+
+
+# ---------------------------------------------------------------- every complaint
+@pytest.fixture
+def shipped(tmp_path: Path, clock: Clock) -> Iterator[Gongdan]:
+    """Everything that ships, published."""
+    gongdan = open_gongdan(Settings.from_env({}, var=tmp_path), wall=lambda: clock.instant, synchronous="OFF")
+    gongdan.publish_folder()
+    yield gongdan
+    gongdan.close()
+
+
+def test_every_complaint_has_a_clock_from_its_first_minute(shipped: Gongdan) -> None:
+    """Whatever people open or an import starts, unless its diagram says that it is no complaint."""
+    release = shipped.releases.current()
+    ways = {process.id for process in release.processes.values() if process.complaint}
+    ways |= set(TriageTable(release.files[TABLE]).processes)
+    assert {"general_complaint", "courier_complaint", "hospital_guide_complaint"} < ways
+    assert "satisfaction_revisit" not in ways
+    for process in sorted(ways):
+        begun = StartCase(process=process, data={}, actor="system:import", at=shipped.now())
+        case = shipped.dispatch(begun).case_id
+        limits = [clock for clock in work.clocks(shipped.db, case) if clock.live]
+        assert limits, f"{process} has no clock"
+        opened = [one for one in work.tasks(shipped.db, case) if one.state == "open"]
+        assert all(one.due_at for one in opened), f"{process}: a task that is never late"
+
+
+def test_a_limit_without_a_source_is_shown_as_unconfirmed(shipped: Gongdan) -> None:
+    parameter = shipped.releases.current().parameters["CASE_REPLY"]
+    assert parameter.unconfirmed
+    assert not parameter.pausable
+
+
+def test_the_general_complaint_is_met_by_the_answer(shipped: Gongdan) -> None:
+    elements = {
+        element.id
+        for process in shipped.releases.current().processes.values()
+        for element in process.elements.values()
+        if "CASE_REPLY" in element.listed("meets")
+    }
+    assert {"reply_customer", "prepare_result_sms", "archive", "explain_recourse"} <= elements
+    for process in shipped.releases.current().processes.values():
+        if "CASE_REPLY" in process.case_clocks:
+            assert elements & set(process.elements), f"{process.id} never answers"
 
 
 # ---------------------------------------------------------------- one truth

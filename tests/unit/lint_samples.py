@@ -344,6 +344,7 @@ SAMPLES: dict[str, Callable[[], Files]] = {
         "<spiffworkflow:preScript>began_at = now()</spiffworkflow:preScript>"
         '<spiffworkflow:properties><spiffworkflow:property name="form"',
     ),
+    "no_clock": lambda: _opened_by_people(),
     "user_task_form": lambda: changed('name="form" value="attempt"', 'name="form" value=""'),
     "unknown_form": lambda: changed('name="form" value="attempt"', 'name="form" value="atempt"'),
     "user_task_lane": lambda: changed("<bpmn:flowNodeRef>call</bpmn:flowNodeRef>", ""),
@@ -407,6 +408,13 @@ SAMPLES: dict[str, Callable[[], Files]] = {
         release(), "bpmn/decisions/spare.dmn", table(("-", "1"), name="spare")
     ),
 }
+
+
+def _opened_by_people() -> Files:
+    files, path = release(), "bpmn/shared/archive_it.bpmn"
+    content = files[path].decode()
+    files[path] = content.replace(DOC, DOC + properties(startable="true"), 1).encode()
+    return files
 
 
 def _instances() -> Files:

@@ -10,6 +10,7 @@ from engine.lint import RULES, LintContext, lint_file, lint_release
 from engine.release import Release
 from engine.releases import check, read_folder
 from engine.settings import CHECKOUT
+from tests.bpmn_text import bpmn, script, sub, timer_on
 from tests.unit import lint_samples as samples
 
 
@@ -246,3 +247,28 @@ def test_no_shipped_process_reads_what_some_way_leaves_unset() -> None:
     spoilt[path] = spoilt[path].replace(b'rent = data_get("monthly_rent", None)', b"rent = monthly_rent")
     (finding,) = [f for f in lint_release(spoilt) if f.rule == "unset_name"]
     assert (finding.file, finding.element, finding.values["name"]) == (path, "settle_relief", "monthly_rent")
+
+
+NOTE = script("note", "n = 1")
+LIMIT = timer_on("call", "late", 'sla_due("CAN_CALLBACK_1")', "timeDate")
+
+
+@pytest.mark.parametrize(
+    ("content", "warned"),
+    [
+        (bpmn("p", "start > call > end", startable="true"), True),
+        (bpmn("p", "start > call > end"), False),
+        (bpmn("p", "start > call > end", startable="true", complaint="false"), False),
+        (bpmn("p", "start > call > end", startable="true", case_clocks="CASE_REPLY"), False),
+        (bpmn("p", "start > call > end; late > end_late", LIMIT, startable="true"), False),
+        (bpmn("p", "start > note > call > end; late > end_late", NOTE, LIMIT, startable="true"), False),
+        (bpmn("p", "start > ask > call > end; late > end_late", LIMIT, startable="true"), True),
+        (bpmn("p", "start > x_way > call > end; x_way > ask > end: n; late > end_late", LIMIT, startable="true"), True),
+        (bpmn("p", "start > i > end", sub("i", "start_i > call > end_i; late > e", LIMIT), startable="true"), False),
+        (bpmn("p", "start > in > end", sub("in", "start_i > call > end_i"), startable="true"), True),
+        (bpmn("p", "start > call > end; w > e", timer_on("call", "w", '"PT2H"'), startable="true"), True),
+    ],
+)  # fmt: skip
+def test_whatever_people_open_has_a_clock_from_its_first_minute(content: bytes, warned: bool) -> None:
+    found = lint_file("bpmn/tests/p.bpmn", content)
+    assert ("no_clock" in {finding.rule for finding in found}) is warned

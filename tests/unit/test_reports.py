@@ -218,7 +218,10 @@ def test_every_word_is_told_in_every_language() -> None:
 def test_an_instant_of_another_year_has_its_year() -> None:
     instants = [Term("instant", f"{year}-01-04T02:43:00+00:00") for year in (2015, 2026)]
     release = Release(1, {})
-    assert [Teller(release, "en", year=2026).term(at) for at in instants] == ["2015-01-04 10:43", "01-04 10:43"]
+    assert [Teller(release, "en", year=2026).term(at) for at in instants] == [
+        "2015-01-04 10:43",
+        "01-04 10:43",
+    ]
     assert [Teller(release, "en").term(at) for at in instants] == ["2015-01-04 10:43", "2026-01-04 10:43"]
 
 

@@ -100,3 +100,12 @@ PRESCRIPT_TIMER = Rule(
     "把计算放到前一个脚本任务里",
     "compute it in a script task before this one",
 )
+NO_CLOCK = Rule(
+    "no_clock",
+    "warning",
+    "投诉从这里开单,但开始时没有任何时限在计时:谁也看不到它会超时",
+    "complaints are opened here, but no limit runs from their first minute: nobody would see them become late",
+    "在流程属性 case_clocks 写整案时限(如 CASE_REPLY),或在第一步加 sla_due 边界定时器;不是投诉的流程写 complaint=false",
+    "name a limit of the whole case in the process property case_clocks (such as CASE_REPLY), or put an sla_due timer "
+    "on the first step; a process that is no complaint has complaint=false",
+)
