@@ -51,7 +51,7 @@ COMMANDS = {
     "calendar-data": ("engine.cli.calendar_data", "Write the Chinese calendar anew from the libraries."),
     "db": ("engine.cli.operations", "Upgrade, check, back up and restore the database."),
     "erase": ("engine.cli.operations", "Erase a person; their history stays provable."),
-    "user": ("engine.cli.operations", "Add people who may sign in."),
+    "user": ("engine.cli.people", "List, add, change, switch off people who may sign in."),
     "bench": ("bench.cli", "Measure; each figure is a ratio of one run."),
 }
 

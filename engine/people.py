@@ -15,12 +15,11 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.dialects import postgresql, sqlite
 
+from . import passwords
 from .db.database import Database
 from .db.tables import person as table
 from .errors import NotFound, Rejected
-from .texts import check
 
-MIN_PASSWORD = 10  #: characters
 MOST_DISPLAYED = 80  #: characters of the name as colleagues know it
 _NAME = re.compile(r"[\w.@-]{1,60}")  #: no colon: `system:` is the software itself
 DEMO_PASSWORD = "gongdan-demo"  # noqa: S105 - shown on the sign-in page, in demo mode only
@@ -139,22 +138,14 @@ class People:
         return self._hasher.hash("nobody has this password")
 
     def add(self, person: Person, password: str) -> None:
-        """Add an account; raises :class:`Rejected` for a short password, and for a name that is taken or no name."""
+        """Add an account; raises :class:`Rejected` for what is no password, and for a name that is taken or no name."""
         if not _NAME.fullmatch(person.name):
             raise Rejected(
                 "Expected a name of 1 to 60 letters, digits, dots, dashes and underscores, but it is {name!r}",
                 name=person.name[:80],
             )
-        shown = person.display_name
-        if not (shown.strip() and shown.isprintable() and len(shown) <= MOST_DISPLAYED):
-            raise Rejected(
-                "Expected a displayed name of 1 to {most} letters, digits, spaces and signs, but it is {name!r}",
-                most=MOST_DISPLAYED,
-                name=shown[:80],
-            )
-        check(password)
-        if len(password) < MIN_PASSWORD:
-            raise Rejected("Expected a password of at least {least} characters", least=MIN_PASSWORD)
+        _check_displayed(person.display_name)
+        passwords.check(password, person.name)
         self.add_many([person], self._hasher.hash(password))
 
     def add_many(self, people: Iterable[Person], password_hash: str) -> None:
@@ -183,18 +174,44 @@ class People:
                 )
 
     def end_sessions(self, name: str) -> None:
-        """End every session of a person (sign out everywhere, changed password)."""
-        with self._db.begin() as connection:
-            connection.execute(
-                sa.update(table)
-                .where(table.c.name == name)
-                .values(session_generation=table.c.session_generation + 1)
-            )
+        """End every session of a person (sign out everywhere)."""
+        self._set(name, session_generation=table.c.session_generation + 1)
+
+    def switch(self, name: str, *, active: bool) -> None:
+        """Switch an account on or off, which ends its sessions; raises :class:`NotFound`."""
+        self._set(name, active=int(active), session_generation=table.c.session_generation + 1)
+
+    def set_password(self, name: str, password: str) -> None:
+        """Give an account a new password, which ends its sessions; raises :class:`NotFound` and :class:`Rejected`."""
+        passwords.check(password, name)
+        hashed = self._hasher.hash(password)
+        self._set(name, password_hash=hashed, session_generation=table.c.session_generation + 1)
+
+    def change(self, person: Person) -> None:
+        """Displayed name, roles, skills and departments as ``person`` has them; raises :class:`NotFound`."""
+        _check_displayed(person.display_name)
+        row = _to_row(person)
+        self._set(
+            person.name, **{key: row[key] for key in ("display_name", "roles", "skills", "departments")}
+        )
 
     def set_locale(self, name: str, locale: str) -> None:
         """Remember the language a person chose."""
+        self._set(name, locale=locale)
+
+    def _set(self, name: str, **values: object) -> None:
         with self._db.begin() as connection:
-            connection.execute(sa.update(table).where(table.c.name == name).values(locale=locale))
+            if not connection.execute(sa.update(table).where(table.c.name == name).values(values)).rowcount:
+                raise NotFound(f"there is no account {name!r}")
+
+
+def _check_displayed(shown: str) -> None:
+    if not (shown.strip() and shown.isprintable() and len(shown) <= MOST_DISPLAYED):
+        raise Rejected(
+            "Expected a displayed name of 1 to {most} letters, digits, spaces and signs, but it is {name!r}",
+            most=MOST_DISPLAYED,
+            name=shown[:80],
+        )
 
 
 def _from_row(row: sa.Row[tuple[object, ...]]) -> Person:

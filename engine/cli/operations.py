@@ -1,4 +1,4 @@
-"""Commands of operators: publish, pull, rebuild, worker, db, user."""
+"""Commands of operators: publish, pull, rebuild, worker, db."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from engine import evidence, recalendar
 from engine import rebuild as rebuilding
 from engine.db import upgrade as upgrades
 from engine.outputs import readable
-from engine.people import Person
 from engine.releases import FOLDER, RIGHTS
 from engine.verify import DIVERGED, case_ids
 
@@ -167,40 +166,6 @@ def restore(source: Path, force: bool) -> None:
             "phone: put the old installation's key there, or run `rebuild` to look up with this one",
             err=True,
         )
-
-
-@click.group("user")
-def user() -> None:
-    """People who may sign in."""
-
-
-@user.command("add")
-@click.argument("name")
-@click.option("--display", required=True, help="The name as colleagues know it.")
-@click.option("--role", "roles", multiple=True, required=True, help="A role; may be repeated.")
-@click.option("--skill", "skills", multiple=True, help="A skill such as yue; may be repeated.")
-@click.option("--department", "departments", multiple=True, help="A department such as om; may be repeated.")
-@click.password_option()
-def add(
-    name: str,
-    display: str,
-    roles: tuple[str, ...],
-    skills: tuple[str, ...],
-    departments: tuple[str, ...],
-    password: str,
-) -> None:
-    """Add the account NAME."""
-    with opened() as gongdan:
-        if gongdan.releases.current_number() is not None:  # before the first release nobody knows the roles
-            known = gongdan.releases.current().roles.names
-            if unknown := [role for role in roles if role not in known]:
-                raise click.BadParameter(
-                    f"{unknown[0]!r} is not one of {', '.join(known)}", param_hint="--role"
-                )
-        gongdan.people.add(
-            Person(name, display, frozenset(roles), frozenset(skills), frozenset(departments)), password
-        )
-    click.echo(f"{name} may sign in")
 
 
 @click.command("erase")

@@ -21,12 +21,14 @@ from engine import health
 from engine.app import Gongdan
 from engine.errors import Unavailable
 from engine.health import IDLE, OK, OVERDUE, UNPUBLISHED, UNWRITABLE, Health
-from engine.people import DEMO_PASSWORD, Person
+from engine.people import Person
 from engine.settings import Settings
 from engine.worker import LONGEST_ROUND, Worker
 from tests.casework import Desk, opened
 from tests.clock import Clock
 from web import create_app
+
+PASSWORD = "grüne Kessel 42"
 
 
 @pytest.fixture(autouse=True)
@@ -35,9 +37,9 @@ def _always_look(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _sign_in(client: FlaskClient, desk: Desk) -> None:
-    desk.g.people.add(Person("boss", "Boss", frozenset({"admin", "supervisor"})), DEMO_PASSWORD)
+    desk.g.people.add(Person("boss", "Boss", frozenset({"admin", "supervisor"})), PASSWORD)
     client.application.config["WTF_CSRF_ENABLED"] = False
-    assert client.post("/sign-in", data={"name": "boss", "password": DEMO_PASSWORD}).status_code == 303
+    assert client.post("/sign-in", data={"name": "boss", "password": PASSWORD}).status_code == 303
 
 
 def _page(gongdan: Gongdan, worker: Worker | None = None) -> FlaskClient:

@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 
 from engine import drafts, evidence
 from engine.app import Gongdan
@@ -31,7 +32,7 @@ FILE = {
 def second(house: Gongdan) -> None:
     """A second agent who speaks Cantonese."""
     colleague = Person("yue2", "何志强", frozenset({"agent"}), frozenset({"yue"}))
-    house.people.add(colleague, DEMO_PASSWORD)
+    house.people.add_many([colleague], PasswordHasher().hash(DEMO_PASSWORD))
 
 
 @pytest.mark.usefixtures("second")

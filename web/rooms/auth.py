@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, abort, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from engine.errors import NotFound
+from engine import passwords
+from engine.errors import NotFound, Rejected
 from engine.people import DEMO_PASSWORD, DEMO_PEOPLE, Person
 from engine.settings import LOCALES
-from web import context
+from web import context, shown
 from web.i18n import THEMES
 from web.security import limiter
 
@@ -84,6 +85,10 @@ def _failed(response: Response) -> bool:
     return response.status_code == 401
 
 
+def _own_account() -> str:
+    return "password:" + (context.person().name if context.signed_in() else "")
+
+
 @bp.get("/sign-in")
 @bp.post("/sign-in")
 @limiter.limit("10/minute;50/hour", key_func=_account_tried, methods=["POST"], deduct_when=_failed)
@@ -117,6 +122,33 @@ def sign_out() -> ResponseReturnValue:
     logout_user()
     session.clear()
     return redirect(url_for("auth.sign_in"), 303)
+
+
+@bp.get("/account")
+@bp.post("/account")
+@limiter.limit("10/minute;50/hour", key_func=_own_account, methods=["POST"], deduct_when=_failed)
+def account() -> ResponseReturnValue:
+    """One's own account, and a new password: it signs out everywhere but here."""
+    person, people = context.person(), context.gongdan().people
+    error, status = None, 200
+    if request.method == "POST":
+        new = request.form.get("new", "")
+        if people.authenticate(person.name, request.form.get("password", "")) is None:
+            error, status = gettext("The password so far is wrong."), 401
+        elif new != request.form.get("again", ""):
+            error, status = gettext("The new password was not written the same way twice."), 422
+        else:
+            try:
+                people.set_password(person.name, new)
+            except Rejected as refused:
+                error, status = shown.refusal(refused), 422
+            else:
+                session.clear()
+                login_user(Account(people.get(person.name)))
+                session.permanent = True
+                flash(gettext("The password is changed; all other sessions of this account ended."), "ok")
+                return redirect(url_for("auth.account"), 303)
+    return render_template("auth/account.html", error=error, least=passwords.LEAST), status
 
 
 @bp.post("/preferences")

@@ -1,0 +1,41 @@
+"""What is refused as a password, and what is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import passwords
+from engine.errors import Rejected
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "", "short-9ca", "aaaaaaaaaa", "ABABABABAB", "abcabcabcabc", "wang.fang1", "WANG.FANG12", "gnaf.gnaw99",
+        "wang.fangwang.fang", "password12", "Passw0rd!!", "P@ssw0rd2024", "0123456789", "9876543210", "qwertyuiop",
+        "qwertyasdfgh", "abcdefghijk", "1qaz2wsx3edc", "12345678901234", "admin123456", "gongdan-demo", "Welcome2026!",
+        "iloveyou1314", "woaini1314520", "１２３４５６７８９０", "letmein!!!!!!",
+    ],
+)  # fmt: skip
+def test_what_everybody_guesses_is_refused(password: str) -> None:
+    with pytest.raises(Rejected):
+        passwords.check(password, "wang.fang")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "green kettle 42", "雨天带伞去上班的人", "x9-Kf2!pLq", "correcthorsebatterystaple", "wang.fang-likes-tea",
+        "mima-is-a-horse", "a password of the tests", "1830 steps up", "密码很长而且只有我知道", "test-driven lemon",
+    ],
+)  # fmt: skip
+def test_what_is_hard_to_guess_is_taken(password: str) -> None:
+    if len(password) >= passwords.LEAST:
+        passwords.check(password, "wang.fang")
+    else:
+        with pytest.raises(Rejected, match="at least 10"):
+            passwords.check(password, "wang.fang")
+
+
+def test_a_short_account_name_says_little() -> None:
+    passwords.check("comfortable-x", "om")
