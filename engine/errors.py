@@ -81,5 +81,9 @@ class TechnicalFailure(GongdanError):
         super().__init__(message)
 
 
+class Diverged(TechnicalFailure):
+    """A case's history does not execute as it was recorded: it was changed, or the engine was without a new version."""
+
+
 class Runaway(TechnicalFailure):
     """A command ran more automatic steps or made more tasks than a command may."""

@@ -21,6 +21,29 @@ def canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
+_SHOWN = 160  #: characters of an effect that a difference quotes
+
+
+def difference(recorded: bytes, found: bytes) -> str | None:
+    """What differs between recorded effects and those of executing the row again; None when they are the same bytes."""
+    if recorded == found:
+        return None
+    try:
+        was, now = orjson.loads(recorded), orjson.loads(found)
+        kind = next(key for key in sorted({*was, *now}) if was.get(key) != now.get(key))
+    except (ValueError, TypeError, AttributeError, StopIteration):
+        return "re-execution gives other effects"
+    return (
+        f"re-execution gives other effects: {kind} is recorded as {_quoted(was.get(kind))}, "
+        f"and executing gives {_quoted(now.get(kind))}"
+    )
+
+
+def _quoted(value: Any) -> str:
+    text = "nothing" if value is None else canonical(value).decode()
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
 def chain(
     case_id: str, seq: int, command: bytes, effects: bytes, release: int, engine: str, prev_hash: bytes
 ) -> bytes:

@@ -16,7 +16,7 @@ from .commands import KINDS, Command, NoteIncident, to_plain
 from .db.database import Database
 from .db.tables import cases, incident, outbox, task, timer
 from .dispatch import Dispatcher, Receipt
-from .errors import GongdanError, NotFound, Rejected, TechnicalFailure
+from .errors import Diverged, GongdanError, NotFound, Rejected, TechnicalFailure
 from .projections.incidents import STUCK, where
 from .spiff.timers import iso
 from .texts import cleaned
@@ -201,11 +201,15 @@ class Incidents:
         self, case_id: str, incident_id: str, action: str, detail: str, actor: str, at: datetime
     ) -> None:
         trusted = actor if actor.startswith("system:") else f"system:incidents:{actor}"
-        self._dispatcher.dispatch(
-            NoteIncident(
-                case_id=case_id, actor=trusted, at=iso(at), incident=incident_id, action=action, detail=detail
-            )
+        note = NoteIncident(
+            case_id=case_id, actor=trusted, at=iso(at), incident=incident_id, action=action, detail=detail
         )
+        try:
+            self._dispatcher.dispatch(note)
+        except (
+            Diverged
+        ):  # nothing is written behind a history that does not execute; the incident itself stays
+            log.warning("the history of the case takes no note of its incident", case=case_id)
 
     def _rewake(self, case_id: str) -> None:
         due = self._dispatcher.current(case_id).next_due()

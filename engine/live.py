@@ -8,11 +8,13 @@ from collections import OrderedDict
 from . import snapshots, store
 from .behaviour import version
 from .db.database import Database
-from .errors import GongdanError, NotFound
-from .handlers import execute
+from .errors import Diverged, GongdanError, NotFound, Unavailable
+from .handlers import NONSENSE, execute
+from .history import canonical, difference
 from .instance import Instance
 from .keys import Keys
 from .releases import Releases
+from .sealing import Erased
 
 
 class LiveInstances:
@@ -85,8 +87,7 @@ class LiveInstances:
             head = store.head(self.db, case_id) or head
         while instance.seq < head.seq and (rows := store.rows(self.db, case_id, instance.seq)):
             for row in rows:
-                execute(instance, seal.parse(row.command), version(row.engine))
-                instance.seq, instance.head = row.seq, row.hash
+                _execute_again(instance, row)
             head = store.head(self.db, case_id) or head
         if (instance.seq, instance.head) != (head.seq, head.hash):
             raise GongdanError(
@@ -101,3 +102,21 @@ class LiveInstances:
             return False
         self._drop(instance)
         return True
+
+
+def _execute_again(instance: Instance, row: store.HistoryRow) -> None:
+    """Execute a row of history by the rules of its version; raises :class:`Diverged` when that is not what it says.
+
+    A case is never continued from a state that its history does not say.
+    """
+    try:
+        command = instance.seal.parse(row.command)
+        effects = execute(instance, command, version(row.engine))
+        told = difference(row.effects, canonical(effects))
+    except (Erased, Unavailable):
+        raise
+    except NONSENSE as error:
+        told = f"re-execution failed: {error or type(error).__name__}"
+    if told is not None:
+        raise Diverged(f"case {instance.case_id}, row {row.seq} of its history: {told}")
+    instance.seq, instance.head = row.seq, row.hash

@@ -25,10 +25,10 @@ from .db.tables import (
 )
 from .dispatch import ATTEMPTS
 from .errors import Conflict, GongdanError, Unavailable
-from .handlers import execute
+from .handlers import NONSENSE, execute
 from .instance import Instance
 from .projections import Change
-from .verify import NONSENSE, case_ids
+from .verify import case_ids
 
 DERIVED = (
     task,

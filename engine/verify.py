@@ -15,15 +15,13 @@ from . import store
 from .behaviour import version
 from .db.database import Database
 from .db.tables import cases, history
-from .errors import GongdanError, NotFound
-from .handlers import execute
-from .history import canonical, chain
+from .errors import NotFound
+from .handlers import NONSENSE, execute
+from .history import canonical, chain, difference
 from .instance import GENESIS, Instance
 from .keys import Keys
 from .releases import Releases
 
-#: what executing a command may raise that no code of ours wrote
-NONSENSE = (GongdanError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 IDENTICAL, ERASED, DIVERGED = "identical", "erased", "diverged"
 
 
@@ -143,4 +141,4 @@ def _differs(instance: Instance, row: store.HistoryRow) -> str | None:
     command = instance.seal.open_all(orjson.loads(row.command))
     effects = canonical(execute(instance, command, version(row.engine)))
     instance.seq, instance.head = row.seq, row.hash
-    return None if effects == row.effects else "re-execution gives other effects"
+    return difference(row.effects, effects)

@@ -10,10 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.effects import Effects
-from engine.errors import Rejected
+from engine.errors import GongdanError, Rejected
 from engine.instance import Instance
 
 from . import cases, tasks, timing
+
+#: what executing a command may raise that no code of ours wrote
+NONSENSE = (GongdanError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 Handler = Callable[[Instance, dict[str, Any]], Effects]
 
