@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from .errors import InvalidFile
 from .release import Release
 from .xml import BPMN, children, load_bpmn, local
 
@@ -67,18 +68,25 @@ def elements(old: Release, new: Release, path: str) -> list[ElementChange]:
     return found
 
 
+def readable(body: bytes) -> bool:
+    """Is it a diagram whose elements can be compared? A draft may be anything."""
+    try:
+        load_bpmn(body)
+    except InvalidFile:
+        return False
+    return True
+
+
 def text(old: Release, new: Release, path: str) -> list[str]:
     """Lines of a unified comparison of a text file."""
-    before, after = (release.files.get(path, b"").decode("utf-8", "replace") for release in (old, new))
-    return list(
-        difflib.unified_diff(
-            before.splitlines(),
-            after.splitlines(),
-            f"{old.number}/{path}",
-            f"{new.number}/{path}",
-            lineterm="",
-        )
-    )
+    before, after = (release.files.get(path, b"") for release in (old, new))
+    return lines(before, after, f"{old.number}/{path}", f"{new.number}/{path}")
+
+
+def lines(before: bytes, after: bytes, before_name: str = "", after_name: str = "") -> list[str]:
+    """Lines of a unified comparison of two texts."""
+    one, two = (body.decode("utf-8", "replace").splitlines() for body in (before, after))
+    return list(difflib.unified_diff(one, two, before_name, after_name, lineterm=""))
 
 
 def _described(release: Release, path: str) -> dict[str, dict[str, str]]:

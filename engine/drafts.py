@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from .db.database import Database
 from .db.tables import cases, diagram_draft, draft, subject_key
-from .errors import Rejected
+from .errors import Conflict, Rejected
+from .release import sha256
 from .spiff.timers import iso
 
 KEPT = timedelta(days=30)  #: how long a draft of a closed case stays
@@ -29,6 +30,11 @@ class DiagramDraft:
     body: bytes
     base_release: int
     at: str
+
+    @property
+    def digest(self) -> str:
+        """What a window that shows this draft knows it by."""
+        return sha256(self.body)
 
 
 def save_form(db: Database, case_id: str, task: int, person: str, pairs: Pairs, at: str) -> None:
@@ -78,8 +84,12 @@ def _form(case_id: str, task: int, person: str) -> list[sa.ColumnElement[bool]]:
     return [draft.c.case_id == case_id, draft.c.task == task, draft.c.person == person]
 
 
-def save_diagram(db: Database, made: DiagramDraft) -> None:
-    """Keep a designer's file; it replaces their earlier draft of the same path."""
+def save_diagram(db: Database, made: DiagramDraft, seen: str | None = None) -> None:
+    """Keep a designer's file; it replaces their earlier draft of the same path.
+
+    ``seen`` is the digest of the draft that the designer had before their eyes, "" for none: raises
+    :class:`Conflict` when another window of theirs kept something else meanwhile. None replaces whatever is there.
+    """
     if len(made.body) > LARGEST_DIAGRAM:
         raise Rejected(
             "Expected a file of at most {most} bytes, but it has {length}",
@@ -87,6 +97,14 @@ def save_diagram(db: Database, made: DiagramDraft) -> None:
             length=len(made.body),
         )
     with db.begin() as c:
+        query = sa.select(diagram_draft).where(*_diagram(made.path, made.author)).with_for_update()
+        row = c.execute(query).first()
+        if seen is not None and row is not None and _drafted(row).digest not in (seen, made.digest):
+            raise Conflict(
+                "Expected your draft as you opened it, but another window of yours kept {path} {at}",
+                path=made.path,
+                at=row.at,
+            )
         c.execute(sa.delete(diagram_draft).where(*_diagram(made.path, made.author)))
         c.execute(
             sa.insert(diagram_draft).values(
@@ -101,12 +119,28 @@ def diagram(db: Database, path: str, author: str) -> DiagramDraft | None:
     return _drafted(rows[0]) if rows else None
 
 
-def diagrams(db: Database, author: str | None = None) -> list[DiagramDraft]:
-    """Drafts of one designer, or of all, by path."""
+def diagrams(db: Database, author: str | None = None, path: str | None = None) -> list[DiagramDraft]:
+    """Drafts of one designer or of all, of one file or of all, by path."""
     query = sa.select(diagram_draft).order_by(diagram_draft.c.path, diagram_draft.c.author)
     if author is not None:
         query = query.where(diagram_draft.c.author == author)
+    if path is not None:
+        query = query.where(diagram_draft.c.path == path)
     return [_drafted(row) for row in db.rows(query)]
+
+
+def rebase_diagram(db: Database, path: str, author: str, seen: str, base: int) -> None:
+    """Let the draft with the digest ``seen`` stand on release ``base``, its text as it is.
+
+    Raises :class:`Conflict` when it is another one by now.
+    """
+    with db.begin() as c:
+        row = c.execute(sa.select(diagram_draft).where(*_diagram(path, author)).with_for_update()).first()
+        if row is None or _drafted(row).digest != seen:
+            raise Conflict(
+                "Expected your draft as this page shows it, but it changed meanwhile; open it again"
+            )
+        c.execute(sa.update(diagram_draft).where(*_diagram(path, author)).values(base_release=base))
 
 
 def forget_diagram(db: Database, path: str, author: str) -> None:

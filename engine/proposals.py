@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
+from .drafts import DiagramDraft
 from .errors import InvalidFile
 from .lint import Finding, LintContext, lint_file
 from .lint.release import lint_across
 from .release import Release
+from .releases import Releases
 
 
 def lint(release: Release, changes: Mapping[str, bytes]) -> list[Finding]:
@@ -34,3 +36,14 @@ def refuse_findings(files: Mapping[str, bytes], changed: Collection[str]) -> Non
 def lint_one(release: Release, path: str, body: bytes) -> list[Finding]:
     """Findings in one file while it is being drawn, with the rest of ``release`` as its context."""
     return lint_file(path, body, LintContext.of({**release.files, path: body}))
+
+
+def overtaken(releases: Releases, release: Release, made: Iterable[DiagramDraft]) -> list[DiagramDraft]:
+    """Drafts whose file changed between the release they began on and ``release``: publishing would undo that."""
+    return [
+        draft
+        for draft in made
+        if draft.base_release != release.number
+        and releases.get(draft.base_release).files.get(draft.path) != release.files.get(draft.path)
+        and release.files.get(draft.path) != draft.body
+    ]

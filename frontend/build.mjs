@@ -17,8 +17,11 @@ const INLINE_STYLE = '<div style="height: 100%" tabindex';
 // The simulation's switch says its name in English only; app.css names it in the language of the page.
 const SWITCH = 'Token Simulation <span';
 
-const strictCsp = {
-  name: 'strict-csp',
+// The simulation paints every element black on white, in the dark too; the drawing keeps the colours of the page.
+const NEUTRAL = "stroke: '#212121',\n      fill: '#fff'";
+
+const patches = {
+  name: 'patches',
   setup({ onLoad }) {
     onLoad({ filter: /bpmn-js-properties-panel[\\/]dist[\\/]index\.esm\.js$/ }, async ({ path: file }) => {
       const text = await readFile(file, 'utf8');
@@ -29,6 +32,11 @@ const strictCsp = {
       const text = await readFile(file, 'utf8');
       if (!text.includes(SWITCH)) throw new Error(`${file}: the words to replace are gone`);
       return { contents: text.replaceAll(SWITCH, '<span class="bts-name"></span> <span'), loader: 'js' };
+    });
+    onLoad({ filter: /neutral-element-colors[\\/]NeutralElementColors\.js$/ }, async ({ path: file }) => {
+      const text = await readFile(file, 'utf8');
+      if (!text.includes(NEUTRAL)) throw new Error(`${file}: the colours to replace are gone`);
+      return { contents: text.replaceAll(NEUTRAL, "stroke: 'var(--dg-stroke)', fill: 'var(--dg-fill)'"), loader: 'js' };
     });
   },
 };
@@ -61,7 +69,7 @@ const remember = (metafile) => {
 async function bundle(entry, more = {}) {
   const result = await build({
     absWorkingDir: here, entryPoints: [entry], outdir: out, bundle: true, format: 'esm', target: 'es2022',
-    minify: true, legalComments: 'none', charset: 'utf8', metafile: true, plugins: [strictCsp, traditional],
+    minify: true, legalComments: 'none', charset: 'utf8', metafile: true, plugins: [patches, traditional],
     loader: { '.woff2': 'file', '.woff': 'file', '.ttf': 'file', '.eot': 'file', '.svg': 'file' }, assetNames: '[name]', ...more,
   });
   remember(result.metafile);
@@ -104,5 +112,10 @@ const files = {};
 for (const file of await listing(out)) {
   files[file] = createHash('sha256').update(await readFile(path.join(out, file))).digest('hex');
 }
-await writeFile(path.join(out, 'manifest.json'), `${JSON.stringify({ packages, files }, null, 2)}\n`);
+// What it was made from: a source that changed without a build is found.
+const sources = {};
+for (const file of ['build.mjs', 'package-lock.json', ...(await listing(path.join(here, 'src'), '')).map((name) => `src/${name}`)]) {
+  sources[file] = createHash('sha256').update(await readFile(path.join(here, file))).digest('hex');
+}
+await writeFile(path.join(out, 'manifest.json'), `${JSON.stringify({ packages, sources, files }, null, 2)}\n`);
 console.log(`${Object.keys(files).length} files in ${path.relative(process.cwd(), out)}`);

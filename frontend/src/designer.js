@@ -26,6 +26,9 @@ export function createModeler({ container, panel, locale, catalogue }) {
     propertiesPanel: { parent: panel },
     moddleExtensions: { spiffworkflow },
     gongdan: catalogue,
+    bpmnRenderer: {
+      defaultFillColor: 'var(--dg-fill)', defaultStrokeColor: 'var(--dg-stroke)', defaultLabelColor: 'var(--dg-label)',
+    },
     additionalModules: [
       BpmnPropertiesPanelModule, BpmnPropertiesProviderModule, properties, minimap, tokenSimulation,
       { translate: ['value', translator(locale)] },

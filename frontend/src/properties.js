@@ -3,6 +3,7 @@ import {
   CheckboxEntry, Group, SelectEntry, TextAreaEntry, TextFieldEntry,
   isCheckboxEntryEdited, isSelectEntryEdited, isTextAreaEntryEdited, isTextFieldEntryEdited,
 } from '@bpmn-io/properties-panel';
+import { createElement } from '@bpmn-io/properties-panel/preact';
 import { useService } from 'bpmn-js-properties-panel';
 import { getBusinessObject, is } from 'bpmn-js/lib/util/ModelUtil';
 import { readDecision, readProperty, writeDecision, writeProperty } from './extensions.js';
@@ -14,31 +15,36 @@ const EDITED = new Map([
   [CheckboxEntry, isCheckboxEntryEdited],
 ]);
 
+/**
+ * The component of a widget, made once for each widget: one that is made anew with every update of the panel counts as
+ * another field, and the input would be replaced under the cursor of whoever types in it. Its key is the element, so
+ * that what was typed for one element is never written to the next.
+ */
+const fieldOf = (widget) => ({ element, id, label, hint, read, write, choices, disabled, monospace, rows }) => {
+  const services = { bpmnFactory: useService('bpmnFactory'), modeling: useService('modeling') };
+  const translate = useService('translate');
+  const debounce = useService('debounceInput');
+  return createElement(widget, {
+    key: element, element, id, debounce, disabled, monospace, rows,
+    label: translate(label),
+    description: hint ? translate(hint) : undefined,
+    getValue: () => read(element),
+    setValue: (value) => write(element, value, services),
+    getOptions: choices && (() => [{ value: '', label: '—' }, ...choices(read(element))]),
+  });
+};
+
+const FIELD = new Map([...EDITED.keys()].map((widget) => [widget, fieldOf(widget)]));
+
 /** One entry: `read(element)`, `write(element, value, services)` and the widget that shows it. */
-function entry(id, label, widget, { read, write, hint, choices, ...rest }) {
-  return {
-    id,
-    isEdited: EDITED.get(widget),
-    component: ({ element }) => {
-      const services = { bpmnFactory: useService('bpmnFactory'), modeling: useService('modeling') };
-      const translate = useService('translate');
-      const debounce = useService('debounceInput');
-      return widget({
-        element, id, debounce, ...rest,
-        label: translate(label),
-        description: hint ? translate(hint) : undefined,
-        getValue: () => read(element),
-        setValue: (value) => write(element, value, services),
-        getOptions: choices && (() => [{ value: '', label: '—' }, ...choices(read(element))]),
-      });
-    },
-  };
-}
+const entry = (id, label, widget, more) => ({
+  id, label, isEdited: EDITED.get(widget), component: FIELD.get(widget), ...more,
+});
 
 const property = (name, label, widget = TextFieldEntry, more = {}) =>
   entry(`gongdan-${name}`, label, widget, {
     read: (element) => readProperty(element, name),
-    write: (element, value, services) => writeProperty(element, name, value?.trim(), services),
+    write: (element, value, services) => writeProperty(element, name, value, services),
     ...more,
   });
 
@@ -53,8 +59,7 @@ const timerOf = (element) => getBusinessObject(element).get('eventDefinitions')?
 
 const expression = {
   read: (element) => getBusinessObject(element).get('conditionExpression')?.body ?? '',
-  write: (element, value, { bpmnFactory, modeling }) => {
-    const body = value?.trim();
+  write: (element, body, { bpmnFactory, modeling }) => {
     const conditionExpression = body ? bpmnFactory.create('bpmn:FormalExpression', { body }) : undefined;
     if (conditionExpression) conditionExpression.$parent = getBusinessObject(element);
     modeling.updateProperties(element, { conditionExpression });

@@ -20,6 +20,14 @@ def test_every_file_is_in_the_manifest_with_its_hash() -> None:
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest, name
 
 
+def test_the_bundles_are_made_from_the_sources_that_are_here() -> None:
+    """``cd frontend && npm ci && node build.mjs`` makes them again."""
+    folder = CHECKOUT / "frontend"
+    sources = [folder / "build.mjs", folder / "package-lock.json", *(folder / "src").iterdir()]
+    here = {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in sources}
+    assert here == MANIFEST["sources"]
+
+
 def test_packages_have_a_version_and_a_licence() -> None:
     for name, package in MANIFEST["packages"].items():
         assert package["version"], name

@@ -12,14 +12,14 @@ from flask_babel import gettext
 
 from engine import compare, drafts, proposals
 from engine.drafts import DiagramDraft
-from engine.errors import NotAllowed
+from engine.errors import Conflict, NotAllowed, Rejected
+from engine.layout import layout_bpmn
 from engine.lint import Finding
 from engine.release import Release
 from engine.rules import PUBLISHES
-from engine.scenarios import FOLDER as SCENARIOS
 from engine.scenarios import Judgement, judge, path_of, sketch
-from web import context, diagrams, shown
-from web.i18n import listed, locale, pick
+from web import context, designer_files, designer_overtaken, designer_sheet, diagrams, shown
+from web.i18n import locale
 from web.numbers import whole
 
 bp = Blueprint("designer", __name__, url_prefix="/designer")
@@ -59,14 +59,16 @@ def room() -> ResponseReturnValue:
 
 def _room(findings: list[Finding], judgement: Judgement | None = None) -> str:
     """The room with what stands against the drafts, and what their scenarios said when they were asked."""
-    release = _current()
+    release, mine = _current(), _mine()
     return render_template(
         "designer/room.html",
         release=release,
-        groups=_groups(release),
-        names=_names(release),
+        groups=designer_files.groups(release),
+        names=designer_files.names(release),
+        kind=designer_files.kind_words,
         authors=context.gongdan().releases.authors(release.number),
-        mine=_mine(),
+        mine=mine,
+        overtaken={draft.path for draft in proposals.overtaken(context.gongdan().releases, release, mine)},
         chosen=request.form.getlist("path") or None,
         findings=findings,
         judgement=judgement,
@@ -80,86 +82,89 @@ def edit() -> ResponseReturnValue:
     path, release = _path(), _current()
     draft = _draft(path)
     body = draft.body if draft else release.files[path]
-    as_text = request.args.get("as") == "text" or not path.endswith(".bpmn")
+    if request.args.get("as") == "text" or not path.endswith(".bpmn"):
+        return _text(path, draft, body)
     findings = proposals.lint_one(release, path, body)
     return render_template(
-        "designer/text.html" if as_text else "designer/modeler.html",
-        path=path,
-        name=_names(release).get(path, path),
-        draft=draft,
-        base=draft.base_release if draft else release.number,
-        body=body.decode("utf-8", "replace"),
-        findings=findings,
+        "designer/modeler.html",
+        **_opened(path, draft),
+        sheet=designer_sheet.sheet(body, path, afresh=request.args.get("draw") == "afresh"),
         findings_json=[finding.as_json(locale()) for finding in findings],
-        catalogue=_catalogue(release),
+        catalogue=designer_files.catalogue(release),
     )
 
 
-def _names(release: Release) -> dict[str, str]:
-    """What a file is called: its processes, its form's title, its text's key."""
-    found: dict[str, str] = {}
-    for process in release.processes.values():
-        found[process.path] = listed([found.get(process.path, ""), pick(process.names)])
-        found[path_of(process.id)] = pick(process.names)
-    found |= {f"forms/{key}.json": pick(form.title) for key, form in release.forms.items()}
-    return found | {
-        f"bpmn/templates/{key}.json": pick(template.text)[:40] for key, template in release.templates.items()
-    }
+def _text(path: str, draft: DiagramDraft | None, body: bytes, other: DiagramDraft | None = None) -> str:
+    """A file as text; ``other`` is the draft that another window kept while ``body`` was written."""
+    text = body.decode("utf-8", "replace")
+    return render_template(
+        "designer/text.html",
+        **_opened(path, other or draft),
+        body=text,
+        findings=proposals.lint_one(_current(), path, body),
+        other=other,
+        differing=compare.lines(other.body, body) if other else [],
+    )
 
 
-def _groups(release: Release) -> list[tuple[str, list[str]]]:
-    """Files by kind, diagrams first."""
-    kinds = {
-        "diagrams": gettext("Diagrams"),
-        "tables": gettext("Decision tables"),
-        "forms": gettext("Forms"),
-        "texts": gettext("Texts"),
-        "scenarios": gettext("Scenarios"),
-        "others": gettext("Other files"),
-    }
-    found: dict[str, list[str]] = {kind: [] for kind in kinds}
-    for path in sorted(release.files):
-        found[_kind(path)].append(path)
-    return [(kinds[kind], paths) for kind, paths in found.items()]
-
-
-def _kind(path: str) -> str:
-    if path.endswith((".bpmn", ".dmn")):
-        return "diagrams" if path.endswith(".bpmn") else "tables"
-    folders = {"forms/": "forms", "bpmn/templates/": "texts", SCENARIOS: "scenarios"}
-    return next((kind for folder, kind in folders.items() if path.startswith(folder)), "others")
-
-
-def _catalogue(release: Release) -> dict[str, list[dict[str, str]]]:
-    """What the properties panel offers to choose from."""
-    tables = (path for path in release.files if path.startswith("bpmn/decisions/") and path.endswith(".dmn"))
+def _opened(path: str, draft: DiagramDraft | None) -> dict[str, Any]:
+    """What both editors say of a file: whose drafts there are, and on which release this one stands."""
+    release, gongdan = _current(), context.gongdan()
     return {
-        "forms": [{"id": key, "name": pick(form.title)} for key, form in release.forms.items()],
-        "processes": [{"id": p.id, "name": pick(p.names)} for p in release.processes.values()],
-        "decisions": [{"id": path.rpartition("/")[2].removesuffix(".dmn"), "name": ""} for path in tables],
-        "parameters": [{"id": id, "name": pick(one.name)} for id, one in release.parameters.items()],
+        "path": path,
+        "name": designer_files.names(release).get(path, path),
+        "draft": draft,
+        "seen": draft.digest if draft else "",
+        "base": draft.base_release if draft else release.number,
+        "release": release,
+        "overtaken": bool(draft and proposals.overtaken(gongdan.releases, release, [draft])),
+        "others": [
+            one for one in drafts.diagrams(gongdan.db, path=path) if one.author != context.person().name
+        ],
     }
 
 
 @bp.get("/file")
 def file() -> Response:
-    """The designer's draft of a file, else the file of the current release."""
+    """The designer's draft of a file, else the file of the current release; laid out afresh where that is asked."""
     path = _path()
     draft = _draft(path)
+    body = draft.body if draft else _current().files[path]
+    if request.args.get("draw") == "afresh":
+        body = layout_bpmn(body, path)
     kind = "application/xml" if path.endswith((".bpmn", ".dmn")) else "application/json"
-    return Response(draft.body if draft else _current().files[path], mimetype=kind)
+    return Response(body, mimetype=kind)
 
 
 @bp.post("/file")
 def save() -> ResponseReturnValue:
-    """Keep a draft; scripts get the findings as JSON, browsers without scripts the page again."""
-    path = _path()
-    text = request.form.get("body", "").replace("\r\n", "\n")
+    """Keep a draft; scripts get the findings as JSON, browsers without scripts the page again.
+
+    409 when another window of the same designer kept something else: both are shown, and one is chosen.
+    """
+    path, before = _path(), _draft(_path())
+    text, seen = request.form.get("body", "").replace("\r\n", "\n"), request.form.get("seen", "")
     base = request.form.get("base", _current().number, type=whole)
+    if before is not None and before.digest == seen:
+        base = max(base, before.base_release)  # the draft was put on a newer release since it was opened here
+    context.gongdan().releases.get(base)  # 404 for one that never was
     made = DiagramDraft(path, context.person().name, text.encode(), base, context.now())
-    drafts.save_diagram(context.gongdan().db, made)
-    if request.accept_mimetypes.best == "application/json":
-        return _found(path, made.body)
+    asked_by_script = request.accept_mimetypes.best == "application/json"
+    try:
+        drafts.save_diagram(context.gongdan().db, made, seen)
+    except Conflict as error:
+        other = _draft(path)
+        if other is None:  # thrown away in this very moment
+            raise
+        if asked_by_script:
+            return jsonify(message=shown.refusal(error), seen=other.digest), 409
+        return _text(path, None, made.body, other), 409
+    except Rejected as error:
+        if asked_by_script:
+            return jsonify(message=shown.refusal(error)), 422
+        raise
+    if asked_by_script:
+        return jsonify(findings=_findings(path, made.body), seen=made.digest)
     flash(gettext("Draft kept."), "ok")
     view: dict[str, Any] = {"path": path, "as": request.form.get("as") or None}
     return redirect(url_for(".edit", **view), 303)
@@ -168,11 +173,11 @@ def save() -> ResponseReturnValue:
 @bp.post("/lint")
 def lint() -> ResponseReturnValue:
     """Findings of an unsaved file, as JSON."""
-    return _found(_path(), request.form.get("body", "").encode())
+    return jsonify(_findings(_path(), request.form.get("body", "").encode()))
 
 
-def _found(path: str, body: bytes) -> Response:
-    return jsonify([finding.as_json(locale()) for finding in proposals.lint_one(_current(), path, body)])
+def _findings(path: str, body: bytes) -> list[dict[str, object]]:
+    return [finding.as_json(locale()) for finding in proposals.lint_one(_current(), path, body)]
 
 
 @bp.post("/discard")
@@ -181,6 +186,30 @@ def discard() -> ResponseReturnValue:
     drafts.forget_diagram(context.gongdan().db, _path(), context.person().name)
     flash(gettext("Draft thrown away."), "info")
     return redirect(url_for(".room"), 303)
+
+
+@bp.get("/overtaken")
+def overtaken() -> ResponseReturnValue:
+    """A draft whose file another release changed: what that changed, what the draft changes, and the ways on."""
+    draft = _draft(_path())
+    if draft is None:
+        abort(404)
+    return designer_overtaken.page(draft)
+
+
+@bp.post("/rebase")
+def rebase() -> ResponseReturnValue:
+    """Let a draft stand on the release in force, its text as it is."""
+    path, release = _path(), _current()
+    if request.form.get("onto", type=whole) != release.number:
+        flash(gettext("Another release came meanwhile: look again at what it changed."), "warn")
+        return redirect(url_for(".overtaken", path=path), 303)
+    seen = request.form.get("seen", "")
+    drafts.rebase_diagram(context.gongdan().db, path, context.person().name, seen, release.number)
+    flash(
+        gettext("Your text now stands on release %(n)s and replaces what is there.", n=release.number), "ok"
+    )
+    return redirect(url_for(".edit", path=path), 303)
 
 
 @bp.post("/scenarios")
@@ -226,6 +255,9 @@ def publish() -> ResponseReturnValue:
     except NotAllowed as refused:
         flash(gettext("Not published. %(reason)s", reason=shown.refusal(refused)), "bad")
         return _room(proposals.lint(_current(), {draft.path: draft.body for draft in mine})), 403
+    if isinstance(done, DiagramDraft):
+        flash(gettext("Not published: another release changed the same file."), "bad")
+        return designer_overtaken.page(done), 409
     if isinstance(done, _Refused):
         first = done.faults[0]
         flash(gettext("Not published. %(file)s, %(element)s: %(message)s", file=first.file,
@@ -251,12 +283,15 @@ class _Refused:
     judgement: Judgement | None
 
 
-def _published(mine: Sequence[DiagramDraft], note: str) -> int | _Refused | None:
-    """The release made of the drafts; None when another one came in while they were judged, so that they are again.
+def _published(mine: Sequence[DiagramDraft], note: str) -> int | _Refused | DiagramDraft | None:
+    """The release made of the drafts, or the first draft that another release overtook.
 
-    What was played is what is published: two designers' changes of different files meet in a judgement.
+    None when another release came in while they were judged, so that they are again: what was played is what is
+    published, and two designers' changes of different files meet in a judgement.
     """
     release = _current()
+    if late := proposals.overtaken(context.gongdan().releases, release, mine):
+        return late[0]
     changed = {draft.path: draft.body for draft in mine}
     findings, judgement = _judged(release, changed)
     reason = request.form.get("reason", "").strip()
@@ -265,9 +300,8 @@ def _published(mine: Sequence[DiagramDraft], note: str) -> int | _Refused | None
         return _Refused(faults, findings, judgement)
     if judgement is not None and judgement.unproved:
         note = gettext("%(note)s (without scenarios: %(reason)s)", note=note, reason=reason)
-    base = min(draft.base_release for draft in mine)
     return context.gongdan().releases.publish_on(
-        release.number, dict(changed), context.person().name, note, context.now(), base
+        release.number, dict(changed), context.person().name, note, context.now()
     )
 
 

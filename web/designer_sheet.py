@@ -1,0 +1,58 @@
+"""What the modeler can show of a diagram: files without a drawing are laid out, and what is wrong is said in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import gettext, ngettext
+
+from engine.errors import InvalidFile
+from engine.layout import layout_bpmn
+from engine.layout.shown import needed, shown
+from engine.xml import BPMNDI, InvalidXml, children, parse_xml
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How a diagram opens. ``drawn`` says that its drawing is made on opening; ``note`` is what people must know.
+
+    ``why`` says what is wrong with a file that cannot be shown; ``incomplete`` that a fresh drawing would show more.
+    """
+
+    drawn: bool = False
+    note: str = ""
+    why: str = ""
+    incomplete: bool = False
+
+
+def sheet(body: bytes, path: str, *, afresh: bool) -> Sheet:
+    """How the diagram in ``body`` opens; ``afresh``: somebody asked for a fresh drawing."""
+    try:
+        root = parse_xml(body, path)
+    except InvalidXml:
+        return Sheet(why=gettext("The file cannot be read; the findings below say why."))
+    if not any(True for kind in ("process", "collaboration") for _ in children(root, kind)):
+        return Sheet(
+            why=gettext("The file has no process, so there is nothing to draw. Write one into its text.")
+        )
+    lacking = needed(root) - shown(root)
+    undrawn = next(root.iter(f"{{{BPMNDI}}}BPMNPlane"), None) is None or (lacking and not shown(root))
+    if not (undrawn or afresh):
+        note = ngettext(
+            "%(num)s element of the file is not drawn and not seen here.",
+            "%(num)s elements of the file are not drawn and not seen here.",
+            len(lacking),
+        )
+        return Sheet(note=note if lacking else "", incomplete=bool(lacking))
+    try:
+        layout_bpmn(body, path)
+    except InvalidFile as error:
+        why = gettext("No drawing could be made: “%(reason)s”", reason=str(error))
+        return Sheet(note="" if undrawn else why, why=why if undrawn else "")
+    if undrawn:
+        note = gettext("The file had no drawing, so it was laid out. Keep the draft to keep the drawing.")
+    else:
+        note = gettext(
+            "Drawn afresh. Keep the draft to keep this drawing; leave the page to keep the old one."
+        )
+    return Sheet(drawn=True, note=note)
