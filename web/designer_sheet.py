@@ -1,15 +1,22 @@
-"""What the modeler can show of a diagram: files without a drawing are laid out, and what is wrong is said in words."""
+"""How a file opens in the editors: whose drafts there are, and what the modeler can show of a diagram.
+
+Files without a drawing are laid out, and what is wrong is said in words.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import gettext, ngettext
 
+from engine import drafts, proposals
+from engine.drafts import DiagramDraft
 from engine.errors import InvalidFile
 from engine.layout import layout_bpmn
 from engine.layout.shown import needed, shown
 from engine.xml import BPMNDI, InvalidXml, children, parse_xml
+from web import context, designer_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +63,21 @@ def sheet(body: bytes, path: str, *, afresh: bool) -> Sheet:
             "Drawn afresh. Keep the draft to keep this drawing; leave the page to keep the old one."
         )
     return Sheet(drawn=True, note=note)
+
+
+def opened(path: str, draft: DiagramDraft | None) -> dict[str, Any]:
+    """What both editors say of a file: whose drafts there are, and on which release this one stands."""
+    gongdan = context.gongdan()
+    release = gongdan.releases.current()
+    return {
+        "path": path,
+        "name": designer_files.names(release).get(path, path),
+        "draft": draft,
+        "seen": draft.digest if draft else "",
+        "base": draft.base_release if draft else release.number,
+        "release": release,
+        "overtaken": bool(draft and proposals.overtaken(gongdan.releases, release, [draft])),
+        "others": [
+            one for one in drafts.diagrams(gongdan.db, path=path) if one.author != context.person().name
+        ],
+    }

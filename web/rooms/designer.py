@@ -87,7 +87,7 @@ def edit() -> ResponseReturnValue:
     findings = proposals.lint_one(release, path, body)
     return render_template(
         "designer/modeler.html",
-        **_opened(path, draft),
+        **designer_sheet.opened(path, draft),
         sheet=designer_sheet.sheet(body, path, afresh=request.args.get("draw") == "afresh"),
         findings_json=[finding.as_json(locale()) for finding in findings],
         catalogue=designer_files.catalogue(release),
@@ -99,29 +99,12 @@ def _text(path: str, draft: DiagramDraft | None, body: bytes, other: DiagramDraf
     text = body.decode("utf-8", "replace")
     return render_template(
         "designer/text.html",
-        **_opened(path, other or draft),
+        **designer_sheet.opened(path, other or draft),
         body=text,
         findings=proposals.lint_one(_current(), path, body),
         other=other,
         differing=compare.lines(other.body, body) if other else [],
     )
-
-
-def _opened(path: str, draft: DiagramDraft | None) -> dict[str, Any]:
-    """What both editors say of a file: whose drafts there are, and on which release this one stands."""
-    release, gongdan = _current(), context.gongdan()
-    return {
-        "path": path,
-        "name": designer_files.names(release).get(path, path),
-        "draft": draft,
-        "seen": draft.digest if draft else "",
-        "base": draft.base_release if draft else release.number,
-        "release": release,
-        "overtaken": bool(draft and proposals.overtaken(gongdan.releases, release, [draft])),
-        "others": [
-            one for one in drafts.diagrams(gongdan.db, path=path) if one.author != context.person().name
-        ],
-    }
 
 
 @bp.get("/file")
