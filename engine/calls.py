@@ -18,6 +18,7 @@ from .sla import SHANGHAI, TimeRules
 
 CALLED_AT = "started_at"  #: the field of the forms that log a call
 PROMISED = "promised"  #: the case data in which diagrams keep the instant agreed for the next call
+GAP_OVER = "gap_over"  #: and that from which the gap after the last call is over
 _MINUTE = timedelta(minutes=1)
 
 Wait = Literal["promise", "quiet_hours", "gap"]
@@ -63,13 +64,15 @@ def check(
         raise _wrong(form, "call_before_promise" if agreed else "call_too_soon", planned)
 
 
-def why_wait(planned: str, context: Mapping[str, Any], time: TimeRules) -> Wait:
-    """Why a call is not to be made before ``planned``: they named the time, or are not to be disturbed, or were
-    called a moment ago."""
-    if context.get(PROMISED) == planned:
+def why_wait(planned: str, context: Mapping[str, Any], time: TimeRules) -> Wait | None:
+    """Why a call is not to be made before ``planned``: they named the time, or were called a moment ago, or are
+    not to be disturbed until then; None where the case does not say (a supervisor set it)."""
+    at = datetime.fromisoformat(planned)
+    if _is(context.get(PROMISED), at):
         return "promise"
-    before = datetime.fromisoformat(planned) - _MINUTE
-    return "quiet_hours" if time.outside_quiet_hours(before) != before else "gap"
+    if _is(context.get(GAP_OVER), at):
+        return "gap"
+    return "quiet_hours" if time.outside_quiet_hours(at - _MINUTE) != at - _MINUTE else None
 
 
 def quiet_until(now: str, planned: str | None, context: Mapping[str, Any], time: TimeRules) -> str | None:
@@ -77,6 +80,10 @@ def quiet_until(now: str, planned: str | None, context: Mapping[str, Any], time:
     if not in_quiet_hours(now, planned, context.get("night_call_ok"), time):
         return None
     return time.outside_quiet_hours(datetime.fromisoformat(now)).isoformat()
+
+
+def _is(instant: object, at: datetime) -> bool:
+    return isinstance(instant, str) and datetime.fromisoformat(instant) == at
 
 
 def _whole_minute(instant: str) -> datetime:

@@ -52,6 +52,12 @@ def opened(case_id: str) -> str:
     )
 
 
+def _lasting(step: Step) -> list[tuple[str, Any, Any]]:
+    """What a step changed, but for the answers of its form that it put aside again."""
+    aside = {name for name, _ in step.given}
+    return [change for change in step.changes if change[0] not in aside or change[2] is not None]
+
+
 class _Teller:
     """Knows names as the history goes along: tasks, timers and clocks are numbers there."""
 
@@ -75,7 +81,7 @@ class _Teller:
             title,
             tone,
             self._notes(step),
-            self.reading.changes(step.changes),
+            self.reading.changes([*((name, None, value) for name, value in step.given), *_lasting(step)]),
             step.hash,
         )
 

@@ -115,9 +115,9 @@ CATALOGUE: Mapping[str, Text] = {
         "This step has been open since {at}; the call cannot have been earlier.",
     ),
     "call_too_soon": _text(
-        "两次拨打须有间隔并避开免打扰时段，本次不得早于 {at}。请填写实际拨打的时间。",
-        "兩次致電須有間隔並避開免打擾時段，本次不可早於 {at}。請填寫實際致電的時間。",
-        "Calls keep a gap and leave out quiet hours: none before {at}. Give the time of the call.",
+        "本次拨打不得早于 {at}：两次拨打须有间隔，并避开免打扰时段。请填写实际拨打的时间。",
+        "本次致電不可早於 {at}：兩次致電須有間隔，並避開免打擾時段。請填寫實際致電的時間。",
+        "Not before {at}: calls keep a gap and leave out quiet hours. Give the time of the call.",
     ),
     "call_before_promise": _text(
         "客户约定在 {at} 联系，不得提前拨打。请填写实际拨打的时间。",

@@ -21,7 +21,10 @@ _CONTAINERS = frozenset({"callActivity", "subProcess", "transaction"})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One history row, opened. ``changes`` are (name, before, after); None means absent."""
+    """One history row, opened. ``changes`` are (name, before, after); None means absent.
+
+    ``given`` are answers of its form that scripts of the diagram put aside in the same step: (name, value).
+    """
 
     seq: int
     at: str
@@ -33,6 +36,7 @@ class Step:
     release: int
     hash: str
     changes: list[tuple[str, Any, Any]] = field(default_factory=list)
+    given: list[tuple[str, Any]] = field(default_factory=list)
 
 
 Answered = Mapping[str, str | None]
@@ -93,6 +97,11 @@ def steps(db: Database, release: Release, case_id: str) -> list[Step]:
                 row.release,
                 row.hash.hex(),
                 changes,
+                [
+                    (name, value)
+                    for name, value in (command.get("data") or {}).items()
+                    if data.get(name) != value
+                ],
             )
         )
     return told

@@ -18,7 +18,7 @@ from engine.queries import cases, scope, timeline, work
 from engine.queries.cases import Case
 from engine.rules import OPENS_CASES, SEES_ALL
 from engine.sealing import lookup_key
-from web import context, diagrams, errors, fields, limits, links, report_links, telling
+from web import calling, context, diagrams, errors, fields, limits, links, report_links, telling
 from web.polling import unchanged
 from web.rooms.auth import local_path
 from web.tables import decode_cursor, encode_cursor
@@ -126,6 +126,7 @@ def show(case_id: str) -> ResponseReturnValue:
         "link": report_links.of_case(case),
         "linked": links.of_case(case),
         "others": context.others_of(case),
+        "calls": calling.logged(case),
         "outcome": telling.outcome(release, case, case.outcome),
         "views": viewlog.of_case(context.gongdan().db, case_id, 50) if context.has_role(*SEES_ALL) else [],
         **_state(case),

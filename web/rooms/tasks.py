@@ -19,7 +19,7 @@ from engine.people import Person
 from engine.queries import cases, timeline, work
 from engine.roles import Duty
 from engine.rules import LEADS, RESPONDENT, fits
-from web import context, fields, forms_ui, limits, links, report_links, shown
+from web import calling, context, fields, forms_ui, limits, links, offered, report_links, shown
 from web.i18n import locale
 from web.polling import unchanged
 from web.rooms.auth import local_path
@@ -74,16 +74,14 @@ def _page(
 ) -> ResponseReturnValue:
     here, person = _desk(task), context.person()
     form = None
+    shows = offered.Offer(values or {}, request.form.get(offered.OFFERED_AT) or context.now())
     if here is not None and here.form is not None:
         if values is None:
             kept = drafts.form(context.gongdan().db, case.id, task.task, person.name)
-            if kept:
-                values, _ = here.form.parse(MultiDict(kept).getlist)
-            else:
-                values = here.form.initial(here.data, context.now())
+            shows = offered.offer(here.form, kept, here.data, context.now())
         form = forms_ui.render_form(
             here.form,
-            values,
+            shows.values,
             errors or [],
             locale(),
             context.now(),
@@ -96,6 +94,9 @@ def _page(
         form=form,
         multipart=bool(here and here.form and forms_ui.needs_multipart(here.form)),
         errors=errors,
+        offered=shows,
+        waits=calling.waits(case, task, here) if here else [],
+        calls=calling.logged(case),
         submit_key=secrets.token_urlsafe(KEY_LENGTH),
         others=context.others_of(case),
         known=_known(case, here),
@@ -288,8 +289,8 @@ def _not_now(case_id: str, number: int, values: Mapping[str, Any], error: Reject
     if task.state != "open":
         return _too_late(case_id, number)
     waits = task.not_before is not None and task.not_before > context.now()
-    quiet = gettext("Quiet hours: do not call before %(at)s.", at=shown.local(task.not_before or ""))
-    flash(quiet if waits else shown.refusal(error), "bad")
+    here = _desk(task) if waits else None
+    flash(" ".join(calling.waits(case, task, here)) if here else shown.refusal(error), "bad")
     return _page(case, task, values, status=409)
 
 
