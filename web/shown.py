@@ -199,7 +199,10 @@ def state(word: str | None) -> str:
 
 
 def role(key: str | None) -> str:
-    """A role's name in the language of the page, from the current release."""
+    """The name of a role, or of one in a department (``specialist@om``), in the language of the page."""
+    if key and "@" in key:
+        one, _, department = key.partition("@")
+        return queue(one, department)
     names = context.gongdan().releases.current().roles.names.get(key or "", {})
     return pick(names) if names else str(key or "")
 

@@ -47,8 +47,10 @@ _COLUMNS = [notice.c[name] for name in ("id", "case_id", "role", "text", "at", "
 
 
 def _for(person: Person) -> list[sa.ColumnElement[bool]]:
-    """Notices to the person or a role of theirs, but for those of cases that they must not learn of."""
-    to = [notice.c.person == person.name, *(notice.c.role == role for role in sorted(person.roles))]
+    """What is theirs by name, role, or role in a department (``specialist@om``), but of cases they must not learn of."""
+    desks = (f"{role}@{department}" for role in person.roles for department in person.departments)
+    queues = sorted([*person.roles, *desks])
+    to = [notice.c.person == person.name, *(notice.c.role == queue for queue in queues)]
     return [sa.and_(one, not_about(person, notice.c.case_id)) for one in to]
 
 
