@@ -34,7 +34,7 @@ FIELD_KEYS = {
         "required_if",
         "show_if",
     ),
-    *("personal", "default", "fields", "rules", "accept", "max_size", "earliest", "latest"),
+    *("personal", "default", "fields", "rules", "accept", "max_size", "earliest", "latest", "shown_as"),
 }
 OPTION_KEYS = {"value", "label"}
 RULE_KEYS = {"check", "field", "message"}
@@ -184,6 +184,7 @@ def _read_field(draft: Draft, raw: Any, where: str, nested: bool) -> Field:
         max_size=max_size,
         earliest=_read_bound(draft, data, "earliest", where, widget),
         latest=_read_bound(draft, data, "latest", where, widget),
+        shown_as=_read_shown_as(draft, data, where, widget),
     )
 
 
@@ -270,6 +271,13 @@ def _read_bound(draft: Draft, data: Mapping[str, Any], key: str, where: str, wid
         draft.wrong(f"{where}.{key}", f"is {raw!r}", "write days from now: P60D, -P30D, or now")
         return None
     return Bound(expression=draft.condition(raw, f"{where}.{key}"))
+
+
+def _read_shown_as(draft: Draft, data: Mapping[str, Any], where: str, widget: str) -> str | None:
+    shown_as = data.get("shown_as")
+    if shown_as is not None and (widget, shown_as) != ("readonly", "money"):
+        draft.wrong(f"{where}.shown_as", f"is {shown_as!r}", 'only readonly fields have it, and only "money"')
+    return "money" if shown_as is not None else None
 
 
 def _read_default(draft: Draft, raw: Any, where: str) -> Default:

@@ -85,6 +85,7 @@ class Field:
     max_size: int = 0  #: bytes of one file
     earliest: Bound | None = None  #: of a day or instant; None: the usual one
     latest: Bound | None = None
+    shown_as: str | None = None  #: of a ``readonly`` field: ``money`` for fen that are shown in yuan
     controls: bool = False  #: whether another field appears or becomes required by this one
 
     @property

@@ -234,7 +234,7 @@ def show(field: Field, value: Any) -> str:
     """The text a control shows for ``value``. What could not be understood is shown as it was typed."""
     if value is None:
         return ""
-    match field.widget:
+    match field.shown_as or field.widget:
         case "money" if isinstance(value, int) and not isinstance(value, bool):
             return f"{'-' if value < 0 else ''}{abs(value) // 100}.{abs(value) % 100:02}"
         case "datetime" if isinstance(value, str):

@@ -93,7 +93,9 @@ class Approvals:
         state = frozenset(fact for fact in state if fact.element or fact.name not in changed)
         state |= {Fact(name, model.file, node.id) for name in changed}
         covered = set(node.listed("approves"))
-        return frozenset(fact for fact in state if fact.name not in covered) | {Fact(name) for name in covered}
+        return frozenset(fact for fact in state if fact.name not in covered) | {
+            Fact(name) for name in covered
+        }
 
     def gives(self, node: Node) -> set[str]:
         """Names that the element gives a value: what its form asks, what its script assigns."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from engine.lint.approvals import changed_after_approval
 from engine.lint.catalogue.release import (
     CALL_CYCLE,
     DUPLICATE_PROCESS,
@@ -32,7 +33,9 @@ def lint_across(files: Mapping[str, bytes], context: LintContext) -> Iterator[Fi
         shown = " → ".join([*loop[:8], loop[0]])
         yield CALL_CYCLE.at(first[loop[0]], loop[0], loop=shown)
     if context.whole:
-        yield from unset_names(_models(files), context)
+        models = list(_models(files))
+        yield from unset_names(models, context)
+        yield from changed_after_approval(models, context)
     yield from _unused(files, context)
 
 

@@ -37,7 +37,8 @@ from engine.reports import REPORTS
 _SERVICES = ("sms", "mail", "notice", "webhook", CASE)
 _NEEDED = {"webhook": ("to",), CASE: ("process", "carries")}
 _PROPERTIES = {
-    "userTask": {"form", "say", "exclude", "meets", "not_before"},
+    "userTask": {"form", "say", "exclude", "meets", "not_before", "approves"},
+    "businessRuleTask": {"approves"},
     "scriptTask": {"meets"},
     "serviceTask": {"service", "template", "to", "event", "withdraws", "level", "process", "carries"},
     "endEvent": {"outcome"},

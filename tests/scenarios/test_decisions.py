@@ -49,6 +49,7 @@ DOMAINS: dict[str, dict[str, tuple[Any, ...]]] = {
     "refund_approval": {
         "remedy": ("refund", "credit", "unsubscribe_and_refund", "none"),
         "refund_amount": AMOUNTS,
+        "refund_over_disputed": BOOLEAN,
     },
     "recovery_approval": {
         "recovery_amount": AMOUNTS,

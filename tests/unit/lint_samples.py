@@ -377,6 +377,10 @@ SAMPLES: dict[str, Callable[[], Files]] = {
     "argument_count": lambda: script("due = sla_due()"),
     "reserved_name": lambda: script("case_no = 1"),
     "unknown_name": lambda: changed("reached and attempts", "reeched and attempts"),
+    "approved_changed": lambda: changed(
+        'name="form" value="attempt"',
+        'name="approves" value="reached"/><spiffworkflow:property name="form" value="attempt"',
+    ),
     "unset_name": lambda: script("seen = reached"),
     "slow_condition": lambda: changed("reached and attempts", "[n for n in (1, 2)] and attempts"),
     "decision_count": lambda: release(

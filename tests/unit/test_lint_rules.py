@@ -272,3 +272,32 @@ LIMIT = timer_on("call", "late", 'sla_due("CAN_CALLBACK_1")', "timeDate")
 def test_whatever_people_open_has_a_clock_from_its_first_minute(content: bytes, warned: bool) -> None:
     found = lint_file("bpmn/tests/p.bpmn", content)
     assert ("no_clock" in {finding.rule for finding in found}) is warned
+
+
+#: a form of the release, where it stands, and what of it an approval covers
+REPLY = ("forms/resolution.json", "reply_customer", "recovery_amount")
+GRANT = ("forms/number_policy.json", "explain_policy", "granted_prepayment")
+
+
+@pytest.mark.parametrize(("path", "element", "name"), [REPLY, GRANT])
+def test_no_later_form_asks_anew_what_was_approved(path: str, element: str, name: str) -> None:
+    files = read_folder(CHECKOUT)
+    form = json.loads(files[path])
+    form["fields"] = [field for field in form["fields"] if field["name"] != name]
+    asked = {"name": name, "label": form["title"], "widget": "money", "schema": {"maximum": 1}}
+    files[path] = json.dumps({**form, "fields": [*form["fields"], asked]}).encode()
+    found = [f for f in lint_release(files) if f.rule == "approved_changed"]
+    assert [(f.element, f.values["name"], f.severity) for f in found] == [(element, name, "error")]
+
+
+def test_what_is_approved_again_may_be_asked_again() -> None:
+    """Every round proposes anew, and the table that decides who must approve comes after."""
+    files = read_folder(CHECKOUT)
+    assert "approved_changed" not in {f.rule for f in lint_release(files)}
+    path = "bpmn/shared/service_recovery.bpmn"
+    approval = b'<spiffworkflow:property name="approves" value="recovery_kind, recovery_amount"/>'
+    head, table, tail = files[path].partition(b"</bpmn:businessRuleTask>")
+    assert approval in head
+    files[path] = head.replace(approval, b"") + table + tail
+    found = {f.element for f in lint_release(files) if f.rule == "approved_changed"}
+    assert "request_recovery" in found, "an amount within authority is approved by nobody else"

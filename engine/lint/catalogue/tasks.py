@@ -164,3 +164,11 @@ EMPTY_TASK = Rule(
     "改成用户任务、服务任务或脚本任务",
     "make it a user task, a service task or a script task",
 )
+APPROVED_CHANGED = Rule(
+    "approved_changed",
+    "error",
+    "{name} 审批以后在这里又可以改，之后没有再审批",
+    "{name} was approved, can be changed here, and is not approved again",
+    "只读显示（readonly），或在后面再次审批（approves）",
+    "show it readonly, or lead to a new approval (approves)",
+)
