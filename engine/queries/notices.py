@@ -47,7 +47,10 @@ _COLUMNS = [notice.c[name] for name in ("id", "case_id", "role", "text", "at", "
 
 
 def _for(person: Person) -> list[sa.ColumnElement[bool]]:
-    """What is theirs by name, role, or role in a department (``specialist@om``), but of cases they must not learn of."""
+    """What is theirs by name, by role, or by role in a department (``specialist@om``).
+
+    But for notices of cases that they must not learn of.
+    """
     desks = (f"{role}@{department}" for role in person.roles for department in person.departments)
     queues = sorted([*person.roles, *desks])
     to = [notice.c.person == person.name, *(notice.c.role == queue for queue in queues)]
