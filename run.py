@@ -29,7 +29,7 @@ enter_environment()
 
 import click  # noqa: E402
 
-from engine.errors import GongdanError, Unavailable  # noqa: E402
+from engine.errors import GongdanError, NewerDatabase, Unavailable  # noqa: E402
 from engine.texts import storable  # noqa: E402
 
 #: command → (module that has the click command of that name, what the list of commands says)
@@ -97,7 +97,7 @@ class Commands(click.Group):
         """Run the command; what the engine or the system refuses is told in one line, without a traceback."""
         try:
             return super().invoke(ctx)
-        except Unavailable as error:
+        except (NewerDatabase, Unavailable) as error:
             raise click.ClickException(str(error)) from error
         except GongdanError as error:
             raise Refused(str(error)) from error

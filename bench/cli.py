@@ -15,6 +15,7 @@ import click
 
 from bench import http, intake, measures, million, processes
 from bench.measures import Figure
+from engine import logs
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("SpiffWorkflow", "SQLAlchemy", "pydantic-monty", "orjson", "Flask")
@@ -63,9 +64,11 @@ def bench(names: tuple[str, ...], as_json: bool, keep: bool) -> None:
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise click.UsageError(f"no such measure: {', '.join(unknown)}; there are {', '.join(known)}")
+    logs.configure("warning")  # to standard error: standard output is for the figures
     found: dict[str, Figure] = {}
     for name in names or known:
-        click.echo(f"measuring {name} …", err=True)
+        if sys.stderr.isatty():
+            click.echo(f"measuring {name} …", err=True)
         found[name] = known[name]()
         if not as_json:
             click.echo(_line(name, found[name]))

@@ -21,6 +21,7 @@ from .links import CaseOpener
 from .outbox import Outbox
 from .people import People
 from .proposals import refuse_findings
+from .refresh import Progress, refresh
 from .releases import FolderPublish, Judge, Releases
 from .schedule import Schedule
 from .settings import Settings
@@ -86,10 +87,12 @@ def open_gongdan(
     migrate: bool = True,
     existing: bool = False,
     synchronous: str = "FULL",
+    progress: Progress = lambda done, total: None,
 ) -> Gongdan:
     """The engine on the database of ``settings``, migrated. ``wall`` replaces the wall clock (tests, simulations).
 
-    Raises ConfigurationError for a database without Gongdan's tables that should be an ``existing`` one.
+    ``progress`` hears how far read models are that an older version made and that are derived anew. Raises
+    ConfigurationError for a database without Gongdan's tables that should be an ``existing`` one, and NewerDatabase.
     """
     clock = wall or (lambda: datetime.now(UTC))
     db = Database(settings.database_url, synchronous=synchronous)
@@ -99,13 +102,24 @@ def open_gongdan(
             f"there is no database of Gongdan at {db.engine.url.render_as_string()}; start Gongdan once, "
             "or set GONGDAN_VAR or DATABASE_URL"
         )
-    if migrate:
+    try:
+        return _on(db, settings, clock, progress if migrate else None)
+    except BaseException:
+        db.close()
+        raise
+
+
+def _on(
+    db: Database, settings: Settings, clock: Callable[[], datetime], progress: Progress | None
+) -> Gongdan:
+    """The engine on ``db``, brought to the newest shape when somebody hears of the ``progress``."""
+    if progress is not None:
         upgrade(db)
     store.prepare(db)
     published, people, keys = Releases(db), People(db), Keys(db)
     dispatcher = Dispatcher(db, published, people, keys, settings.lookup_key, live=settings.lru, wall=clock)
     incidents = Incidents(db, dispatcher)
-    return Gongdan(
+    made = Gongdan(
         settings=settings,
         db=db,
         releases=published,
@@ -118,3 +132,6 @@ def open_gongdan(
         outbox=Outbox(db, dispatcher, {**gateways(settings), CASE: CaseOpener(dispatcher, keys)}),
         wall=clock,
     )
+    if progress is not None:
+        refresh(made, progress)
+    return made

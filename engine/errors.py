@@ -23,6 +23,10 @@ class ConfigurationError(GongdanError):
     """A setting is missing or cannot be used; the message names its environment variable."""
 
 
+class NewerDatabase(GongdanError):
+    """The database was brought into a shape that only a newer version of Gongdan knows."""
+
+
 class NotFound(GongdanError):
     """The thing does not exist, or the actor must not know that it does."""
 

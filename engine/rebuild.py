@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import orjson
 import sqlalchemy as sa
 
 from . import projections, store
-from .app import Gongdan
 from .behaviour import version
 from .db.database import Database, Write
 from .db.tables import (
@@ -23,11 +23,14 @@ from .db.tables import (
     task,
     timer,
 )
-from .dispatch import ATTEMPTS
+from .dispatch import ATTEMPTS, Dispatcher
 from .errors import Conflict, GongdanError, Unavailable
 from .handlers import NONSENSE, execute
 from .instance import Instance
+from .keys import Keys
 from .projections import Change
+from .releases import Releases
+from .settings import Settings
 from .verify import case_ids
 
 DERIVED = (
@@ -54,16 +57,26 @@ _FENCE = (
 )
 
 
-def rebuild(gongdan: Gongdan) -> Iterator[tuple[str, str | None]]:
-    """Rebuild the read models of every case, one transaction a case; yields each case number as it is done.
+class Opened(Protocol):
+    """What is needed of an opened Gongdan."""
 
-    With the number comes why the case could not be rebuilt (its rows are as before); None: it was. Erased cases keep
+    settings: Settings
+    db: Database
+    releases: Releases
+    keys: Keys
+    dispatcher: Dispatcher
+
+
+def rebuild(gongdan: Opened, after: str = "") -> Iterator[tuple[str, str | None]]:
+    """Rebuild the read models of every case behind ``after``, one transaction a case; yields each as it is done.
+
+    With its number comes why the case could not be rebuilt (its rows are as before); None: it was. Erased cases keep
     their rows: there is nothing left to build them from.
     """
     gongdan.db.add_statement("fence_rebuild", _FENCE)
     for name, statement in _WIPES.items():
         gongdan.db.add_statement(name, statement)
-    for case_id in case_ids(gongdan.db):
+    for case_id in (case for case in case_ids(gongdan.db) if case > after):
         fault = None
         if gongdan.keys.get(case_id) is not None:
             try:
@@ -78,7 +91,7 @@ def rebuild(gongdan: Gongdan) -> Iterator[tuple[str, str | None]]:
         yield case_id, fault
 
 
-def _rebuild_case(gongdan: Gongdan, case_id: str) -> None:
+def _rebuild_case(gongdan: Opened, case_id: str) -> None:
     """Write the rows of one case anew; again when somebody worked on the case meanwhile."""
     for attempt in range(ATTEMPTS):
         seq = len(store.rows(gongdan.db, case_id))  # none: the replay says so
@@ -93,7 +106,7 @@ def _rebuild_case(gongdan: Gongdan, case_id: str) -> None:
                 raise
 
 
-def replayed(gongdan: Gongdan, case_id: str) -> Iterator[Write]:
+def replayed(gongdan: Opened, case_id: str) -> Iterator[Write]:
     """The read-model writes of a case's whole history; raises :class:`GongdanError` when history does not run."""
     rows = store.rows(gongdan.db, case_id)
     if not rows:
@@ -108,7 +121,7 @@ def replayed(gongdan: Gongdan, case_id: str) -> Iterator[Write]:
         yield from projections.writes(Change(instance, command, effects, gongdan.settings.lookup_key))
 
 
-def differences(gongdan: Gongdan, case_id: str) -> list[str]:
+def differences(gongdan: Opened, case_id: str) -> list[str]:
     """Where the stored rows of a case differ from what its history gives. Changes nothing."""
     scratch = Database("sqlite://")
     try:
@@ -125,7 +138,7 @@ def differences(gongdan: Gongdan, case_id: str) -> list[str]:
     ]
 
 
-def orphans(gongdan: Gongdan) -> list[str]:
+def orphans(gongdan: Opened) -> list[str]:
     """Rows of read models whose case does not exist."""
     found = []
     with gongdan.db.read() as connection:

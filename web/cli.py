@@ -9,6 +9,7 @@ from gunicorn.app.base import BaseApplication
 
 from engine import logs
 from engine.app import Gongdan, open_gongdan
+from engine.cli.common import Bar
 from engine.errors import ConfigurationError, InvalidFile
 from engine.recalendar import recompute_provisional
 from engine.scenarios import Gate
@@ -117,7 +118,7 @@ def serve(host: str | None, port: int | None, demo: bool | None) -> None:
     settings = Settings.from_env(host=host, port=port, demo=demo)
     settings.require_secret()
     logs.configure(settings.log_level)
-    gongdan = open_gongdan(settings)
+    gongdan = open_gongdan(settings, progress=Bar("read models"))
     worker = prepare(gongdan)
     gongdan.close()
     Server(settings, worker=worker).run()

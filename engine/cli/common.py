@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
+from tqdm import tqdm
 
 from engine import logs
 from engine.app import Gongdan, open_gongdan
@@ -24,11 +26,43 @@ def opened(
     """
     settings = Settings.from_env(existing=existing, **overrides)
     logs.configure(settings.log_level)
-    gongdan = open_gongdan(settings, migrate=migrate, existing=existing, synchronous=synchronous)
+    gongdan = open_gongdan(
+        settings, migrate=migrate, existing=existing, synchronous=synchronous, progress=Bar("read models")
+    )
     try:
         yield gongdan
     finally:
         gongdan.close()
+
+
+class Bar:
+    """A progress bar on a terminal's standard error, drawn once there is something to show; elsewhere nothing."""
+
+    def __init__(self, label: str, unit: str = " cases", **options: Any) -> None:
+        self._label, self._unit, self._options = label, unit, options
+        self._drawn: tqdm[Any] | None = None
+
+    def __call__(self, done: int, total: int | None = None) -> None:
+        """``done`` of ``total`` (None: nobody knows) are done."""
+        if self._drawn is None:
+            self._drawn = tqdm(
+                total=total,
+                desc=self._label,
+                unit=self._unit,
+                file=sys.stderr,
+                leave=False,
+                mininterval=0.5,
+                disable=None,  # what is no terminal shows no bar
+                **self._options,
+            )
+        self._drawn.update(done - self._drawn.n)
+        if done == total:
+            self.close()
+
+    def close(self) -> None:
+        """Take it away."""
+        if self._drawn is not None:
+            self._drawn.close()
 
 
 def answer(result: dict[str, Any], as_json: bool, text: str) -> None:

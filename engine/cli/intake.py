@@ -6,12 +6,11 @@ import sys
 from pathlib import Path
 
 import click
-from tqdm import tqdm
 
 from engine.intake import mapping as mappings
 from engine.intake.importing import ImportReport, import_file
 
-from .common import answer, json_option, opened
+from .common import Bar, answer, json_option, opened
 
 
 @click.command("import")
@@ -22,22 +21,11 @@ from .common import answer, json_option, opened
 def import_(file: Path, mapping_name: str, historic: bool, as_json: bool) -> None:
     """Make a case of every complaint in FILE (CSV) that is not one yet. Exit 1 when rows were rejected."""
     mapping = mappings.load(mapping_name)
-    with (
-        opened() as gongdan,
-        tqdm(
-            total=file.stat().st_size,
-            unit="B",
-            unit_scale=True,
-            desc=file.name,
-            file=sys.stderr,
-            leave=False,
-            mininterval=1,
-        ) as bar,
-    ):
+    bar, size = Bar(file.name, "B", unit_scale=True), file.stat().st_size
+    with opened() as gongdan:
         gongdan.publish_folder()
-        report = import_file(
-            gongdan, file, mapping, historic=historic, on_bytes=lambda read: bar.update(read - bar.n)
-        )
+        report = import_file(gongdan, file, mapping, historic=historic, on_bytes=lambda read: bar(read, size))
+    bar.close()
     answer(report.as_json(), as_json, _text(report))
     sys.exit(1 if report.rejected else 0)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import click
-from tqdm import tqdm
 
 from engine import heads
 from engine.db.database import Database
@@ -24,7 +23,7 @@ from engine.reports.writing import as_json as as_json_of
 from engine.reports.writing import csv_lines
 from engine.settings import LOCALES
 
-from .common import Named, answer, json_option, opened
+from .common import Bar, Named, answer, json_option, opened
 
 T = TypeVar("T")
 _MOST = 40  #: rows of a table on a terminal
@@ -146,7 +145,10 @@ def export(ctx: click.Context, shape: str, output: Path | None) -> None:
 
 
 def _shown(things: Iterable[T], total: int) -> Iterator[T]:
-    yield from tqdm(things, total=total, desc="export", unit=" cases", file=sys.stderr, leave=False)
+    bar = Bar("export")
+    for done, thing in enumerate(things, 1):
+        yield thing
+        bar(done, total)
 
 
 @contextmanager

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date, datetime
 
 import click
-from tqdm import tqdm
 
 from engine.simulate.arrivals import Load
 from engine.simulate.report import SimulationReport
@@ -14,7 +12,7 @@ from engine.simulate.running import YEARS, parse_until
 from engine.simulate.running import simulate as run
 from engine.spiff.timers import iso
 
-from .common import answer, json_option, opened
+from .common import Bar, answer, json_option, opened
 
 LIVE = 100_000  #: all open cases stay in memory: a simulation goes round all of them
 UNHURRIED = "NORMAL"  #: SQLite's disk syncs; what a power cut takes of a simulation can be simulated again
@@ -52,18 +50,17 @@ def simulate(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--until") from None
     load = _load(mixed, first and first.date(), last and last.date())
-    with (
-        opened(lru=LIVE, synchronous=UNHURRIED) as gongdan,
-        tqdm(desc="simulate", file=sys.stderr, unit=" days", leave=False, mininterval=1) as bar,
-    ):
+    bar = Bar("simulate", " days")
+    with opened(lru=LIVE, synchronous=UNHURRIED) as gongdan:
         gongdan.publish_folder(at=iso(load.begins) if load else None)
         begun: list[datetime] = []
 
         def show(now: datetime) -> None:
             begun[:] = begun or [now]
-            bar.update((now - begun[0]).days - bar.n)
+            bar((now - begun[0]).days)
 
         report = run(gongdan, seed=seed, agents=agents, until=end, load=load, on_progress=show)
+    bar.close()
     answer(report.as_json(), as_json, _text(report))
 
 

@@ -18,7 +18,7 @@ from engine.db.database import Database
 from engine.settings import Settings
 from engine.verify import DIVERGED, ERASED, IDENTICAL, Verdict, case_ids
 
-from .common import answer, json_option, opened
+from .common import Bar, answer, json_option, opened
 
 _CHUNK = 50  #: cases a worker process verifies at a time
 
@@ -62,17 +62,17 @@ def verify(
             chosen = [case for case in chosen if case not in gone]
         chunks = [chosen[i : i + _CHUNK] for i in range(0, len(chosen), _CHUNK)]
         verdicts: list[Verdict] = []
-        with click.progressbar(length=len(chosen), label="verify", file=sys.stderr) as bar:
-            if jobs == 1:
-                for case in chosen:
-                    verdicts.append(gongdan.verify(case))
-                    bar.update(1)
-            else:
-                # Spawned, not forked: the sandbox's threads would leave their locks held in a fork.
-                with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-                    for found in pool.map(_verify_chunk, [gongdan.settings] * len(chunks), chunks):
-                        verdicts += found
-                        bar.update(len(found))
+        bar = Bar("verify")
+        if jobs == 1:
+            for case in chosen:
+                verdicts.append(gongdan.verify(case))
+                bar(len(verdicts), len(chosen))
+        else:
+            # Spawned, not forked: the sandbox's threads would leave their locks held in a fork.
+            with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+                for found in pool.map(_verify_chunk, [gongdan.settings] * len(chunks), chunks):
+                    verdicts += found
+                    bar(len(verdicts), len(chosen))
         if kept is not None:
             verdicts = list(_against(gongdan.db, kept.heads, verdicts, None if everything else asked))
     result = summary(verdicts)

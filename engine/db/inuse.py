@@ -27,7 +27,7 @@ class InUse:
     """This process's part in the use of the database file ``place`` (None: a database of this process alone)."""
 
     def __init__(self, place: str | None) -> None:
-        self._place = place
+        self.place = place
         self._lock = threading.Lock()
         self._held: int | None = None
         self._file: tuple[int, int] | None = None  #: which file lay at ``place`` when it was opened
@@ -35,7 +35,7 @@ class InUse:
 
     def share(self) -> None:
         """Use the database until :meth:`end`. Raises :class:`Unavailable` while it is being restored."""
-        if self._place is None:
+        if self.place is None:
             return
         with self._lock:
             if self._held is not None:
@@ -43,7 +43,7 @@ class InUse:
                 return
             held = self._opened()
             try:
-                _make_if_missing(self._place, held)
+                _make_if_missing(self.place, held)
                 _share(held)
             except BlockingIOError:
                 os.close(held)
@@ -51,29 +51,29 @@ class InUse:
             except BaseException:
                 os.close(held)
                 raise
-            self._held, self._file = held, _identity(self._place)
+            self._held, self._file = held, _identity(self.place)
 
     def check(self) -> None:
         """Before a commit: raise :class:`Unavailable` when the files that are open are not those at their place.
 
         A database that was moved, replaced or removed can still be written, and nobody would ever find it again.
         """
-        if self._place is None:
+        if self.place is None:
             return
         self._check_file()
-        log = _identity(f"{self._place}-wal")
+        log = _identity(f"{self.place}-wal")
         self._log = self._log or log
         if log != self._log:
-            raise Unavailable(f"{self._place}-wal, the log of the database, was moved, replaced or removed")
+            raise Unavailable(f"{self.place}-wal, the log of the database, was moved, replaced or removed")
 
     def forget_log(self) -> None:
         """The writer closed the write-ahead log; the next one opens what is there then."""
         self._log = None
 
     def _check_file(self) -> None:
-        if _identity(str(self._place)) != self._file:
+        if _identity(str(self.place)) != self._file:
             raise Unavailable(
-                f"the database {self._place} was moved, replaced or removed while it is in use: put the file back, "
+                f"the database {self.place} was moved, replaced or removed while it is in use: put the file back, "
                 "or stop Gongdan and start it anew"
             )
 
@@ -93,7 +93,7 @@ class InUse:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise GongdanError(
-                    f"{self._place} is in use by another process of Gongdan (`serve`, or a command); "
+                    f"{self.place} is in use by another process of Gongdan (`serve`, or a command); "
                     "stop it, then restore. The database was left as it is"
                 ) from None
             yield
@@ -102,10 +102,10 @@ class InUse:
 
     def _opened(self) -> int:
         try:
-            return open_beside(str(self._place), ".used")
+            return open_beside(str(self.place), ".used")
         except OSError as error:
             raise Unavailable(
-                f"the database {self._place} cannot be opened: {error.strerror} ({error.filename})"
+                f"the database {self.place} cannot be opened: {error.strerror} ({error.filename})"
             ) from None
 
 

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
-from engine.errors import ConfigurationError
+from engine.errors import ConfigurationError, NewerDatabase
 
 from .database import Database
 
@@ -50,9 +50,18 @@ def revision(db: Database) -> str | None:
 
 
 def upgrade(db: Database) -> None:
-    """Migrate to the newest revision; safe to call from many processes at once."""
-    if revision(db) == head():
+    """Migrate to the newest revision; safe to call from many processes at once.
+
+    Raises :class:`NewerDatabase` for a revision that this version does not know.
+    """
+    if (found := revision(db)) == head():
         return
+    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise NewerDatabase(
+            f"the database was used by a newer version of Gongdan (it is at revision {found}, this one knows up to "
+            f"{head()}): start that version, or restore a backup made with this one"
+        )
     with db.begin() as connection:
         if not db.sqlite:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")

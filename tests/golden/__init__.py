@@ -1,1 +1,1 @@
-"""Histories recorded under each version of the engine's behaviour, replayed byte for byte on every run."""
+"""What older versions left, proved on every run: histories recorded under each behaviour, whole databases."""

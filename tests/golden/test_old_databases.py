@@ -1,0 +1,199 @@
+"""Databases that older versions left: after an upgrade everything in them is right, without a command nobody told of.
+
+``databases/`` holds one of 22 November 2026 and one of 29 November 2026, both at revision 0004: thirty simulated
+cases of every process, some still open, with urgent tasks and customers without a number; the keys look phones up.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+
+from engine import refresh
+from engine.app import open_gongdan
+from engine.db.database import Database
+from engine.db.tables import cases, setting, task
+from engine.db.upgrade import head, revision
+from engine.errors import NewerDatabase
+from engine.failpoints import _EXIT as STOPPED
+from engine.rebuild import differences, rebuild
+from engine.settings import CHECKOUT, Settings
+from engine.verify import case_ids
+from run import cli
+
+FOLDER = Path(__file__).parent / "databases"
+AGES = sorted(path.name.removesuffix(".db.xz") for path in FOLDER.glob("*.db.xz"))
+
+
+@pytest.fixture(params=AGES)
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A folder with the database and the key of that day."""
+    with lzma.open(FOLDER / f"{request.param}.db.xz") as packed, (tmp_path / "gongdan.db").open("wb") as file:
+        shutil.copyfileobj(packed, file)
+    shutil.copyfile(FOLDER / f"{request.param}.key", tmp_path / "lookup.key")
+    for path in tmp_path.iterdir():
+        path.chmod(0o600)
+    return tmp_path
+
+
+def run(var: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "GONGDAN_VAR": str(var), "DATABASE_URL": "", "SECRET_KEY": "s" * 32, **extra}
+    command = [sys.executable, "run.py", *arguments]
+    return subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True, timeout=250)
+
+
+def held(var: Path) -> str | None:
+    """Which version of read models the database says it holds."""
+    with closing(Database(f"sqlite:///{var / 'gongdan.db'}")) as db:
+        rows = db.rows(sa.select(setting.c.value).where(setting.c.key == "read-models"))
+        return rows[0][0] if rows else None
+
+
+def test_there_are_two_of_them_and_they_stay_small() -> None:
+    assert len(AGES) == 2
+    assert all(path.stat().st_size < 500_000 for path in FOLDER.iterdir())
+
+
+def test_after_an_upgrade_everything_is_right(old: Path) -> None:
+    done = run(old, "db", "upgrade")
+    assert (done.returncode, done.stdout.strip()) == (0, f"database at revision {head()}")
+    assert "\r" not in done.stderr, "bars are for terminals"
+    checked = json.loads(run(old, "db", "check", "--json").stdout)
+    # The files that these simulated customers sent were never there.
+    assert [f for f in checked["findings"] if not f.endswith("is missing")] == []
+    verified = json.loads(run(old, "verify", "--all", "--json").stdout)
+    assert verified["cases"] == verified["identical"] == checked["cases"] >= 30
+    assert run(old, "db", "upgrade").stderr == "", "the second time there is nothing to do"
+
+
+def test_migrations_alone_would_leave_rows_that_history_does_not_give(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the refresh is there for: urgent tasks, customers without a number."""
+    with monkeypatch.context() as without:
+        without.setattr("engine.app.refresh", lambda *_: None)
+        with closing(open_gongdan(Settings.from_env({}, var=old))) as gongdan:
+            wrong = [line for case in case_ids(gongdan.db) for line in differences(gongdan, case)]
+            assert {line.split(":")[0] for line in wrong} >= {"cases", "task"}
+            before = gongdan.db.rows(sa.select(sa.func.count()).where(task.c.rank == 0))[0][0]
+    with closing(open_gongdan(Settings.from_env({}, var=old))) as gongdan:
+        assert not [line for case in case_ids(gongdan.db) for line in differences(gongdan, case)]
+        urgent = gongdan.db.rows(sa.select(sa.func.count()).where(task.c.rank == 0))[0][0]
+        assert urgent > before == 0
+
+
+def test_a_killed_upgrade_goes_on_where_it_was(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env = {"GONGDAN_FAILPOINT": "commit.written:12"}
+    assert run(old, "db", "upgrade", **env).returncode == STOPPED
+    assert held(old) is None, "whoever opens it next must know that it is not done"
+    monkeypatch.setattr(refresh, "_EVERY", 5)
+    heard: list[tuple[int, int]] = []
+
+    class PowerCut(BaseException):
+        pass
+
+    def cut(done: int, total: int) -> None:
+        heard.append((done, total))
+        if done == 17:
+            raise PowerCut
+
+    with pytest.raises(PowerCut):
+        open_gongdan(Settings.from_env({}, var=old), progress=cut)
+    assert held(old) is None
+    rest: list[int] = []
+    with closing(
+        open_gongdan(Settings.from_env({}, var=old), progress=lambda done, _: rest.append(done))
+    ) as gongdan:
+        assert rest[0] == 16, "fifteen were noted as done"
+        assert rest[-1] == heard[0][1] == len(case_ids(gongdan.db))
+        assert not [line for case in case_ids(gongdan.db) for line in differences(gongdan, case)]
+    assert held(old) == str(refresh.VERSION)
+
+
+def test_a_projection_that_changed_refreshes_what_was_fresh(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_gongdan(Settings.from_env({}, var=old)).close()
+    with closing(Database(f"sqlite:///{old / 'gongdan.db'}")) as db, db.begin() as connection:
+        connection.execute(sa.update(cases).values(title="as an older version had it"))
+    open_gongdan(Settings.from_env({}, var=old)).close()
+    monkeypatch.setattr(refresh, "VERSION", refresh.VERSION + 1)
+    with closing(open_gongdan(Settings.from_env({}, var=old))) as gongdan:
+        assert not [line for case in case_ids(gongdan.db) for line in differences(gongdan, case)]
+
+
+def test_who_waited_while_another_refreshed_does_nothing(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def counted(*given: Any, **named: Any) -> Any:
+        calls.append(1)
+        return rebuild(*given, **named)
+
+    monkeypatch.setattr(refresh, "rebuild", counted)
+    with closing(open_gongdan(Settings.from_env({}, var=old), migrate=False)) as first:
+        open_gongdan(Settings.from_env({}, var=old)).close()
+        with refresh._alone(first.db):
+            pass
+        refresh.refresh(first)
+    assert len(calls) == 1
+
+
+# ---------------------------------------------------------------- newer than the program
+COMMANDS = (
+    ["db", "upgrade"], ["db", "check"], ["db", "backup", "copy.db"], ["verify", "--all"], ["rebuild"], ["publish"],
+    ["pull"], ["export", "xes", "-o", "out.xes"], ["report", "cable", "--period", "2026"], ["simulate"], ["worker"],
+    ["import", "README.md", "--mapping", "comcast"], ["erase", "--case", "x", "--yes"], ["serve", "--demo"],
+    ["user", "add", "x", "--display", "X", "--role", "agent", "--password", "long enough"],
+)  # fmt: skip
+
+
+def _newer_revision(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0999'")
+
+
+def _newer_read_models(connection: sa.Connection) -> None:
+    connection.execute(sa.update(setting).where(setting.c.key == "read-models").values(value="999"))
+
+
+@pytest.mark.parametrize("newer", [_newer_revision, _newer_read_models])
+def test_a_database_of_a_newer_version_is_told_in_one_sentence_by_every_command(
+    settings: Settings, newer: Callable[[sa.Connection], None], tmp_path: Path
+) -> None:
+    open_gongdan(settings).close()
+    with closing(Database(settings.database_url)) as db, db.begin() as connection:
+        newer(connection)
+    before = sorted(tmp_path.iterdir())
+    env = {"GONGDAN_VAR": str(tmp_path), "DATABASE_URL": settings.database_url, "SECRET_KEY": "s" * 32}
+    for command in COMMANDS:
+        done = CliRunner().invoke(cli, command, env=env)
+        assert done.exit_code == 1, (command, done.output)
+        assert done.output.startswith("Error: the database was used by a newer version of Gongdan"), (
+            done.output
+        )
+        assert len(done.output.strip().splitlines()) == 1
+        assert isinstance(done.exception, SystemExit), command
+    assert set(tmp_path.iterdir()) - set(before) <= {tmp_path / "heads.key", tmp_path / "session.key"}
+    with pytest.raises(NewerDatabase):
+        open_gongdan(settings)
+    with closing(Database(settings.database_url)) as db:
+        assert revision(db) in ("0999", head())
+
+
+def test_a_backup_may_take_the_place_of_a_database_that_is_newer(old: Path, tmp_path: Path) -> None:
+    shutil.copyfile(old / "gongdan.db", old / "kept.db")
+    with closing(Database(f"sqlite:///{old / 'gongdan.db'}")) as db, db.begin() as connection:
+        _newer_revision(connection)
+    assert run(old, "db", "restore", str(old / "kept.db"), "--force").returncode == 0
+    assert run(old, "db", "upgrade").returncode == 0
