@@ -17,7 +17,7 @@ from engine.queries.cases import Case
 from engine.release import Release
 from engine.sla import explain_due
 from engine.time_words import length_words
-from web import context, shown
+from web import context, links, shown
 from web.i18n import listed, locale, pick
 
 
@@ -38,7 +38,8 @@ class TimerLine:
 class ClockLine:
     """A limit with the lines that explain its date; ``then`` is what its drawn timer will do.
 
-    While it is paused it has no date: ``left`` says in words what is left of it.
+    While it is paused it has no date: ``left`` says in words what is left of it. One that ended because the
+    case was handed over ``goes_on_in`` the case that this one opened.
     """
 
     clock: work.SlaClock
@@ -47,6 +48,7 @@ class ClockLine:
     why: list[str]
     then: str
     left: str
+    goes_on_in: str = ""
 
 
 def _drawn(release: Release, case: Case, ref: str | None) -> tuple[str, Element] | None:
@@ -107,6 +109,7 @@ def clocks(case: Case) -> list[ClockLine]:
     rows, found = work.clocks(db, case.id), []
     may_pause = any(p.pausable for row in rows if (p := release.parameters.get(row.parameter)))
     stood = work.pauses(db, case.id) if may_pause else {}
+    handed_over = _handed_over(case) if any(row.state == "stopped" for row in rows) else {}
     for row in rows:
         parameter = release.parameters.get(row.parameter)
         drawn = _drawn(release, case, row.element)
@@ -132,9 +135,17 @@ def clocks(case: Case) -> list[ClockLine]:
                 why=why,
                 then=then,
                 left=left,
+                goes_on_in=handed_over.get(row.parameter, "") if row.state == "stopped" else "",
             )
         )
     return found
+
+
+def _handed_over(case: Case) -> dict[str, str]:
+    """Limits that cases have which this one opened: parameter → case, as far as the reader may know of it."""
+    children = links.of_case(case).children
+    db = context.gongdan().db
+    return {clock.parameter: child.id for child in children for clock in work.clocks(db, child.id)}
 
 
 def _left(parameter: Parameter | None, pauses: list[work.Pause]) -> str:

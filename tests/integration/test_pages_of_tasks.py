@@ -19,6 +19,7 @@ from engine.commands import AmendData, ClaimTask, CompleteTask, StartCase
 from engine.db.tables import cases
 from engine.people import DEMO_PASSWORD
 from engine.queries import scope
+from engine.queries.cases import children
 from engine.settings import Settings
 from tests.clock import Clock
 from web import create_app
@@ -306,3 +307,22 @@ def test_a_case_is_found_by_its_number_without_dashes(house: Gongdan, settings: 
     typed = case.replace("-", "")
     assert supervisor.get(f"/cases/?q={typed}").headers["Location"] == f"/cases/{case}"
     assert case in supervisor.get(f"/?tab=all&q={typed}").text
+
+
+def test_the_limit_of_a_case_handed_over_goes_on_in_the_linked_case(
+    house: Gongdan, settings: Settings
+) -> None:
+    at = house.now()
+    start = {"complaint_recorded": True, "contact_phone": "13800138000", "customer_name": "李四"}
+    case = house.dispatch(StartCase(process="insurance_branch_complaint", data=start, actor="centre1", at=at))
+    about = {"source": "call", "involves_violation": True, "major": False, "matter_complex": False}
+    known = {"reason_l3": "03-02-05", "belongs_to_headquarters": True, "branch": "杭州分公司"}
+    house.dispatch(
+        CompleteTask(case_id=case.case_id, task=case.opened[0], data=about | known, actor="centre1", at=at)
+    )
+    house.outbox.work(datetime.fromisoformat(at))
+    (child,) = children(house.db, case.case_id)
+    for locale, words in (("zh-Hans", "在关联工单中继续"), ("en", "goes on in the linked case")):
+        page = client_of(house, settings, "centre1", locale).get(f"/cases/{case.case_id}/state").text
+        assert words in page
+        assert f'<a class="num" href="/cases/{child.id}">' in page
