@@ -65,7 +65,7 @@ def statements(db: Database) -> Iterator[list[tuple[str, Any]]]:
     sent: list[tuple[str, Any]] = []
 
     def note(_: object, __: object, sql: str, parameters: object, *___: object) -> None:
-        if sql.startswith("SELECT") and "FROM task" in sql:
+        if "FROM task" in sql and not sql.startswith("EXPLAIN"):
             sent.append((sql, parameters))
 
     event.listen(db.engine, "before_cursor_execute", note)
@@ -84,7 +84,9 @@ def _is_of_index(plan: list[str]) -> bool:
     told = "\n".join(plan)
     if told.startswith("Aggregate") and "Bitmap Index Scan on ix_task_" in told:
         return True  # few enough to count them all
-    if any(word in told for word in ("Sort", "Seq Scan", "TEMP B-TREE", "SCAN task")):
+    if any(
+        word in told for word in ("Sort", "Seq Scan on task", "Seq Scan on cases", "TEMP B-TREE", "SCAN task")
+    ):
         return False
     return any(
         (step.startswith("SEARCH task USING") and "INDEX ix_task_" in step) or "Scan using ix_task_" in step
