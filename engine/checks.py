@@ -83,18 +83,16 @@ def command(
     people: People,
     is_case: Callable[[str], bool],
     is_about: Callable[[Person], bool],
-    opened_at: Callable[[int], str | None],
 ) -> dict[str, Any]:
     """Check ``asked`` against the live instance; returns what to change in its plain data (checked form values).
 
-    ``is_case`` says whether there is a case of that number, ``is_about`` whether this one complains about a person,
-    ``opened_at`` since when a task of it is open.
+    ``is_case`` says whether there is a case of that number, ``is_about`` whether this one complains about a person.
     """
     if isinstance(asked, CompleteTask | FireTimer) and asked.skip:
         _check_lead(people.get(asked.skipped_by or ""), asked, is_about)
     if asked.actor.startswith(SYSTEM):
         return {}
-    person = people.get(asked.actor)  # read anew: who was switched off a moment ago is out
+    person = people.known(asked.actor)
     check_active(person)
     reason = getattr(asked, "reason", "")
     if len(reason) > LONGEST_REASON:
@@ -113,7 +111,7 @@ def command(
                     task=asked.task,
                     person=holder,
                 )
-            return _checked_form(asked, at, instance, people, is_case, opened_at(asked.task))
+            return _checked_form(asked, at, instance, people, is_case, instance.opened_at.get(asked.task))
         case ClaimTask():
             _check_task(person, instance, asked.task, is_about)
         case ReleaseTask():

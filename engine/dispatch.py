@@ -41,6 +41,7 @@ from .numbers import CaseNumbers
 from .people import People, Person
 from .projections import Change
 from .releases import Releases
+from .rules import RESPONDENT
 
 ATTEMPTS = 5  #: fresh copies a command is tried on while other processes keep changing its case
 MAX_FIRINGS = 500  #: due things worked off before one command; a stuck clock must not hold a thread for ever
@@ -167,12 +168,14 @@ class Dispatcher(LiveInstances):
 
     def _checked(self, command: Command, at: str, instance: Instance) -> dict[str, Any]:
         def is_about(person: Person) -> bool:
-            return respondents.is_about(self.db, person, instance.case_id)
+            if instance.about is None:
+                digests, has_parent = respondents.written(self.db, instance.case_id)
+                if has_parent:  # that one may name somebody at any time
+                    return respondents.is_one(person, digests)
+                instance.about = digests
+            return respondents.is_one(person, instance.about)
 
-        def opened_at(task: int) -> str | None:
-            return store.opened_at(self.db, instance.case_id, task)
-
-        return checks.command(command, at, instance, self.people, self._is_case, is_about, opened_at)
+        return checks.command(command, at, instance, self.people, self._is_case, is_about)
 
     def _is_case(self, number: str) -> bool:
         return store.head(self.db, number) is not None
@@ -287,7 +290,10 @@ class Dispatcher(LiveInstances):
                 body = snapshots.write(instance, secret)
                 writes.append(("snapshot", {"case_id": instance.case_id, "seq": instance.seq, "body": body}))
                 instance.snapshot_seq = instance.seq
-            store.commit(self.db, row, Change(instance, command, effects, self._lookup_key), writes)
+            change = Change(instance, command, effects, self._lookup_key)
+            if command.get("respondent") or RESPONDENT in change.news():
+                instance.about = None
+            store.commit(self.db, row, change, writes)
         except BaseException:
             instance.seq, instance.head = before
             self._drop(instance)  # it may be half changed: the next one is built from history

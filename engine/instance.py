@@ -47,6 +47,10 @@ class Instance:
         self.claims: dict[int, str] = {}
         self.open: dict[int, tuple[str, str]] = {}  #: task → (element reference, duty)
         self.not_before: dict[int, str] = {}
+        self.opened_at: dict[int, str] = {}  #: open task → since when
+        self.about: frozenset[str] | None = (
+            None  #: whom it complains about (respondents), None: to be looked up
+        )
         self.done_by: dict[str, str] = {}  #: element reference → who completed it last
         self.amended: set[str] = set()  #: names under which a correction had a text
         self.events: set[str] = set()  #: keys of everything ever asked of the outbox
@@ -165,13 +169,14 @@ class Instance:
             self.open.pop(task, None)
             self.claims.pop(task, None)
             self.not_before.pop(task, None)
+            self.opened_at.pop(task, None)
         fx["opened"] = []
         for task, place, not_before in delta.opened:
             duty = self.release.duty(place.process, place.element, place.calls)
             if duty.department_of is not None:
                 duty = duty.in_case(self.machine.data_of(task), self.release.roles.departments)
             ref, word = self._ref(place), duty.word
-            self.open[task] = (ref, word)
+            self.open[task], self.opened_at[task] = (ref, word), at
             if not_before:
                 self.not_before[task] = not_before
             fx["opened"].append([task, ref, word, not_before])

@@ -54,7 +54,22 @@ def about(db: Database, person: Person) -> frozenset[str]:
 
 def is_about(db: Database, person: Person, case_id: str) -> bool:
     """Whether a case, or one that it comes from, complains about ``person``."""
-    return bool(among(db, case_id, lambda: [person]))
+    return is_one(person, written(db, case_id)[0])
+
+
+def is_one(person: Person, digests: frozenset[str]) -> bool:
+    """Whether ``person`` is one of those that :func:`written` gave."""
+    return bool(digests) and not digests.isdisjoint(_keys(person))
+
+
+def written(db: Database, case_id: str) -> tuple[frozenset[str], bool]:
+    """Digests of everybody that a case, or one it comes from, ever named; and whether it comes from another."""
+    line = sa.select(cases.c.id, cases.c.parent).where(cases.c.id == case_id).cte(recursive=True)
+    line = line.union(sa.select(cases.c.id, cases.c.parent).join(line, cases.c.id == line.c.parent))
+    of = sa.or_(respondent.c.case_id == case_id, respondent.c.case_id.in_(sa.select(line.c.id)))
+    found = db.rows(sa.select(respondent.c.who).where(of))
+    parent = db.rows(sa.select(cases.c.parent).where(cases.c.id == case_id))
+    return frozenset(row[0] for row in found), bool(parent) and parent[0].parent is not None
 
 
 def among(db: Database, case_id: str, people: Callable[[], Iterable[Person]]) -> set[str]:
@@ -62,11 +77,8 @@ def among(db: Database, case_id: str, people: Callable[[], Iterable[Person]]) ->
 
     Most cases name nobody, so ``people`` are asked for only when there is something to compare.
     """
-    line = sa.select(cases.c.id, cases.c.parent).where(cases.c.id == case_id).cte(recursive=True)
-    line = line.union(sa.select(cases.c.id, cases.c.parent).join(line, cases.c.id == line.c.parent))
-    of = sa.or_(respondent.c.case_id == case_id, respondent.c.case_id.in_(sa.select(line.c.id)))
-    written = {row[0] for row in db.rows(sa.select(respondent.c.who).where(of))}
-    return {one.name for one in people() if not written.isdisjoint(_keys(one))} if written else set()
+    digests, _ = written(db, case_id)
+    return {one.name for one in people() if is_one(one, digests)} if digests else set()
 
 
 def _about(person: Person) -> sa.Select[Any]:

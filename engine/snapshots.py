@@ -71,6 +71,7 @@ def dump(instance: Instance) -> dict[str, Any]:
         "claims": list(instance.claims.items()),
         "open": [[t, ref, duty] for t, (ref, duty) in instance.open.items()],
         "not_before": list(instance.not_before.items()),
+        "opened_at": list(instance.opened_at.items()),
         "done_by": list(instance.done_by.items()),
         "amended": sorted(instance.amended),
         "events": sorted(instance.events),
@@ -94,6 +95,7 @@ def restore(case_id: str, dumped: dict[str, Any], release: Release, seal: Seal) 
     instance.claims = dict(map(tuple, dumped["claims"]))
     instance.open = {task: (ref, duty) for task, ref, duty in dumped["open"]}
     instance.not_before = dict(map(tuple, dumped["not_before"]))
+    instance.opened_at = dict(map(tuple, dumped["opened_at"]))
     instance.done_by = dict(map(tuple, dumped["done_by"]))
     instance.events, instance.unsent = set(dumped["events"]), set(dumped["unsent"])
     instance.amended = set(dumped["amended"])

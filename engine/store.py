@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from . import projections
 from .db.database import Database, Write
-from .db.tables import answer, cases, history, respondent, snapshot, task
+from .db.tables import answer, cases, history, respondent, snapshot
 from .keys import Keys
 from .projections import cases as case_rows
 from .projections import clocks, facts, incidents, notices, outbox, tasks, timers
@@ -88,12 +88,6 @@ def head(db: Database, case_id: str) -> Head | None:
         return None
     seq, digest, process, release, state = found[0]
     return Head(seq, stored(digest), process, release, state)
-
-
-def opened_at(db: Database, case_id: str, number: int) -> str | None:
-    """When a task of a case opened, None for an unknown one."""
-    found = db.rows(sa.select(task.c.opened_at).where(task.c.case_id == case_id, task.c.task == number))
-    return found[0].opened_at if found else None
 
 
 def rows(db: Database, case_id: str, after: int = 0) -> list[HistoryRow]:
