@@ -15,7 +15,7 @@ from .clocks import Clocks
 from .diagrams import Element
 from .effects import Effects, reference, resolve
 from .errors import Rejected
-from .gateways import CASE, NOTICE
+from .gateways import CASE, NOTICE, WITHDRAW
 from .release import Release
 from .roles import Duty
 from .rules import RESPONDENT
@@ -293,6 +293,8 @@ class Instance:
                 taken_back = [key for key in asked.get("withdraws", ()) if key in self.unsent]
                 self.unsent.difference_update(taken_back)
                 withdrawn += taken_back
+            if asked["service"] == WITHDRAW:
+                continue
             if event in self.events:
                 suppressed.append(event)
                 continue

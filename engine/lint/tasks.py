@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.gateways import CASE
+from engine.gateways import CASE, WITHDRAW
 from engine.lint.catalogue.scripts import UNKNOWN_NAME
 from engine.lint.catalogue.tasks import (
     CALL_MISSING,
@@ -34,8 +34,8 @@ from engine.lint.finding import Finding
 from engine.lint.model import DiagramModel, Node
 from engine.reports import REPORTS
 
-_SERVICES = ("sms", "mail", "notice", "webhook", CASE)
-_NEEDED = {"webhook": ("to",), CASE: ("process", "carries")}
+_SERVICES = ("sms", "mail", "notice", "webhook", CASE, WITHDRAW)
+_NEEDED = {"webhook": ("to",), CASE: ("process", "carries"), WITHDRAW: ("withdraws",)}
 _PROPERTIES = {
     "userTask": {"form", "say", "exclude", "meets", "not_before", "approves"},
     "businessRuleTask": {"approves"},

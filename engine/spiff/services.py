@@ -8,11 +8,11 @@ from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
 
 from engine.errors import InvalidFile
-from engine.gateways import CASE
+from engine.gateways import CASE, WITHDRAW
 
 from .logical import current
 
-KINDS = frozenset({"sms", "mail", "notice", "webhook", CASE})
+KINDS = frozenset({"sms", "mail", "notice", "webhook", CASE, WITHDRAW})
 
 
 class OutboxTask(BpmnSpecMixin):  # type: ignore[misc]

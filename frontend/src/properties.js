@@ -108,7 +108,7 @@ function laneName(element) {
   return lanes(scope?.laneSets).filter((lane) => lane.get('flowNodeRef').includes(object)).at(-1)?.name ?? '';
 }
 
-const SERVICES = ['sms', 'mail', 'notice', 'webhook', 'case'].map((id) => ({ id }));
+const SERVICES = ['sms', 'mail', 'notice', 'webhook', 'case', 'withdraw'].map((id) => ({ id }));
 const LEVELS = ['info', 'warn', 'breach'].map((id) => ({ id }));
 
 function entriesFor(element, catalogue) {
@@ -140,6 +140,7 @@ function entriesFor(element, catalogue) {
       property('template', 'Template', TextFieldEntry, { ...code, hint: 'Expression, for example "sms_callback_1"' }),
       property('to', 'Recipient', TextFieldEntry, { ...code, hint: 'Expression: number, address or role' }),
       property('event', 'Event key', TextFieldEntry, { ...code, hint: 'Expression; one send per key and case, ever' }),
+      property('withdraws', 'Takes back', TextFieldEntry, { ...code, hint: 'Expression: event keys of messages not sent yet' }),
       property('level', 'Level of a notice', SelectEntry, { choices: from(LEVELS) }),
       property('process', 'Process of the new case', SelectEntry, { choices: from(catalogue.processes), hint: 'For the service case' }),
       property('carries', 'Data that goes over', TextFieldEntry, { hint: 'Names of case data, separated by commas' }),

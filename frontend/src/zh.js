@@ -52,7 +52,7 @@ export default {
   'Data names that hold people, separated by commas': '存放人员的数据名，逗号分隔',
   'Meets the case clocks': '完成即满足的工单时限', 'Not before': '不早于', 'Expression that gives an instant': '得出时刻的表达式',
   'Service': '服务', 'Template': '模板', 'Expression, for example "sms_callback_1"': '表达式，例如 "sms_callback_1"',
-  'Recipient': '接收方', 'Expression: number, address or role': '表达式：号码、地址或岗位', 'Event key': '事件键',
+  'Recipient': '接收方', 'Expression: number, address or role': '表达式：号码、地址或岗位', 'Event key': '事件键', 'Takes back': '撤回', 'Expression: event keys of messages not sent yet': '表达式：还没发出的消息的事件键',
   'Expression; one send per key and case, ever': '表达式；同一工单同一键只发一次', 'Level of a notice': '通知级别',
   'Script': '脚本', 'Decision table': '决策表', 'Called process': '被调用流程', 'Condition': '条件',
   'Names, comparisons, and / or / not / in': '名称、比较、and / or / not / in', 'Outcome of the case': '工单结果',

@@ -366,3 +366,12 @@ def test_overriding_the_suggested_category_needs_a_reason() -> None:
     assert codes("classify", values, {"suggested_category": "billing"}) == {}
     assert codes("classify", values) == {}
     assert codes("classify", values, {"suggested_category": "other"}) == {"override_reason": "required"}
+
+
+def test_a_duplicate_is_not_said_to_be_joined_or_reopened() -> None:
+    """Nothing is merged, and no earlier case opens again: both cases go on, linked."""
+    field = FORMS["duplicate_confirm"].field("duplicate_relation")
+    said = " ".join(words for option in field.options for words in option.label.values())
+    for claim in ("并入", "合併處理", "handled together", "重开", "重開", "reopened"):
+        assert claim not in said
+    assert field.help is not None
