@@ -158,6 +158,8 @@ class _Sheet:
             case "phone":
                 return self.customer.phone
             case "number" | "money":
+                if attempt % 3 == 2:  # a rule may ask for none at all
+                    return self.least(schema)
                 return self.number(schema, money=field.widget == "money")
             case "date":
                 days = rng.randint(3, 20) if attempt % 2 == 0 else -rng.randint(1, 20)
@@ -186,14 +188,16 @@ class _Sheet:
             found[column.name] = self.meant(value) if usual else self.made_up(column)
         return found
 
+    def least(self, schema: Mapping[str, Any]) -> int:
+        """The smallest number that the field takes."""
+        return int(schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1))
+
     def number(self, schema: Mapping[str, Any], *, money: bool) -> int:
-        low = schema.get(
-            "minimum", schema.get("exclusiveMinimum", -1) + 1 if "exclusiveMinimum" in schema else 0
-        )
+        low = self.least(schema)
         high = schema.get("maximum", low + (20_000 if money else 6))
         step = 100 if money else 1
-        drawn = self.customer.rng.randint(int(low), int(min(high, low + (20_000 if money else 6))))
-        return max(int(low), drawn // step * step) or step
+        drawn = self.customer.rng.randint(low, int(min(high, low + (20_000 if money else 6))))
+        return max(low, drawn // step * step) or step
 
     def text(self, field: Field) -> str:
         phrases = self.behaviour.phrases.get(field.name)

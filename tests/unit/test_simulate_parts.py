@@ -191,6 +191,16 @@ def test_a_pattern_that_is_more_than_plain_gives_none(pattern: str) -> None:
     assert example(pattern, Random(1)) is None
 
 
+def test_an_apology_is_found_to_have_no_amount(release: Release) -> None:
+    form = release.forms["recovery_request"]
+    behaviour = Behaviour("1")
+    for number in range(8):
+        someone = customer(behaviour, number)
+        context = {"recovery_kind": "apology", "recovery_amount": 3000}
+        filled = Filler(behaviour).fill(form, "request_recovery", context, someone, MONDAY)
+        assert filled["recovery_amount"] == 0 or filled["recovery_kind"] != "apology"
+
+
 def test_a_form_that_nobody_can_fill_is_named() -> None:
     text = dict.fromkeys(("zh-Hans", "zh-Hant-HK", "en"), "?")
     form = Form.load(
