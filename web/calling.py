@@ -13,6 +13,7 @@ from engine.queries import work
 from engine.queries.cases import Case
 from web import context, fields, shown
 
+_WISHES = ("preferred_contact_window", "preferred_language")  #: mandarin is what everybody speaks
 _HEADING = (calls.CALLED_AT, "direction", "result")
 
 
@@ -51,6 +52,15 @@ def waits(case: Case, task: work.Task, here: Desk) -> list[str]:
     if told:
         told.append(gettext("A call from the customer may be logged at once."))
     return told
+
+
+def wishes(case: Case, here: Desk) -> list[fields.Line]:
+    """When and in which language the customer wants to be called, where they said so."""
+    if not calls.logs_call(here.element, here.form):
+        return []
+    release = context.gongdan().releases.get(case.release)
+    asked = {name: here.data[name] for name in _WISHES if here.data.get(name) not in (None, "mandarin")}
+    return fields.Reading(release, dict.fromkeys(asked)).lines(asked)
 
 
 def logged(case: Case) -> list[Line]:

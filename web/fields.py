@@ -97,6 +97,8 @@ def _text(field: Field | None, value: Any) -> str:
         if any(isinstance(one, Mapping) for one in value):
             return "\n".join(_record(field, one) for one in value)
         return listed(_text(field, one) for one in value)
+    if isinstance(value, Mapping) and field is not None and field.widget == "timerange":
+        return f"{value.get('from')}–{value.get('to')}"
     if isinstance(value, Mapping):
         return _record(field, value)
     if field is not None:

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from engine.app import Gongdan
-from engine.commands import CompleteTask
+from engine.commands import CompleteTask, StartCase
 from engine.settings import Settings
 from tests.clock import Clock
 from tests.integration.test_pages_of_tasks import client_of, database_url, house, registered, send
@@ -107,3 +107,18 @@ def test_a_page_that_lay_open_for_hours_is_asked_for_a_reason(
     timeline = holder.get(f"/cases/{case}").text.partition('id="timeline"')[2].partition("</section>")[0]
     for words in ("无人接听", "2026-03-02 09:00", "打完先接了别的电话"):
         assert f"<ins>{words}</ins>" in timeline
+
+
+def test_the_caller_sees_when_and_in_which_language_the_customer_wants_to_be_called(
+    house: Gongdan, settings: Settings
+) -> None:
+    wishes = {"preferred_contact_window": {"from": "09:00", "to": "11:00"}, "preferred_language": "cantonese"}
+    known = {"customer_name": "李四", "contact_phone": "13800138000", "complaint_recorded": True, **wishes}
+    opened = house.dispatch(
+        StartCase(process="satisfaction_revisit", data=known, actor="system:test", at=house.now())
+    )
+    text = client_of(house, settings, "agent1").get(f"/tasks/{opened.case_id}/{opened.opened[0]}").text
+    note = text.partition('id="wishes"')[2].partition("</p>")[0]
+    assert "方便联系的时段：09:00–11:00" in note
+    assert "沟通语言" in note
+    assert "粤语" in note

@@ -96,6 +96,7 @@ def _page(
         errors=errors,
         offered=shows,
         waits=calling.waits(case, task, here) if here else [],
+        wishes=calling.wishes(case, here) if here else [],
         calls=calling.logged(case),
         submit_key=secrets.token_urlsafe(KEY_LENGTH),
         others=context.others_of(case),
