@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
-from engine.lint import decisions, files, gateways, release, scripts, structure, tasks, timing
+from engine.lint import decisions, engine, files, gateways, release, scripts, structure, tasks, timing
 from engine.lint.catalogue import RULES
 from engine.lint.catalogue.files import UNKNOWN_FILE, XML_KIND
 from engine.lint.context import LintContext
@@ -23,6 +23,7 @@ __all__ = ["RULES", "Finding", "LintContext", "Rule", "Severity", "lint_file", "
 
 _CHECKS = (
     *structure.CHECKS,
+    *engine.CHECKS,
     *gateways.CHECKS,
     *timing.CHECKS,
     *tasks.CHECKS,
@@ -59,6 +60,8 @@ def lint_file(path: str, content: bytes, context: LintContext | None = None) -> 
     model = read_diagram(root, path)
     for check in _CHECKS:
         found += _first(check(model, context))
+    if model.processes and not any(finding.grave for finding in found):
+        found += engine.taken(model)
     return found
 
 

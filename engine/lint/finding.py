@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from engine.lint.traditional import traditional
+
 Severity = Literal["error", "warning", "info"]
 #: most a text of a file may add to a message
 MAX_VALUE = 120
@@ -62,14 +64,16 @@ class Finding:
         return self.fix_in("en")
 
     def message_in(self, locale: str) -> str:
-        """What is wrong, in Chinese for a Chinese ``locale``, else in English."""
-        if locale.startswith("zh"):
-            return _fill(self.about.zh, {name: _chinese(name, value) for name, value in self.values.items()})
-        return _fill(self.about.en, self.values)
+        """What is wrong: in the Chinese of a Chinese ``locale``, else in English."""
+        if not locale.startswith("zh"):
+            return _fill(self.about.en, self.values)
+        values = {name: _chinese(name, value, locale) for name, value in self.values.items()}
+        return _fill(_of(locale, self.about.zh), values)
 
     def fix_in(self, locale: str) -> str:
-        """How to mend it, in Chinese for a Chinese ``locale``, else in English."""
-        return _fill(self.about.zh_fix if locale.startswith("zh") else self.about.en_fix, self.values)
+        """How to mend it: in the Chinese of a Chinese ``locale``, else in English."""
+        words = _of(locale, self.about.zh_fix) if locale.startswith("zh") else self.about.en_fix
+        return _fill(words, self.values)
 
     def in_file(self, file: str) -> Finding:
         """The same finding under another name of the file."""
@@ -93,14 +97,26 @@ class Finding:
 
 
 #: kinds of source text, as a Chinese finding calls them; properties keep their names
-_SOURCES = {"condition": "条件", "script": "脚本", "timer": "定时表达式"}
+_SOURCES = {
+    "condition": "条件",
+    "script": "脚本",
+    "timer": "定时表达式",
+    "loopCardinality": "循环次数",
+    "completionCondition": "完成条件",
+    "loopCondition": "循环条件",
+}
 #: values that are words of a parser or library, which speak English
 _QUOTED = frozenset({"problem", "reason"})
 
 
-def _chinese(name: str, value: str) -> str:
+def _of(locale: str, simplified: str) -> str:
+    """Our own words in one of the two Chinese scripts; what files say stays as it is."""
+    return traditional(simplified) if locale.startswith("zh-Hant") else simplified
+
+
+def _chinese(name: str, value: str, locale: str) -> str:
     if name == "what":
-        return _SOURCES.get(value, value)
+        return _of(locale, _SOURCES.get(value, value))
     return f"“{value}”（原文）" if name in _QUOTED and value.isascii() else value
 
 

@@ -28,6 +28,7 @@ _WRITTEN = frozenset(
     {
         *("script", "preScript", "postScript", "conditionExpression", "property"),
         *("timeDate", "timeDuration", "timeCycle", "calledDecisionId"),
+        *("loopCardinality", "completionCondition", "loopCondition"),
     }
 )
 #: gateways whose outgoing flows have conditions
@@ -83,7 +84,11 @@ class Node:
     @property
     def multiple(self) -> bool:
         """True for multi-instance activities."""
-        return self.element.find(f"{{{BPMN}}}multiInstanceLoopCharacteristics") is not None
+        return self.loop("multiInstance") is not None
+
+    def loop(self, kind: str) -> etree._Element | None:
+        """The ``multiInstance`` or ``standard`` loop of an activity."""
+        return self.element.find(f"{{{BPMN}}}{kind}LoopCharacteristics")
 
     def listed(self, name: str) -> list[str]:
         """A comma-separated property as a list."""

@@ -8,6 +8,7 @@ from engine.lint.approvals import changed_after_approval
 from engine.lint.catalogue.release import (
     CALL_CYCLE,
     DUPLICATE_PROCESS,
+    DUPLICATE_SUBPROCESS,
     UNUSED_DECISION,
     UNUSED_FORM,
     UNUSED_TEMPLATE,
@@ -29,6 +30,7 @@ def lint_across(files: Mapping[str, bytes], context: LintContext) -> Iterator[Fi
     for process, paths in context.processes.items():
         for path in paths[1:]:
             yield DUPLICATE_PROCESS.at(path, process, id=process, other=paths[0])
+    yield from _inner_twice(files, context)
     for loop in cycles(sorted(context.calls), lambda process: sorted(context.goes_on_in(process))):
         shown = " → ".join([*loop[:8], loop[0]])
         yield CALL_CYCLE.at(first[loop[0]], loop[0], loop=shown)
@@ -43,6 +45,25 @@ def _models(files: Mapping[str, bytes]) -> Iterator[DiagramModel]:
     for path in sorted(files):
         if path.endswith(".bpmn") and (model := model_of(path, files[path])) is not None:
             yield model
+
+
+def _inner_twice(files: Mapping[str, bytes], context: LintContext) -> Iterator[Finding]:
+    """Ids of sub-processes, which the engine keeps beside those of processes: told in every file that has them."""
+    found: dict[str, dict[str, int | None]] = {
+        id: dict.fromkeys(paths) for id, paths in context.processes.items()
+    }
+    inner = set()
+    for path in sorted(files):
+        model = model_of(path, files[path]) if path.endswith(".bpmn") else None
+        for scope in model.scopes if model is not None else ():
+            if scope.parent is not None and scope.id:
+                inner.add(scope.id)
+                found.setdefault(scope.id, {})[path] = scope.line
+    for id in sorted(inner):
+        for path, line in found[id].items():
+            others = [other for other in found[id] if other != path]
+            if others:
+                yield DUPLICATE_SUBPROCESS.at(path, id, line, id=id, other=others[0])
 
 
 def _unused(files: Mapping[str, bytes], context: LintContext) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from engine.lint.context import LintContext
 from engine.lint.expressions import ARGUMENTS, KEPT, PYTHON, Source, read_expression, read_script
 from engine.lint.finding import Finding
 from engine.lint.model import DECIDING, MAX_WRITTEN, DiagramModel
+from engine.xml import BPMN, line_of
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ def texts(model: DiagramModel) -> Iterator[Text]:
         for timer in node.timers:
             if timer.text:
                 yield Text("timer", node.id, timer.line, timer.text, False)
+        for loop in (node.loop("multiInstance"), node.loop("standard")):
+            for kind in ("loopCardinality", "completionCondition", "loopCondition"):
+                found = None if loop is None else loop.find(f"{{{BPMN}}}{kind}")
+                if found is not None and (text := (found.text or "").strip()):
+                    yield Text(kind, node.id, line_of(found), text, False)
         names = ("template", "to", "event", "withdraws") if node.kind == "serviceTask" else ("not_before",)
         for name in names:
             if text := node.properties.get(name, "").strip():

@@ -99,6 +99,35 @@ const rhythm = {
   },
 };
 
+/** When a standard loop stops: both in its own element, which the marker of the activity makes. */
+const loopOf = (element) => {
+  const loop = getBusinessObject(element).get('loopCharacteristics');
+  return loop?.$type === 'bpmn:StandardLoopCharacteristics' ? loop : undefined;
+};
+
+const loopCondition = {
+  read: (element) => loopOf(element)?.loopCondition?.body ?? '',
+  write: (element, body, { bpmnFactory, modeling }) => {
+    const loopCondition = body ? bpmnFactory.create('bpmn:FormalExpression', { body }) : undefined;
+    if (loopCondition) loopCondition.$parent = loopOf(element);
+    modeling.updateModdleProperties(element, loopOf(element), { loopCondition });
+  },
+};
+
+const loopMaximum = {
+  read: (element) => String(loopOf(element)?.loopMaximum ?? ''),
+  write: (element, value, { modeling }) =>
+    modeling.updateModdleProperties(element, loopOf(element), { loopMaximum: value || undefined }),
+};
+
+function loopEntries(element) {
+  if (!is(element, 'bpmn:Activity') || !loopOf(element)) return [];
+  return [
+    entry('gongdan-loop-condition', 'Again while', TextFieldEntry, { ...loopCondition, ...code, hint: 'Names, comparisons, and / or / not / in' }),
+    entry('gongdan-loop-maximum', 'At most so many rounds', TextFieldEntry, { ...loopMaximum, ...code, hint: 'A whole number, such as 3' }),
+  ];
+}
+
 /** Name of the lane that holds the element: who does the work. */
 function laneName(element) {
   const object = getBusinessObject(element);
@@ -183,11 +212,12 @@ class GongdanProvider {
 
   getGroups(element) {
     return (groups) => {
-      const entries = is(element, 'bpmn:Label') || element.labelTarget ? [] : entriesFor(element, this.catalogue);
-      if (!entries.length) return groups;
-      const ours = { id: 'gongdan', label: this.translate('How it works'), component: Group, shouldOpen: true, entries };
       const [general, ...others] = groups;
-      return [general, ours, ...others].filter(Boolean);
+      const label = is(element, 'bpmn:Label') || element.labelTarget;
+      const group = (id, name, entries) => (entries.length && !label
+        ? { id, label: this.translate(name), component: Group, shouldOpen: true, entries } : null);
+      const ours = group('gongdan', 'How it works', entriesFor(element, this.catalogue));
+      return [general, ours, group('gongdan-loop', 'Loop', loopEntries(element)), ...others].filter(Boolean);
     };
   }
 }

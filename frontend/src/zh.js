@@ -61,6 +61,7 @@ export default {
   'Process of the new case': '所开工单的流程', 'For the service case': '服务为 case 时', 'Data that goes over': '带过去的数据',
   'Names of case data, separated by commas': '工单数据名，逗号分隔',
   'The software opens cases': '系统按期开单', 'A weekly or monthly parameter of the table of limits': '时限表中每周或每月的参数',
+  'Loop': '循环', 'Again while': '再做一次的条件', 'At most so many rounds': '最多次数', 'A whole number, such as 3': '整数，例如 3',
   // Token simulation
   'Token Simulation': '走图模拟', 'Toggle Token Simulation': '走图模拟', 'Play Simulation': '开始模拟', 'Pause Simulation': '暂停模拟',
   'Reset Simulation': '重置模拟', 'Show Simulation Log': '显示模拟日志', 'Simulation Log': '模拟日志',

@@ -88,17 +88,16 @@ class Panel:
 
     def keep(self) -> str:
         """Keep the draft; the text of the file as it is sent."""
-        self.body = ""
-        self.page.keyboard.press("Control+s")
+        with self.page.expect_response("**/designer/file") as answer:
+            self.page.keyboard.press("Control+s")
+        assert answer.value.ok
         expect(self.page.locator("#said")).to_have_text("草稿已保存")
         return self.body
 
     def kept(self) -> str:
         """Keep the draft for good; the text of the file as it is stored."""
         self.page.unroute("**/designer/file")
-        with self.page.expect_response("**/designer/file") as answer:
-            self.keep()
-        assert answer.value.ok
+        self.keep()
         made = drafts.diagram(self.site.gongdan.db, PATH, self.desk.name)
         assert made is not None
         return made.body.decode()

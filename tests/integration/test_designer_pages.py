@@ -163,3 +163,32 @@ def test_what_was_judged_is_what_is_published(
     assert (refused.status_code, played) == (422, [1, 2])
     assert "CAN_CALLBACK_1 应为 3月2日 12:00，实为 3月2日 13:00" in said(refused)
     assert gongdan.releases.current_number() == 2
+
+
+@pytest.mark.parametrize(
+    ("marker", "words"),
+    [
+        ("<bpmn:multiInstanceLoopCharacteristics/>", "没有写做几次"),
+        ("<bpmn:standardLoopCharacteristics/>", "没有写何时停止"),
+    ],
+)
+def test_a_loop_without_what_it_needs_is_a_finding_when_it_is_tried_or_published(
+    gongdan: Gongdan, designer: FlaskClient, marker: str, words: str
+) -> None:
+    body = gongdan.releases.current().files[CANTONESE].decode()
+    step = re.search(r'<bpmn:userTask id="callback_1".*?</bpmn:userTask>', body, re.DOTALL)
+    assert step is not None
+    draft(
+        gongdan,
+        CANTONESE,
+        step.group(),
+        step.group().replace("</bpmn:userTask>", marker + "</bpmn:userTask>"),
+    )
+    for action, status in (("try", 200), ("publish", 422)):
+        answer = post(designer, action, CANTONESE, note="多做几次")
+        assert answer.status_code == status
+        page = said(answer)
+        assert words in page
+        assert "cantonese_callback.bpmn · callback_1" in page
+        assert "must" not in page, "a sentence of the engine"
+    assert gongdan.releases.current_number() == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import pairwise
@@ -404,6 +405,20 @@ SAMPLES: dict[str, Callable[[], Files]] = {
     "table_overlap": lambda: release(table=table(('"yue"', "1"), ('? in ("yue", "cmn")', "2"), ("-", "3"))),
     "duplicate_process": lambda: _merged(release(), "bpmn/telecom/callback.bpmn", release()[BPMN]),
     "call_cycle": _mutual,
+    "duplicate_subprocess": lambda: _inner_twice(),
+    "instances_missing": lambda: looped("<bpmn:multiInstanceLoopCharacteristics/>"),
+    "instances_twice": lambda: looped(
+        many(CARDINALITY + "<bpmn:loopDataInputRef>reached</bpmn:loopDataInputRef>")
+    ),
+    "loop_missing": lambda: looped("<bpmn:standardLoopCharacteristics/>"),
+    "loop_most": lambda: looped('<bpmn:standardLoopCharacteristics loopMaximum="0"/>'),
+    "cancel_event": lambda: ended("<bpmn:cancelEventDefinition/>"),
+    "event_reference": lambda: ended('<bpmn:errorEventDefinition errorRef="gone"/>'),
+    "inner_end": lambda: _inner('<bpmn:startEvent id="inner_s"/>'),
+    "engine_refuses": lambda: looped(
+        '<bpmn:property id="prop"/><bpmn:dataInputAssociation id="reads"><bpmn:sourceRef>call</bpmn:sourceRef>'
+        "<bpmn:targetRef>prop</bpmn:targetRef></bpmn:dataInputAssociation>"
+    ),
     "unused_form": lambda: _merged(
         release(), "forms/other.json", release()[FORM].replace(b"attempt", b"other")
     ),
@@ -412,6 +427,40 @@ SAMPLES: dict[str, Callable[[], Files]] = {
         release(), "bpmn/decisions/spare.dmn", table(("-", "1"), name="spare")
     ),
 }
+
+
+CARDINALITY = "<bpmn:loopCardinality>3</bpmn:loopCardinality>"
+
+
+def many(inner: str) -> str:
+    """A multi-instance marker."""
+    return f"<bpmn:multiInstanceLoopCharacteristics>{inner}</bpmn:multiInstanceLoopCharacteristics>"
+
+
+def looped(marker: str) -> Files:
+    """The clean release with a loop marker on its user task."""
+    return changed("</bpmn:userTask>", f"{marker}</bpmn:userTask>")
+
+
+def ended(definition: str) -> Files:
+    """The clean release whose last end event has a trigger."""
+    files = release()
+    content = files[BPMN].decode()
+    element = re.search(r'<bpmn:endEvent id="done"[^>]*?(/>|>)', content)
+    assert element is not None
+    closed = element.group(1) == "/>"
+    opened = element.group().removesuffix("/>").removesuffix(">") + ">" + definition
+    files[BPMN] = content.replace(element.group(), opened + ("</bpmn:endEvent>" if closed else "")).encode()
+    return files
+
+
+def _inner(content: str) -> Files:
+    return with_steps([("subProcess", "inner", "内层")], [("inner", "done")], {"inner": content})
+
+
+def _inner_twice() -> Files:
+    files = _inner('<bpmn:startEvent id="inner_s"/><bpmn:endEvent id="inner_e"/>')
+    return _merged(files, "bpmn/telecom/again.bpmn", files[BPMN].replace(b'"callback"', b'"again"'))
 
 
 def _opened_by_people() -> Files:

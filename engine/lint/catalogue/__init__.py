@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from engine.lint.catalogue import decisions, files, gateways, release, scripts, structure, tasks, timing
+from engine.lint.catalogue import (
+    decisions,
+    engine,
+    files,
+    gateways,
+    release,
+    scripts,
+    structure,
+    tasks,
+    timing,
+)
 from engine.lint.finding import Rule
 
 #: every rule by its id, in the order of the documentation
 RULES: dict[str, Rule] = {
     rule.id: rule
-    for module in (files, structure, gateways, timing, tasks, scripts, decisions, release)
+    for module in (files, structure, engine, gateways, timing, tasks, scripts, decisions, release)
     for rule in vars(module).values()
     if isinstance(rule, Rule)
 }

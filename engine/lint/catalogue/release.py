@@ -44,3 +44,11 @@ UNUSED_DECISION = Rule(
     "删除它,或引用它",
     "remove it, or refer to it",
 )
+DUPLICATE_SUBPROCESS = Rule(
+    "duplicate_subprocess",
+    "error",
+    "子流程编号 {id} 在 {other} 里也有,引擎分不清",
+    "the sub-process id {id} is used in {other} too; the engine cannot tell them apart",
+    "给其中一个换一个编号",
+    "give one of the two another id",
+)
