@@ -15,14 +15,16 @@ from .dispatch import Dispatcher, Receipt
 from .errors import ConfigurationError
 from .gateways import CASE
 from .gateways.choose import gateways
+from .gateways.staff import StaffMail
 from .incidents import Incidents
 from .keys import Keys
 from .links import CaseOpener
 from .outbox import Outbox
-from .people import People
+from .people import People, Person
 from .proposals import refuse_findings
 from .refresh import Progress, refresh
 from .releases import FolderPublish, Judge, Releases
+from .respondents import about
 from .schedule import Schedule
 from .settings import Settings
 from .spiff.timers import iso
@@ -119,6 +121,12 @@ def _on(
     published, people, keys = Releases(db), People(db), Keys(db)
     dispatcher = Dispatcher(db, published, people, keys, settings.lookup_key, live=settings.lru, wall=clock)
     incidents = Incidents(db, dispatcher)
+    doors = gateways(settings)
+
+    def may_know(person: Person, case_id: str) -> bool:
+        return case_id not in about(db, person)
+
+    mail = StaffMail(doors["mail"], people.all, lambda: published.current().roles.names, may_know)
     made = Gongdan(
         settings=settings,
         db=db,
@@ -129,7 +137,7 @@ def _on(
         incidents=incidents,
         schedule=Schedule(db, published, dispatcher),
         timers=Timers(db, dispatcher, incidents),
-        outbox=Outbox(db, dispatcher, {**gateways(settings), CASE: CaseOpener(dispatcher, keys)}),
+        outbox=Outbox(db, dispatcher, {**doors, "mail": mail, CASE: CaseOpener(dispatcher, keys)}),
         wall=clock,
     )
     if progress is not None:

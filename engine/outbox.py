@@ -24,12 +24,14 @@ from .dispatch import Dispatcher
 from .errors import NotFound, Rejected, Unavailable
 from .gateways import CASE, FAILED, REPEATABLE, RETRY, UNKNOWN, Entry, Gateway
 from .leases import free
+from .sealing import mask_phones_in
 from .spiff.timers import iso
 from .texts import cleaned
 
 LEASE = timedelta(minutes=2)  #: longer than any gateway's timeout; then the outcome counts as unknown
 FIRST_RETRY = timedelta(seconds=30)
 MAX_ATTEMPTS = 6
+_REASON = 200  #: characters of an answer that a notice repeats
 log = structlog.get_logger("gongdan.outbox")
 
 
@@ -162,10 +164,9 @@ class Outbox:
         return Sent(entry.id, "pending", entry.kind)
 
     def _record(self, entry: Entry, state: str, detail: str, now: datetime) -> Sent:
-        if (
-            state == FAILED and entry.kind == CASE
-        ):  # its parent is closed, perhaps: nobody looks there by chance
-            tell_once(self._db, self._not_opened(entry), now, entry.case_id)
+        if state == FAILED:  # nobody looks there by chance, and the case goes on as if it had been sent
+            told = self._not_opened(entry) if entry.kind == CASE else _not_sent(entry, detail)
+            tell_once(self._db, told, now, entry.case_id)
         self._dispatcher.dispatch(
             RecordServiceResult(
                 case_id=entry.case_id,
@@ -194,6 +195,13 @@ class Outbox:
         if not rows:
             raise NotFound(f"there is no message {entry_id}")
         return _entry(rows[0])
+
+
+def _not_sent(entry: Entry, detail: str) -> str:
+    """What supervisors are told when a message cannot be sent; nothing personal."""
+    kind = {"sms": "短信", "mail": "邮件", "webhook": "推送"}.get(entry.kind, entry.kind)
+    said = mask_phones_in(detail)[:_REASON]
+    return f"工单 {entry.case_id} 的{kind}（{entry.template or entry.key}）没能送出：{said}。改正后请在发件箱重发。"
 
 
 def _waiting(now: datetime) -> sa.ColumnElement[bool]:

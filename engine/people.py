@@ -20,6 +20,7 @@ from . import passwords
 from .db.database import Database
 from .db.tables import person as table
 from .errors import NotFound, Rejected
+from .texts import is_mail_address
 
 FRESH = 1.0  #: seconds that the command path may go by what it last read of a person
 MOST_DISPLAYED = 80  #: characters of the name as colleagues know it
@@ -40,6 +41,7 @@ class Person:
     active: bool = True
     session_generation: int = 0
     locale: str | None = field(default=None, compare=False)
+    mail: str | None = None  #: where mail to one of the roles goes
 
 
 #: Accounts of demo mode: one for every role and department of the lanes.
@@ -157,6 +159,7 @@ class People:
                 name=person.name[:80],
             )
         _check_displayed(person.display_name)
+        _check_mail(person.mail)
         passwords.check(password, person.name)
         self.add_many([person], self._hasher.hash(password))
 
@@ -176,7 +179,7 @@ class People:
         known = {p.name for p in self.all()}
         missing = [p for p in DEMO_PEOPLE if p.name not in known]
         if missing:
-            marked = [Person(**{**vars(p), "demo": True}) for p in missing]
+            marked = [Person(**{**vars(p), "demo": True, "mail": f"{p.name}@demo.invalid"}) for p in missing]
             shared = self._hasher.hash(DEMO_PASSWORD)
             dialect: Any = sqlite if self._db.sqlite else postgresql
             with self._db.begin() as connection:
@@ -202,9 +205,11 @@ class People:
     def change(self, person: Person) -> None:
         """Displayed name, roles, skills and departments as ``person`` has them; raises :class:`NotFound`."""
         _check_displayed(person.display_name)
+        _check_mail(person.mail)
         row = _to_row(person)
         self._set(
-            person.name, **{key: row[key] for key in ("display_name", "roles", "skills", "departments")}
+            person.name,
+            **{key: row[key] for key in ("display_name", "roles", "skills", "departments", "mail")},
         )
 
     def set_locale(self, name: str, locale: str) -> None:
@@ -227,6 +232,11 @@ def _check_displayed(shown: str) -> None:
         )
 
 
+def _check_mail(address: str | None) -> None:
+    if address is not None and not is_mail_address(address):
+        raise Rejected("Expected one mail address, but it is {address!r}", address=address[:80])
+
+
 def _from_row(row: sa.Row[tuple[object, ...]]) -> Person:
     return Person(
         name=row.name,
@@ -238,6 +248,7 @@ def _from_row(row: sa.Row[tuple[object, ...]]) -> Person:
         active=bool(row.active),
         session_generation=row.session_generation,
         locale=row.locale,
+        mail=row.mail,
     )
 
 
@@ -252,4 +263,5 @@ def _to_row(person: Person) -> dict[str, object]:
         "active": int(person.active),
         "session_generation": person.session_generation,
         "locale": person.locale,
+        "mail": person.mail,
     }

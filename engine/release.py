@@ -14,7 +14,7 @@ from lxml import etree
 from .calendar import Calendar
 from .diagrams import Element, Process, read_processes
 from .errors import InvalidFile, NotFound
-from .forms import Form
+from .forms import Field, Form
 from .roles import Duty, Roles, load_roles
 from .sealing import Seal
 from .sla import Parameter, TimeRules, load_parameters
@@ -64,6 +64,16 @@ class Release:
     def forms(self) -> dict[str, Form]:
         """Forms by key (the file's stem)."""
         return {_stem(path): Form.load(body, path) for path, body in self._under("forms/", ".json").items()}
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """Field by name, for data that came without a form: some form's that asks for it."""
+        found: dict[str, Field] = {}
+        for form in self.forms.values():
+            for field in form.fields:
+                if field.widget != "readonly" or field.name not in found:
+                    found[field.name] = field
+        return found
 
     @cached_property
     def templates(self) -> dict[str, Template]:

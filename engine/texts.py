@@ -13,6 +13,8 @@ from .errors import Rejected
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+_MAIL = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]{1,255}")
+
 
 def storable(text: str) -> bool:
     """Whether every database can hold ``text``."""
@@ -33,6 +35,11 @@ def all_storable(value: Any) -> bool:
     if isinstance(value, Iterable) and not isinstance(value, bytes):
         return all(map(all_storable, value))
     return True
+
+
+def is_mail_address(text: str) -> bool:
+    """Whether ``text`` is one mail address, as far as can be seen without sending to it."""
+    return _MAIL.fullmatch(text) is not None
 
 
 def check(*values: Any) -> None:

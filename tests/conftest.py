@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.casework"]
 _numbers = itertools.count(1)
+MOST_HELD = 1 << 30  #: bytes that a process of tests may hold in the end
+_held: dict[str, int] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +42,30 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("faults")
         for line in sorted(done):
             terminalreporter.write_line(line)
+
+
+def _resident() -> int:
+    """Bytes of memory that this process holds now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What a worker held in the end, as it says itself."""
+    _held[node.gateway.id] = getattr(node, "workeroutput", {}).get("held", 0)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process of tests that holds more than a gigabyte keeps alive what was closed: a fault of the product."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["held"] = _resident()
+        return
+    _held["main"] = _resident()
+    if max(_held.values()) > MOST_HELD:
+        told = ", ".join(f"{name}: {held >> 20} MB" for name, held in sorted(_held.items()))
+        sys.stderr.write(f"\ntest processes hold more than {MOST_HELD >> 20} MB: {told}\n")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext
@@ -22,17 +21,6 @@ _FORMAT = "%Y-%m-%d %H:%M"
 _ENGINE = frozenset({"case_no", "case_opened_at"})  #: data the engine gives every case
 
 
-@lru_cache(maxsize=64)
-def _book(release: Release) -> Mapping[str, Field]:
-    """Field by name, for data that came without a form: some form's that asks for it."""
-    found: dict[str, Field] = {}
-    for form in release.forms.values():
-        for field in form.fields:
-            if field.widget != "readonly" or field.name not in found:
-                found[field.name] = field
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The data of a case read by the forms of its release: each name first by the form that asked for it last."""
@@ -43,7 +31,7 @@ class Reading:
     def _field(self, name: str) -> Field | None:
         form = self.release.forms.get(self.answered.get(name) or "")
         asked = next((field for field in form.fields if field.name == name), None) if form else None
-        return asked or _book(self.release).get(name)
+        return asked or self.release.fields.get(name)
 
     def label(self, name: str) -> str | None:
         """What the forms call the data ``name``; None for data that no form asks for."""

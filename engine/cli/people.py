@@ -52,6 +52,7 @@ def list_people(as_json: bool) -> None:
 @_many("role", "A role", required=True)
 @_many("skill", "A skill such as yue")
 @_many("department", "A department such as om")
+@click.option("--mail", help="Mail address: what is mailed to a role of theirs goes there.")
 @click.option("--password", help="Asked for when it is not given; seen by others of this machine when it is.")
 @_stdin
 @json_option
@@ -61,12 +62,13 @@ def add(
     roles: tuple[str, ...],
     skills: tuple[str, ...],
     departments: tuple[str, ...],
+    mail: str | None,
     password: str | None,
     password_stdin: bool,
     as_json: bool,
 ) -> None:
     """Add the account NAME."""
-    made = Person(name, display, frozenset(roles), frozenset(skills), frozenset(departments))
+    made = Person(name, display, frozenset(roles), frozenset(skills), frozenset(departments), mail=mail)
     with opened() as gongdan:
         with _as_usage():
             accounts.check(gongdan, made)
@@ -82,6 +84,7 @@ def add(
 @_many("department", "A department, in place of those there are")
 @click.option("--no-skill", is_flag=True, help="Take all skills away.")
 @click.option("--no-department", is_flag=True, help="Take all departments away.")
+@click.option("--mail", help="Mail address; an empty one takes it away.")
 @json_option
 def change(
     name: str,
@@ -91,10 +94,11 @@ def change(
     departments: tuple[str, ...],
     no_skill: bool,
     no_department: bool,
+    mail: str | None,
     as_json: bool,
 ) -> None:
     """Change what is given of the account NAME. Tasks it no longer fits go back to their queues."""
-    if not (display or roles or skills or departments or no_skill or no_department):
+    if not (display or roles or skills or departments or no_skill or no_department or mail is not None):
         raise click.UsageError("give what is to change: --display, --role, --skill, --department, …")
     if (skills and no_skill) or (departments and no_department):
         raise click.UsageError("give --skill or --no-skill, --department or --no-department, not both")
@@ -106,6 +110,7 @@ def change(
             roles=frozenset(roles) or known.roles,
             skills=frozenset(skills) if skills or no_skill else known.skills,
             departments=frozenset(departments) if departments or no_department else known.departments,
+            mail=known.mail if mail is None else mail or None,
         )
         with _as_usage():
             handed = accounts.change(gongdan, changed)
@@ -181,6 +186,7 @@ def _plain(person: Person) -> dict[str, object]:
         "departments": sorted(person.departments),
         "active": person.active,
         "demo": person.demo,
+        "mail": person.mail,
     }
 
 

@@ -255,6 +255,7 @@ person = sa.Table(
     _int("active", default=1),
     _int("session_generation", default=0),
     _text("locale", null=True),
+    _text("mail", null=True),  # where mail to one of the person's roles goes
 )
 view_log = sa.Table(
     "view_log",

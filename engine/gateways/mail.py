@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import smtplib
 import ssl
 from email.message import EmailMessage
 from email.policy import SMTP
 from urllib.parse import quote
 
+from engine.texts import is_mail_address
+
 from . import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 
-_ADDRESS = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]{1,255}")
 _POLICY = SMTP.clone(cte_type="7bit")
 
 
@@ -34,7 +34,7 @@ class SmtpGateway:
 
     def send(self, entry: Entry) -> Answer:
         """Send ``entry`` as plain text; its first line is the subject."""
-        if not _ADDRESS.fullmatch(entry.recipient):
+        if not is_mail_address(entry.recipient):
             return Answer(FAILED, "the recipient is not one mail address")
         mail = EmailMessage(policy=_POLICY)
         subject, _, text = entry.body.partition("\n")

@@ -50,6 +50,7 @@ class LintContext:
     opens_alone: dict[str, set[str]] = field(default_factory=dict)  #: without anybody having worked before
     scheduled: set[str] = field(default_factory=set)
     lanes: set[str] = field(default_factory=set)
+    roles: set[str] = field(default_factory=set)
     parameters: dict[str, Parameter] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     choices: dict[str, set[object]] = field(default_factory=dict)
@@ -85,7 +86,9 @@ class LintContext:
             template = load_template(content, path)
             self.templates[_stem(path)] = template.kind
         elif path.endswith("roles.json"):
-            self.lanes |= set(load_roles(content, path).lanes)
+            read = load_roles(content, path)
+            self.lanes |= set(read.lanes)
+            self.roles |= set(read.names)
 
     def _add_diagram(self, model: DiagramModel) -> None:
         for process in model.processes:

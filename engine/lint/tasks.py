@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from engine.forms.loading import PHONE
 from engine.gateways import CASE, WITHDRAW
 from engine.lint.catalogue.scripts import UNKNOWN_NAME
 from engine.lint.catalogue.tasks import (
@@ -12,6 +14,7 @@ from engine.lint.catalogue.tasks import (
     EMPTY_TASK,
     LANE_REFERENCE,
     NOTICE_LEVEL,
+    RECIPIENT,
     SERVICE,
     SERVICE_PROPERTY,
     TEMPLATE_KIND,
@@ -33,6 +36,7 @@ from engine.lint.expressions import read_expression
 from engine.lint.finding import Finding
 from engine.lint.model import DiagramModel, Node
 from engine.reports import REPORTS
+from engine.texts import is_mail_address
 
 _SERVICES = ("sms", "mail", "notice", "webhook", CASE, WITHDRAW)
 _NEEDED = {"webhook": ("to",), CASE: ("process", "carries"), WITHDRAW: ("withdraws",)}
@@ -120,9 +124,26 @@ def services(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
         level = node.properties.get("level", "info")
         if service == "notice" and level not in ("info", "warn", "breach"):
             yield NOTICE_LEVEL.at(model.file, node.id, node.line, value=level)
+        to = read_expression(node.properties.get("to", "")).constant
+        if isinstance(to, str) and not _reaches(service, to, context):
+            yield RECIPIENT.at(model.file, node.id, node.line, kind=service, value=to or "(空/empty)")
         literal = read_expression(node.properties.get("template", "")).constant
         if isinstance(literal, str):
             yield from _template(model.file, node, literal, service, context)
+
+
+def _reaches(service: str, to: str, context: LintContext) -> bool:
+    """Whether a recipient that the diagram itself names can be reached; without a list of roles any word may be one."""
+    role = to.partition("@")[0]  # a role, or one of a department: specialist@om
+    is_role = role in context.roles if context.roles else bool(to)
+    match service:
+        case "sms":
+            return re.fullmatch(PHONE, to) is not None
+        case "mail":
+            return is_mail_address(to) if "." in to else is_role
+        case "notice":
+            return is_role and "." not in to
+    return True
 
 
 def _linked(model: DiagramModel, node: Node, context: LintContext) -> Iterator[Finding]:

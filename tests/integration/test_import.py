@@ -27,7 +27,7 @@ NOW = "2026-04-01T02:00:00+00:00"
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Gongdan]:
     """Gongdan on SQLite with everything published, on 1 April 2026."""
-    settings = Settings.from_env({}, var=tmp_path, lru=5_000)
+    settings = Settings.from_env({}, var=tmp_path, lru=500)
     gongdan = open_gongdan(settings, wall=lambda: datetime.fromisoformat(NOW), synchronous="OFF")
     gongdan.publish_folder()
     yield gongdan

@@ -40,7 +40,7 @@ def test_a_mixed_load_ends_closed_proven_and_counted(tmp_path: Path, full: bool)
         if full
         else Load(180, date(2026, 2, 9), date(2026, 3, 3))
     )
-    gongdan = open_gongdan(Settings.from_env({}, var=tmp_path, lru=100_000), synchronous="OFF")
+    gongdan = open_gongdan(Settings.from_env({}, var=tmp_path, lru=500), synchronous="OFF")
     gongdan.publish_folder(at=load.begins.isoformat())
     result = simulate(gongdan, seed="1", load=load)
 

@@ -56,7 +56,7 @@ WRONG_PERIODS = {
 
 def test_reports_and_exports_of_a_simulated_desk(tmp_path: Path) -> None:
     """One simulation for all that follows."""
-    settings = Settings.from_env({}, var=tmp_path, lru=100_000, demo=True, secret_key="s" * 32)
+    settings = Settings.from_env({}, var=tmp_path, lru=500, demo=True, secret_key="s" * 32)
     gongdan = open_gongdan(settings, synchronous="OFF")
     gongdan.keys.mark_simulated("1")
     gongdan.publish_folder()

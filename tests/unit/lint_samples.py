@@ -362,6 +362,9 @@ SAMPLES: dict[str, Callable[[], Files]] = {
     "service_property": lambda: changed(
         '<spiffworkflow:property name="to" value="&quot;supervisor&quot;"/>', ""
     ),
+    "recipient": lambda: changed(
+        'name="to" value="&quot;supervisor&quot;"', 'name="to" value="&quot;supervisors&quot;"'
+    ),
     "notice_level": lambda: changed('value="breach"', 'value="panic"'),
     "unknown_report": lambda: changed(
         f'isExecutable="true">\n{DOC}', f'isExecutable="true">\n{DOC}{properties(report="weekly")}'

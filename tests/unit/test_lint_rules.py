@@ -14,6 +14,7 @@ from engine.releases import check, read_folder
 from engine.settings import CHECKOUT
 from tests.bpmn_text import bpmn, script, sub, timer_on
 from tests.unit import lint_samples as samples
+from tests.unit.diagrams import properties
 
 
 def test_a_clean_release_has_no_finding() -> None:
@@ -176,6 +177,22 @@ def test_a_case_that_a_case_opens_is_of_a_known_process_and_begins_with_known_da
 ) -> None:
     found = lint_release(samples.linking(**given))
     assert [finding.rule for finding in found if finding.element == "alert"] == rules
+
+
+@pytest.mark.parametrize(
+    ("service", "to", "good"),
+    [
+        ("sms", "13812345678", True), ("sms", "manager", False), ("sms", "1381234567", False), ("sms", "", False),
+        ("mail", "head@example.com", True), ("mail", "supervisor", True), ("mail", "nobody", False),
+        ("mail", "a@example.com, b@example.com", False),
+        ("mail", "specialist@om", True), ("mail", "nobody@om", False),
+        ("notice", "supervisor", True), ("notice", "specialist@om", True), ("notice", "head@example.com", False),
+    ],
+)  # fmt: skip
+def test_a_recipient_that_a_diagram_names_can_be_reached(service: str, to: str, good: bool) -> None:
+    given = samples.DOC + properties(service=service, template='"notice_late"', to=f'"{to}"', event='"late"')
+    found = lint_release({**samples.release(), samples.BPMN: samples.diagram(inner={"alert": given})})
+    assert ("recipient" in {finding.rule for finding in found}) is not good
 
 
 def test_processes_that_open_each_other_are_a_circle() -> None:

@@ -116,6 +116,14 @@ SERVICE_PROPERTY = Rule(
     "设置扩展属性 {name}(docs/designers.md)",
     "set the property {name} (docs/designers.md)",
 )
+RECIPIENT = Rule(
+    "recipient",
+    "error",
+    "{kind} 的收件人写成了 {value},谁也收不到",
+    "the {kind} is for {value}, which reaches nobody",
+    "短信写电话号码,邮件写邮箱地址或 bpmn/roles.json 里的角色,提醒写角色",
+    "an sms goes to a phone number, mail to an address or a role of bpmn/roles.json, a notice to a role",
+)
 NOTICE_LEVEL = Rule(
     "notice_level",
     "error",

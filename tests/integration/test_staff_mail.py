@@ -1,0 +1,222 @@
+"""Mail to a role reaches the people who have it; a message that failed is told, once, to those who lead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+
+from engine.commands import StartCase
+from engine.db.tables import notice, outbox
+from engine.errors import Rejected
+from engine.gateways import FAILED, RETRY, SENT, UNKNOWN, Answer
+from engine.gateways.staff import StaffMail
+from engine.people import Person
+from run import cli
+from tests.bpmn_text import bpmn, end, service
+from tests.casework import FILES, Desk, FakeGateway, opened, template
+from tests.clock import Clock
+
+SEVERE = bpmn(
+    "severe",
+    "start > write > end_written",
+    service("write", service="mail", template='"mail_severe"', to='"manager"', event="'severe'"),
+    end("end_written", outcome="written"),
+    startable="true",
+)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Desk]:
+    files = {
+        **FILES,
+        "bpmn/tests/severe.bpmn": SEVERE,
+        "bpmn/templates/mail_severe.json": template("mail_severe", "重大投诉 {no}", "mail", no="case_no"),
+    }
+    with opened(tmp_path, clock, database_url, files=files) as made:
+        yield made
+
+
+@pytest.fixture
+def post(desk: Desk) -> FakeGateway:
+    """The mail server."""
+    fake = FakeGateway()
+    door = desk.g.outbox._gateways["mail"]
+    assert isinstance(door, StaffMail)
+    door._inner = fake
+    return fake
+
+
+def _address(desk: Desk, **addresses: str | None) -> None:
+    for name, mail in addresses.items():
+        desk.g.people.change(replace(desk.g.people.get(name), mail=mail))
+
+
+def _severe(desk: Desk, respondent: str | None = None) -> str:
+    asked = StartCase(process="severe", data={}, actor="agent1", at=desk.at, respondent=respondent)
+    return desk.g.dispatch(asked).case_id
+
+
+def _told(desk: Desk) -> list[Any]:
+    return list(desk.g.db.rows(sa.select(notice.c.role, notice.c.case_id, notice.c.text)))
+
+
+def _result(desk: Desk) -> str:
+    return str(desk.g.db.rows(sa.select(outbox.c.result))[0][0])
+
+
+def test_management_gets_the_mail_that_is_addressed_to_its_role(desk: Desk, post: FakeGateway) -> None:
+    desk.g.people.add_many(
+        [Person("manager2", "Second", frozenset({"manager"}), mail="two@example.com")], "none"
+    )
+    _address(desk, manager1="one@example.com", agent1="agent@example.com")
+    case = _severe(desk)
+    assert desk.send() == [SENT]
+    assert [entry.recipient for entry in post.sent] == ["one@example.com", "two@example.com"]
+    assert len({entry.id for entry in post.sent}) == 2, "each is a mail of its own to the server"
+    assert all(case in entry.body for entry in post.sent)
+    assert _result(desk) == "sent to manager1, manager2"
+    assert _told(desk) == []
+
+
+def test_who_is_switched_off_or_complained_about_gets_none(desk: Desk, post: FakeGateway) -> None:
+    desk.g.people.add_many(
+        [
+            Person("manager2", "Second", frozenset({"manager"}), mail="two@example.com"),
+            Person("manager3", "Third", frozenset({"manager"}), mail="three@example.com", active=False),
+        ],
+        "none",
+    )
+    _address(desk, manager1="one@example.com")
+    _severe(desk, respondent="manager1")
+    assert desk.send() == [SENT]
+    assert [entry.recipient for entry in post.sent] == ["two@example.com"]
+
+
+def test_where_nobody_has_an_address_supervisors_are_told_and_the_outbox_can_send_it_later(
+    desk: Desk, post: FakeGateway
+) -> None:
+    case = _severe(desk)
+    assert desk.send() == [FAILED]
+    assert post.sent == []
+    ((role, linked, text),) = _told(desk)
+    assert (role, linked) == ("supervisor", case)
+    assert case in text
+    assert "nobody who has the role manager has a mail address" in text
+    (entry,) = desk.values("SELECT id FROM outbox")
+    desk.g.outbox.send_again(entry, desk.clock.instant)
+    assert desk.send() == [FAILED]
+    assert len(_told(desk)) == 1, "once is enough"
+    _address(desk, manager1="one@example.com")
+    desk.g.outbox.send_again(entry, desk.clock.instant)
+    assert desk.send() == [SENT]
+    assert desk.g.verify(case).state == "identical"
+
+
+def test_who_has_it_already_gets_no_second_one_when_it_is_tried_again_for_others(
+    desk: Desk, post: FakeGateway
+) -> None:
+    desk.g.people.add_many(
+        [Person("manager2", "Second", frozenset({"manager"}), mail="two@example.com")], "none"
+    )
+    _address(desk, manager1="one@example.com")
+    post.answers = [Answer(SENT), Answer(RETRY, "451 later"), Answer(SENT)]
+    _severe(desk)
+    assert desk.send() == ["pending"]
+    desk.clock.advance(minutes=5)
+    assert desk.send() == [SENT]
+    assert [entry.recipient for entry in post.sent] == [
+        "one@example.com",
+        "two@example.com",
+        "two@example.com",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answers", "state"),
+    [
+        ([SENT, FAILED], SENT), ([UNKNOWN, SENT], SENT), ([UNKNOWN, FAILED], UNKNOWN), ([FAILED, FAILED], FAILED),
+    ],
+)  # fmt: skip
+def test_what_became_of_each_is_in_the_answer(
+    desk: Desk, post: FakeGateway, answers: list[str], state: str
+) -> None:
+    desk.g.people.add_many(
+        [Person("manager2", "Second", frozenset({"manager"}), mail="two@example.com")], "none"
+    )
+    _address(desk, manager1="one@example.com")
+    post.answers = [Answer(one, "said") for one in answers]
+    _severe(desk)
+    assert desk.send() == [state]
+    for name, answer in zip(("manager1", "manager2"), answers, strict=True):
+        assert f"{name}: {answer} (said)" in _result(desk) or (answer == SENT and name in _result(desk))
+
+
+@pytest.mark.parametrize("kind", ["sms", "webhook"])
+def test_every_message_that_failed_is_told_once_with_its_reason_and_no_number(desk: Desk, kind: str) -> None:
+    case = desk.start()
+    desk.complete(case, result="reached")
+    with desk.g.db.begin() as connection:
+        connection.execute(sa.update(outbox).values(kind=kind))
+    desk.g.outbox._gateways[kind] = FakeGateway(
+        Answer(FAILED, "HTTP 400 for 13812345678"), Answer(FAILED, "HTTP 400 for 13812345678")
+    )
+    assert desk.send() == [FAILED]
+    ((role, linked, text),) = _told(desk)
+    assert (role, linked) == ("supervisor", case)
+    assert "HTTP 400" in text
+    assert "13812345678" not in text
+    desk.g.outbox.send_again(desk.values("SELECT id FROM outbox")[0], desk.clock.instant)
+    assert desk.send() == [FAILED]
+    assert len(_told(desk)) == 1
+
+
+def test_mail_to_a_role_of_a_department_goes_to_its_people(desk: Desk, post: FakeGateway) -> None:
+    _address(desk, om1="om@example.com", vas1="vas@example.com")
+    _severe(desk)
+    with desk.g.db.begin() as connection:
+        connection.execute(sa.update(outbox).values(recipient="specialist@om"))
+    assert desk.send() == [SENT]
+    assert [entry.recipient for entry in post.sent] == ["om@example.com"]
+
+
+@pytest.mark.parametrize("address", ["branch@example.com", "manager@example.com"])
+def test_what_is_addressed_to_an_address_goes_there(desk: Desk, post: FakeGateway, address: str) -> None:
+    _severe(desk)
+    with desk.g.db.begin() as connection:
+        connection.execute(sa.update(outbox).values(recipient=address))
+    assert desk.send() == [SENT]
+    assert [entry.recipient for entry in post.sent] == [address]
+
+
+def test_an_address_is_given_changed_and_taken_away_on_the_command_line(tmp_path: Path) -> None:
+    env = {"GONGDAN_VAR": str(tmp_path), "DATABASE_URL": ""}
+
+    def user(*arguments: str) -> str:
+        done = CliRunner().invoke(cli, ["user", *arguments], env=env)
+        return f"{done.exit_code} {done.output}"
+
+    made = user(
+        "add", "boss", "--display", "Boss", "--role", "manager", "--mail", "boss@example.com",
+        "--password", "a long enough phrase",
+    )  # fmt: skip
+    assert made.startswith("0"), made
+    assert '"mail": "boss@example.com"' in user("list", "--json")
+    assert user("change", "boss", "--mail", "chief@example.com").startswith("0")
+    assert '"mail": "chief@example.com"' in user("list", "--json")
+    assert "Expected one mail address" in user("change", "boss", "--mail", "nobody")
+    assert user("change", "boss", "--mail", "").startswith("0")
+    assert '"mail": null' in user("list", "--json")
+
+
+@pytest.mark.parametrize(
+    "address", ["manager", "a@b@c", "a b@example.com", "a@example.com,b@example.com", ""]
+)
+def test_what_is_no_address_is_refused(desk: Desk, address: str) -> None:
+    with pytest.raises(Rejected, match="one mail address"):
+        _address(desk, manager1=address)
