@@ -114,6 +114,8 @@ class Dispatcher(LiveInstances):
         key = self.keys.fresh(case_id)
         instance = Instance(case_id, command.process, release, release.seal(key))
         with instance.lock:
+            if command.parent is None:
+                instance.about = frozenset()  # until a command names somebody, this one too
             plain = {**to_plain(command), "data": data}
             try:
                 receipt = self._run(

@@ -21,6 +21,19 @@ from .rules import RESPONDENT
 _BETWEEN = re.compile(r"[\s、，,;；/&()（）]+|和|及|与|與")
 
 
+def _of_line() -> sa.Select[Any]:
+    """Who is named by the case ``:case``, or by one that it comes from."""
+    case: sa.BindParameter[str] = sa.bindparam("case")
+    line = sa.select(cases.c.id, cases.c.parent).where(cases.c.id == case).cte(recursive=True)
+    line = line.union(sa.select(cases.c.id, cases.c.parent).join(line, cases.c.id == line.c.parent))
+    of = sa.or_(respondent.c.case_id == case, respondent.c.case_id.in_(sa.select(line.c.id)))
+    return sa.select(respondent.c.who).where(of)
+
+
+_WRITTEN = _of_line()
+_PARENT = sa.select(cases.c.parent).where(cases.c.id == sa.bindparam("case"))
+
+
 def named(command: Mapping[str, Any], data: Mapping[str, Any]) -> set[str]:
     """Digests of everybody that a command names: as the case's respondent, or in ``data`` it set. Values are open."""
     written = [command.get("respondent"), data.get(RESPONDENT)]
@@ -64,12 +77,10 @@ def is_one(person: Person, digests: frozenset[str]) -> bool:
 
 def written(db: Database, case_id: str) -> tuple[frozenset[str], bool]:
     """Digests of everybody that a case, or one it comes from, ever named; and whether it comes from another."""
-    line = sa.select(cases.c.id, cases.c.parent).where(cases.c.id == case_id).cte(recursive=True)
-    line = line.union(sa.select(cases.c.id, cases.c.parent).join(line, cases.c.id == line.c.parent))
-    of = sa.or_(respondent.c.case_id == case_id, respondent.c.case_id.in_(sa.select(line.c.id)))
-    found = db.rows(sa.select(respondent.c.who).where(of))
-    parent = db.rows(sa.select(cases.c.parent).where(cases.c.id == case_id))
-    return frozenset(row[0] for row in found), bool(parent) and parent[0].parent is not None
+    with db.read() as connection:
+        found = connection.execute(_WRITTEN, {"case": case_id}).scalars().all()
+        parent = connection.scalar(_PARENT, {"case": case_id})
+    return frozenset(found), parent is not None
 
 
 def among(db: Database, case_id: str, people: Callable[[], Iterable[Person]]) -> set[str]:
