@@ -17,6 +17,7 @@ from web import context
 from web.i18n import listed, pick
 
 ZONE = ZoneInfo("Asia/Shanghai")
+BEHALF = "system:incidents:"  #: begins the actor of a note on what a person did about an incident
 
 STATES = {
     "open": lazy_gettext("open"),
@@ -48,6 +49,10 @@ KINDS = {
     "mail": lazy_gettext("Mail"),
     "notice": lazy_gettext("Notice"),
     "webhook": lazy_gettext("Webhook"),
+}
+ACTIONS = {  # what befalls an incident
+    "opened": lazy_gettext("opened"),
+    "closed": lazy_gettext("closed"),
 }
 SEVERITIES = {
     "low": lazy_gettext("minor"),
@@ -250,12 +255,15 @@ def lane(name: str | None) -> str:
 
 def who(name: str | None) -> str:
     """A person's display name; time itself and the outbox have names too."""
+    if name and name.startswith(BEHALF):  # the software notes what this person did
+        return context.display_name(name.removeprefix(BEHALF))
     if name and name.startswith("system:"):
         return {
             "system:clock": gettext("Clock"),
             "system:outbox": gettext("Outbox"),
             "system:schedule": gettext("Schedule"),
             "system:link": gettext("Another case"),
+            "system:operator": gettext("Operator"),
         }.get(name, gettext("System"))
     return context.display_name(name)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,6 +146,13 @@ class _Teller:
                         reason=command.get("reason", ""),
                     )
                 ), "warn"
+            case "move_clock":
+                return gettext(
+                    "Moved the limit “%(limit)s” to %(due)s: %(reason)s",
+                    limit=self._clock(command),
+                    due=shown.local(str(command.get("due", ""))),
+                    reason=command.get("reason", ""),
+                ), "warn"
             case "pause":
                 return gettext("Waits for the customer: %(reason)s", reason=command.get("reason", "")), "warn"
             case "resume":
@@ -160,7 +167,7 @@ class _Teller:
             case "incident":
                 return gettext(
                     "Incident %(action)s: %(detail)s",
-                    action=command.get("action", ""),
+                    action=shown.ACTIONS.get(str(command.get("action", "")), command.get("action", "")),
                     detail=command.get("detail", ""),
                 ), "bad"
         return step.kind, ""
@@ -171,7 +178,8 @@ class _Teller:
 
     def _notes(self, step: Step) -> list[str]:
         effects = step.effects
-        notes = [
+        notes = [*self._passed_over(step.command)]
+        notes += [
             gettext("new task: %(task)s", task=self._element(row[1])) for row in effects.get("opened", ())
         ]
         for clock, _, started, due, *_ in effects.get("clocks", ()):
@@ -209,6 +217,20 @@ class _Teller:
                 gettext("case closed: %(outcome)s", outcome=outcome(self.release, self.case, effects["done"]))
             )
         return notes
+
+    def _passed_over(self, command: Mapping[str, Any]) -> Iterator[str]:
+        """Failed automatic steps that somebody let the case go on without."""
+        if steps := command.get("skip"):
+            yield gettext(
+                "passed over the failed steps %(steps)s, by leave of %(name)s",
+                steps=listed(self._named(str(step)) for step in steps),
+                name=shown.who(str(command.get("skipped_by") or "")),
+            )
+
+    def _named(self, element: str) -> str:
+        """The name of an element that is known by its id alone, in whichever process of the release it is drawn."""
+        found = (process.elements.get(element) for process in self.release.processes.values())
+        return next((one.name for one in found if one is not None and one.name), element)
 
     def _clock_change(self, clock: str, state: str, detail: Any) -> str:
         limit = self.clocks.get(clock, clock)
