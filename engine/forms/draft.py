@@ -61,6 +61,10 @@ class Draft:
             self.wrong(where, "is neither true nor false", "write true or false without quotes")
         return value is True
 
+    def always_or_condition(self, value: Any, where: str) -> Condition | None:
+        """``true``, or a condition under which something holds."""
+        return compile_condition("True") if value is True else self.condition(value, where)
+
     def condition(self, value: Any, where: str) -> Condition | None:
         """A plain condition that calls only what forms may call."""
         if not isinstance(value, str):

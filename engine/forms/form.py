@@ -99,6 +99,19 @@ class Form:
         """Fields on which others depend: a page draws the form anew when one changes."""
         return frozenset(field.name for field in self.fields if field.controls)
 
+    @cached_property
+    def tells(self) -> bool:
+        """Whether any answer of it is something that the customer was told."""
+        return any(field.told is not None for field in self.fields)
+
+    def told(self, answers: Mapping[str, Any]) -> list[str]:
+        """Which of the given answers are what the customer was told, in the order of the form."""
+        return [
+            field.name
+            for field in self.fields
+            if field.told is not None and answers.get(field.name) and field.told.evaluate(answers, {})
+        ]
+
     @property
     def context_names(self) -> frozenset[str]:
         """Names that conditions read from the case's data."""

@@ -34,7 +34,18 @@ FIELD_KEYS = {
         "required_if",
         "show_if",
     ),
-    *("personal", "default", "fields", "rules", "accept", "max_size", "earliest", "latest", "shown_as"),
+    *(
+        "personal",
+        "told",
+        "default",
+        "fields",
+        "rules",
+        "accept",
+        "max_size",
+        "earliest",
+        "latest",
+        "shown_as",
+    ),
 }
 OPTION_KEYS = {"value", "label"}
 RULE_KEYS = {"check", "field", "message"}
@@ -117,6 +128,13 @@ def read_group(draft: Draft, fields: Any, rules: Any, where: str, *, nested: boo
                 f"move {name!r} further up",
             )
         by_name[item.name] = item
+    for index, item in enumerate(read):
+        for name in sorted(item.told.names - by_name.keys()) if item.told else ():
+            draft.wrong(
+                f"{where}fields[{index}].told",
+                f"depends on {name!r}, which the form does not ask",
+                "ask it here",
+            )
     checked = tuple(
         rule
         for index, item in enumerate(draft.sequence(rules, f"{where}rules"))
@@ -178,6 +196,7 @@ def _read_field(draft: Draft, raw: Any, where: str, nested: bool) -> Field:
         required_if=optional("required_if", draft.condition),
         show_if=optional("show_if", draft.condition),
         personal=bool(optional("personal", draft.flag)),
+        told=optional("told", draft.always_or_condition),
         default=_read_default(draft, data["default"], f"{where}.default") if "default" in data else None,
         rows=rows,
         accept=accept,

@@ -79,6 +79,7 @@ class Field:
     required_if: Condition | None = None
     show_if: Condition | None = None
     personal: bool = False
+    told: Condition | None = None  #: when the answer is what the customer was told; None: it never is
     default: Default | None = None
     rows: Group | None = None  #: the columns of a ``rows`` field
     accept: tuple[str, ...] = ()  #: file name endings, with their dot
