@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from . import releases, store, verify
 from .commands import Command
@@ -46,6 +47,7 @@ class Gongdan:
     timers: Timers
     outbox: Outbox
     wall: Callable[[], datetime]
+    examined: dict[str, tuple[str, list[Any]]] = field(default_factory=dict)  #: verdicts of engine.inspection
 
     def dispatch(self, command: Command) -> Receipt:
         """Run a command; a technical failure opens an incident and is raised."""

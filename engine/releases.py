@@ -103,7 +103,7 @@ class Releases:
             .join(blob, blob.c.sha256 == release_file.c.sha256)
             .where(release_file.c.release == number)
         )
-        files = {row.path: bytes(row.body) for row in self._db.rows(query)}
+        files = {row.path: _bytes(row.body) for row in self._db.rows(query)}
         if not files:
             raise NotFound(f"there is no release {number}")
         with self._lock:
@@ -294,6 +294,11 @@ class Releases:
         }
         write_all({project / path: body for path, body in changed.items()}, SHARED)
         return list(changed)
+
+
+def _bytes(stored: bytes | memoryview | str) -> bytes:
+    """A file's bytes; of what somebody wrote into its place as text, those of the text, which compiling judges."""
+    return stored.encode() if isinstance(stored, str) else bytes(stored)
 
 
 def check(made: Release) -> None:

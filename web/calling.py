@@ -34,7 +34,7 @@ def waits(case: Case, task: work.Task, here: Desk) -> list[str]:
     waiting = planned is not None and planned > now
     if not calls.logs_call(here.element, here.form):
         return [gettext("Not to be done before %(at)s.", at=shown.local(planned or ""))] if waiting else []
-    time = context.gongdan().releases.get(case.release).time
+    time = context.release_of(case).time
     quiet = calls.quiet_until(now, planned, here.data, time)
     told = []
     if waiting and planned is not None:
@@ -58,14 +58,14 @@ def wishes(case: Case, here: Desk) -> list[fields.Line]:
     """When and in which language the customer wants to be called, where they said so."""
     if not calls.logs_call(here.element, here.form):
         return []
-    release = context.gongdan().releases.get(case.release)
+    release = context.release_of(case)
     asked = {name: here.data[name] for name in _WISHES if here.data.get(name) not in (None, "mandarin")}
     return fields.Reading(release, dict.fromkeys(asked)).lines(asked)
 
 
 def logged(case: Case) -> list[Line]:
     """The calls of a case, the last one made first."""
-    release = context.gongdan().releases.get(case.release)
+    release = context.release_of(case)
     found = []
     for call in logs.logged(context.gongdan().db, release, case.id):
         reading = fields.Reading(release, dict.fromkeys(call.data, call.form))

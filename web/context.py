@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import cast
 
@@ -12,16 +13,18 @@ from engine import viewlog
 from engine.app import Gongdan
 from engine.commands import Command
 from engine.dispatch import Receipt
-from engine.errors import NotFound
+from engine.errors import GongdanError, NotFound
 from engine.health import Health
 from engine.people import Person
 from engine.queries import cases, scope, timeline
 from engine.queries.cases import Case
 from engine.queries.timeline import Step
+from engine.release import Release
 from engine.settings import Settings
 from web.i18n import pick
 
 _KEY = "gongdan"
+NO_RELEASE = Release(0, {})  #: stands for one that cannot be read
 
 
 @dataclass(frozen=True)
@@ -104,23 +107,49 @@ def wants_fragment() -> bool:
 def known_case(case_id: str) -> Case:
     """The case, when the person may know of it; else 404, as for one that is not there."""
     found = cases.case(gongdan().db, case_id)
-    if found is None or not scope.may_know(gongdan().db, person(), case_id, gongdan().releases.current()):
+    if found is None or not scope.may_know(gongdan().db, person(), case_id, in_force()):
         abort(404)
+    g.shown_case = case_id
     return found
+
+
+def shown_case() -> str | None:
+    """The case that this page is about, once it is settled that the person may know of it."""
+    return cast(str | None, g.get("shown_case"))
+
+
+def in_force() -> Release:
+    """The release in force; an empty one where it cannot be read, so that pages can say the rest."""
+    try:
+        return _readable(gongdan().releases.current())
+    except GongdanError:
+        return NO_RELEASE
+
+
+def release_of(case: Case) -> Release:
+    """The release that a case runs on; an empty one where it cannot be read."""
+    try:
+        return _readable(gongdan().releases.get(case.release))
+    except GongdanError:
+        return NO_RELEASE
+
+
+def _readable(release: Release) -> Release:
+    """The release, once what pages ask of it was read."""
+    _ = (release.processes, release.forms, release.roles, release.parameters, release.calendar)
+    return release
 
 
 def others_of(case: Case) -> list[Case]:
     """Other cases of the same number that the person may know of, newest first."""
     found = cases.of_phone(gongdan().db, case.phone_key, case.id)
-    hidden = scope.hidden_from(
-        gongdan().db, person(), [one.id for one in found], gongdan().releases.current()
-    )
+    hidden = scope.hidden_from(gongdan().db, person(), [one.id for one in found], in_force())
     return [one for one in found if one.id not in hidden]
 
 
-def steps_of(case: Case) -> list[Step]:
-    """The history of a case."""
-    return timeline.steps(gongdan().db, gongdan().releases.get(case.release), case.id)
+def steps_of(case: Case, holding: Collection[bytes] = ()) -> list[Step]:
+    """The history of a case; of it what :func:`engine.queries.timeline.steps` finds ``holding`` these."""
+    return timeline.steps(gongdan().db, release_of(case), case.id, holding)
 
 
 def note_view(case_id: str, what: str) -> None:
@@ -135,7 +164,7 @@ def dispatch(command: Command) -> Receipt:
 
 def process_names(*, startable: bool = False) -> dict[str, str]:
     """Process id → name in the current release; with ``startable`` only those that cases are opened of."""
-    processes = gongdan().releases.current().processes.values()
+    processes = in_force().processes.values()
     return {
         process.id: pick(process.names)
         for process in processes

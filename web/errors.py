@@ -24,7 +24,7 @@ from engine.errors import (
     Unavailable,
     UnknownYear,
 )
-from web import shown
+from web import damage, shown
 
 log = structlog.get_logger("gongdan.pages")
 STATUS: dict[type[GongdanError], int] = {
@@ -66,6 +66,8 @@ def page(status: int, title: str, text: str, detail: str = "") -> ResponseReturn
 
 def _refused(error: GongdanError) -> ResponseReturnValue:
     status = status_of(error)
+    if status not in (403, 409, 422) and (page_on_damage := damage.answer(error)) is not None:
+        return page_on_damage
     if status >= 500:  # whoever watches the house must see it, not only who met it
         log.error("page not served", path=request.path, reason=str(error))
     if status == 404:

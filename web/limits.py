@@ -64,13 +64,14 @@ def _drawn(release: Release, case: Case, ref: str | None) -> tuple[str, Element]
 def _name(release: Release, process: str, element_id: str | None) -> str:
     if not element_id:
         return ""
-    element = release.processes[process].elements.get(element_id)
+    drawn = release.processes.get(process)
+    element = drawn.elements.get(element_id) if drawn else None
     return (element.name or element_id) if element else element_id
 
 
 def timers(case: Case, only_task: int | None = None) -> list[TimerLine]:
     """Timers of a case that are no limit (limits tell of theirs), those on ``only_task`` first."""
-    db, release = context.gongdan().db, context.gongdan().releases.get(case.release)
+    db, release = context.gongdan().db, context.release_of(case)
     limits = {row.clock for row in work.clocks(db, case.id) if row.live}
     found = []
     for row in work.timers(db, case.id):
@@ -105,7 +106,7 @@ def _then(release: Release, process: str, element: Element) -> str:
 
 def clocks(case: Case) -> list[ClockLine]:
     """All limits of a case with the reason for each date."""
-    db, release = context.gongdan().db, context.gongdan().releases.get(case.release)
+    db, release = context.gongdan().db, context.release_of(case)
     rows, found = work.clocks(db, case.id), []
     may_pause = any(p.pausable for row in rows if (p := release.parameters.get(row.parameter)))
     stood = work.pauses(db, case.id) if may_pause else {}
@@ -123,7 +124,7 @@ def clocks(case: Case) -> list[ClockLine]:
         pauses = stood.get(row.clock, [])
         if row.state == "paused":
             left = _left(parameter, pauses)
-        elif parameter is not None and release.calendar is not None:
+        elif parameter is not None and release.calendar is not None and _dated(row):
             calendar = release.calendar.provisional if row.provisional else release.calendar
             started, due = datetime.fromisoformat(row.started), datetime.fromisoformat(row.due)
             why = [*explain_due(parameter, started, calendar, locale(), due), *map(_stood, pauses)]
@@ -146,6 +147,11 @@ def _handed_over(case: Case) -> dict[str, str]:
     children = links.of_case(case).children
     db = context.gongdan().db
     return {clock.parameter: child.id for child in children for clock in work.clocks(db, child.id)}
+
+
+def _dated(row: work.SlaClock) -> bool:
+    """Whether the limit has the instants that its explanation needs."""
+    return shown.is_instant(row.started) and shown.is_instant(row.due)
 
 
 def _left(parameter: Parameter | None, pauses: list[work.Pause]) -> str:

@@ -29,7 +29,7 @@ def of_case(case: Case) -> Linked:
     children = cases.children(db, case.id)
     duplicates = cases.duplicates(db, case.id)
     numbers = [one.id for one in (*children, *duplicates, *([parent] if parent else []))]
-    hidden = scope.hidden_from(db, context.person(), numbers, context.gongdan().releases.current())
+    hidden = scope.hidden_from(db, context.person(), numbers, context.in_force())
     return Linked(
         parent if parent is not None and parent.id not in hidden else None,
         [child for child in children if child.id not in hidden],

@@ -40,7 +40,7 @@ def of_case(case: Case) -> ReportLink | None:
     name, period = about
     report = make(context.gongdan().db, name, Asked(parse(period), context.now()))
     teller = Teller(
-        context.gongdan().releases.current(),
+        context.in_force(),
         locale(),
         context.display_name,
         year=local_day(context.now()).year,
@@ -65,8 +65,8 @@ def is_task_of(case_id: str, name: str, period: str) -> bool:
 
 
 def _about(case: Case) -> tuple[str, str] | None:
-    process = context.gongdan().releases.get(case.release).process(case.process)
-    name = process.properties.get("report")
+    process = context.release_of(case).processes.get(case.process)
+    name = process.properties.get("report") if process else None
     if name not in REPORTS:
         return None
     period = start_data(context.gongdan().db, case.id).get("report_period")

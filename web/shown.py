@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TypeGuard
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g
 from flask_babel import gettext, lazy_gettext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from engine.errors import GongdanError
 from engine.queries.inbox import MOST
@@ -135,10 +136,22 @@ def parse(instant: str) -> datetime:
     return datetime.fromisoformat(instant).astimezone(ZONE)
 
 
+def is_instant(text: str | None) -> TypeGuard[str]:
+    """Whether ``text`` is an instant at all: in a row that somebody wrote into it may be anything."""
+    try:
+        return (
+            bool(text) and datetime.fromisoformat(text or "").tzinfo is not None and bool(parse(text or ""))
+        )
+    except (ValueError, OverflowError):
+        return False
+
+
 def local(instant: str | None) -> str:
     """``03-02 16:00``; with the year when it is another one than now, or on a page to be filed."""
     if not instant:
         return ""
+    if not is_instant(instant):
+        return instant
     at, here = parse(instant), parse(context.now())
     bare = at.year == here.year and not g.get("dated")
     return at.strftime("%m-%d %H:%M" if bare else "%Y-%m-%d %H:%M")
@@ -151,8 +164,8 @@ def date_fully() -> None:
 
 def moment(instant: str | None) -> Markup:
     """An instant as a ``<time>`` whose title gives it in full."""
-    if not instant:
-        return Markup("")
+    if not is_instant(instant):
+        return escape(instant or "")
     return Markup('<time class="num" datetime="{}" title="{}">{}</time>').format(
         instant, parse(instant).strftime("%Y-%m-%d %H:%M:%S"), local(instant)
     )
@@ -171,8 +184,8 @@ def span(seconds: float) -> str:
 
 def left(due: str | None) -> str:
     """Time left until ``due``, or by how much it has passed."""
-    if not due:
-        return ""
+    if not is_instant(due):
+        return due or ""
     seconds = (parse(due) - parse(context.now())) / timedelta(seconds=1)
     if seconds < 0:
         return gettext("%(span)s over", span=span(seconds))
@@ -181,18 +194,20 @@ def left(due: str | None) -> str:
 
 def tone(due: str | None, warn: str | None = None) -> str:
     """``bad`` when past due, ``warn`` when past the warning instant (or two hours before), else ``ok``."""
-    if not due:
+    if not is_instant(due):
         return "muted"
     here = context.now()
     if due <= here:
         return "bad"
-    warning = datetime.fromisoformat(warn) if warn else datetime.fromisoformat(due) - timedelta(hours=2)
+    warning = (
+        datetime.fromisoformat(warn) if is_instant(warn) else datetime.fromisoformat(due) - timedelta(hours=2)
+    )
     return "warn" if warning <= datetime.fromisoformat(here) else "ok"
 
 
 def share(started: str | None, due: str | None) -> int:
     """How much of the time from ``started`` to ``due`` has passed, in per cent (0–100)."""
-    if not started or not due or due <= started:
+    if not is_instant(started) or not is_instant(due) or due <= started:
         return 0
     begin, end, here = (datetime.fromisoformat(i) for i in (started, due, context.now()))
     return round(100 * min(1.0, max(0.0, (here - begin) / (end - begin))))
@@ -208,7 +223,7 @@ def role(key: str | None) -> str:
     if key and "@" in key:
         one, _, department = key.partition("@")
         return queue(one, department)
-    names = context.gongdan().releases.current().roles.names.get(key or "", {})
+    names = context.in_force().roles.names.get(key or "", {})
     return pick(names) if names else str(key or "")
 
 
@@ -249,7 +264,7 @@ def incident(one: Incident) -> str:
 
 def lane(name: str | None) -> str:
     """A lane's name in the language of the page, as drawn where the roles give no other."""
-    names = context.gongdan().releases.current().roles.lane_names.get(name or "")
+    names = context.in_force().roles.lane_names.get(name or "")
     return pick(names) if names else name or ""
 
 

@@ -17,6 +17,7 @@ from engine.people import Person
 from engine.respondents import not_about
 
 from .inbox import UNIT, due_soon, overdue
+from .rows import shaped, text
 from .work import STUCK
 
 
@@ -134,10 +135,10 @@ def figures(db: Database, person: Person, now: str) -> Figures:
         incidents=incidents,
         messages_stuck=stuck,
         queues=queues,
-        people=[Load(row[0], "", *(n or 0 for n in row[1:])) for row in people],
-        processes=sorted(((row[0], row[1]) for row in by_process), key=lambda pair: -pair[1]),
-        parameters=[(row[0], row[1], row[2]) for row in parameters],
-        breaches=[Limit(*row) for row in breaches],
+        people=[Load(text(row[0]), "", *(n or 0 for n in row[1:])) for row in people],
+        processes=sorted(((text(row[0]), row[1]) for row in by_process), key=lambda pair: -pair[1]),
+        parameters=[(text(row[0]), row[1], row[2]) for row in parameters],
+        breaches=[shaped(Limit, row) for row in breaches],
     )
 
 
@@ -165,7 +166,7 @@ def limits(
     if after:
         query = query.where(sa.tuple_(*order) > sa.tuple_(*map(sa.literal, after)))
     with db.read() as c:
-        rows = [Limit(*row) for row in c.execute(query)]
+        rows = [shaped(Limit, row) for row in c.execute(query)]
     last = rows[limit - 1] if len(rows) > limit else None
     return rows[:limit], (last.due, last.case_id, last.clock) if last else None
 
@@ -176,5 +177,5 @@ def _sum(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
 
 def _loads(rows: Sequence[Any]) -> list[Load]:
     """Queues, the fullest first."""
-    found = [Load(row[0], row[1], *(n or 0 for n in row[2:])) for row in rows]
+    found = [Load(text(row[0]), text(row[1]), *(n or 0 for n in row[2:])) for row in rows]
     return sorted(found, key=lambda load: (-load.overdue, -load.tasks))

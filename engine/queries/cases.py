@@ -13,6 +13,9 @@ from engine.db.tables import IS_DUPLICATE, case_fact, cases, history
 from engine.people import Person
 from engine.respondents import not_about
 
+from . import sound
+from .rows import shaped, text
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -52,7 +55,39 @@ def case(db: Database, case_id: str) -> Case | None:
     """The case, or None."""
     with db.read() as c:
         row = c.execute(sa.select(*_COLUMNS).where(cases.c.id == case_id)).one_or_none()
-    return Case(*row) if row else None
+    return shaped(Case, row) if row else _of_history(db, case_id)
+
+
+def _of_history(db: Database, case_id: str) -> Case | None:
+    """A case whose row is gone, as far as its history tells of it; None where there is no history either."""
+    query = sa.select(history).where(history.c.case_id == case_id).order_by(history.c.seq)
+    rows = db.rows(query)
+    if not rows:
+        return None
+    first, last = rows[0], rows[-1]
+    start, ends = sound.command(sound.parsed(first.command)), sound.effects(sound.parsed(last.effects))
+    done = ends.get("done")
+    return Case(
+        id=case_id,
+        seq=last.seq if isinstance(last.seq, int) else 0,
+        process=start.get("process", ""),
+        release=first.release if isinstance(first.release, int) else 0,
+        opened_at=text(first.at),
+        at=text(last.at),
+        closed_at=text(last.at) if done else None,
+        outcome=done,
+        state="closed" if done else "open",
+        external_id=start.get("external_id"),
+        parent=start.get("parent"),
+        started_by=text(first.actor),
+        waiting_customer=None,
+        channel=None,
+        severity=None,
+        title=None,
+        customer=None,
+        phone=None,
+        phone_key=None,
+    )
 
 
 def find(db: Database, person: Person, text: str, phone_key: str, limit: int = 50) -> list[Case]:
@@ -72,7 +107,7 @@ def find(db: Database, person: Person, text: str, phone_key: str, limit: int = 5
                 .order_by(cases.c.id.desc())
                 .limit(limit)
             ):
-                found[row.id] = Case(*row)
+                found[row.id] = shaped(Case, row)
     return sorted(found.values(), key=lambda one: (one.opened_at, one.id), reverse=True)[:limit]
 
 
@@ -105,7 +140,7 @@ def listed(
     if after:
         query = query.where(sa.tuple_(cases.c.opened_at, cases.c.id) < sa.tuple_(*map(sa.literal, after)))
     with db.read() as c:
-        rows = [Case(*row) for row in c.execute(query)]
+        rows = [shaped(Case, row) for row in c.execute(query)]
     last = rows[limit - 1] if len(rows) > limit else None
     return rows[:limit], (last.opened_at, last.id) if last else None
 
@@ -115,14 +150,14 @@ def start_data(db: Database, case_id: str) -> dict[str, Any]:
     query = sa.select(history.c.command).where(history.c.case_id == case_id, history.c.seq == 1)
     with db.read() as c:
         command = c.execute(query).scalar()
-    return dict(orjson.loads(command)["data"]) if command is not None else {}
+    return dict(sound.command(sound.parsed(command)).get("data", {}))
 
 
 def children(db: Database, case_id: str) -> list[Case]:
     """Cases that this one opened, the oldest first."""
     query = sa.select(*_COLUMNS).where(cases.c.parent == case_id).order_by(cases.c.opened_at, cases.c.id)
     with db.read() as c:
-        return [Case(*row) for row in c.execute(query)]
+        return [shaped(Case, row) for row in c.execute(query)]
 
 
 def duplicates(db: Database, case_id: str) -> list[Case]:
@@ -142,7 +177,7 @@ def duplicates(db: Database, case_id: str) -> list[Case]:
         named = [value for value in values if isinstance(value, str)]
         naming = c.scalars(said.where(case_fact.c.value == orjson.dumps(case_id).decode())).all()
         query = sa.select(*_COLUMNS).where(cases.c.id.in_({*named, *naming}))
-        return [Case(*row) for row in c.execute(query.order_by(cases.c.opened_at, cases.c.id))]
+        return [shaped(Case, row) for row in c.execute(query.order_by(cases.c.opened_at, cases.c.id))]
 
 
 def of_phone(db: Database, phone_key: str | None, besides: str, limit: int = 10) -> list[Case]:
@@ -151,4 +186,4 @@ def of_phone(db: Database, phone_key: str | None, besides: str, limit: int = 10)
         return []
     query = sa.select(*_COLUMNS).where(cases.c.phone_key == phone_key, cases.c.id != besides)
     with db.read() as c:
-        return [Case(*row) for row in c.execute(query.order_by(cases.c.opened_at.desc()).limit(limit))]
+        return [shaped(Case, row) for row in c.execute(query.order_by(cases.c.opened_at.desc()).limit(limit))]

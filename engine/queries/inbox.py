@@ -22,6 +22,8 @@ from engine.db.tables import OPEN_ALL, OPEN_MINE, OPEN_QUEUE, ORDINARY, URGENT, 
 from engine.people import Person
 from engine.respondents import not_about
 
+from .rows import shaped
+
 Tab = Literal["mine", "queues", "soon", "overdue", "all"]
 TABS: tuple[Tab, ...] = ("mine", "queues", "soon", "overdue", "all")
 LIMITED: frozenset[Tab] = frozenset({"soon", "overdue"})  #: tabs of tasks that have a limit
@@ -166,7 +168,8 @@ def work(
                 rows += _rows(c, branches, filters, part, rest, limit + 1 - len(rows))
         more, rows = len(rows) > limit, rows[:limit]
         clocks = _clocks(c, rows)
-    items = [WorkItem(*row, *clocks.get((row.case_id, row.task), ())) for row in rows]
+    behind = (None, None, None, False)
+    items = [shaped(WorkItem, [*row, *clocks.get((row.case_id, row.task), behind)]) for row in rows]
     last = items[-1] if more else None
     return Page(items, (last.rank, last.due_at or "", last.case_id, last.task) if last else None)
 

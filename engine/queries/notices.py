@@ -6,7 +6,7 @@ those that were read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -14,6 +14,8 @@ from engine.db.database import Database
 from engine.db.tables import notice, setting
 from engine.people import Person
 from engine.respondents import not_about
+
+from .rows import text
 
 MOST = 99  #: the badge counts no further
 RECENT = 5_000  #: notices with a topic that are looked at, the newest of each role
@@ -67,7 +69,7 @@ def latest(db: Database, person: Person, limit: int = 100) -> list[Line]:
             newest = sa.select(*_COLUMNS).where(mine).order_by(notice.c.id.desc())
             for row in c.execute(newest.where(notice.c.topic.is_(None)).limit(limit)):
                 about = (row.case_id,) if row.case_id else ()
-                alone[row.id] = Line(row.id, row.at, row.level, row.text, row.role, None, about, len(about))
+                alone[row.id] = _named(row, None, about)
             for row in c.execute(newest.where(notice.c.topic.is_not(None)).limit(RECENT)):
                 grouped.setdefault((row.topic, row.id > seen), {})[row.id] = row
     found = [*alone.values(), *(_line(list(rows.values())) for rows in grouped.values())]
@@ -79,9 +81,15 @@ def _line(rows: list[sa.Row[tuple[object, ...]]]) -> Line:
     rows.sort(key=lambda row: -row.id)
     newest, about = rows[0], tuple(dict.fromkeys(row.case_id for row in rows))
     role = newest.role if all(row.role for row in rows) else None
-    return Line(
-        newest.id, newest.at, newest.level, newest.text, role, newest.topic, about[:SHOWN], len(about)
-    )  # fmt: skip
+    line = _named(newest, newest.topic, about)
+    return line if role else replace(line, role=None)
+
+
+def _named(row: sa.Row[tuple[object, ...]], topic: str | None, about: tuple[str, ...]) -> Line:
+    """The line that begins with ``row``, on the cases ``about``."""
+    at, level, said = text(row.at), text(row.level), text(row.text)
+    role = None if row.role is None else text(row.role)
+    return Line(row.id, at, level, said, role, topic and text(topic), about[:SHOWN], len(about))
 
 
 def unread(db: Database, person: Person) -> int:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 
 from engine.db.database import Database
 from engine.db.tables import history, subject_key, task
+from engine.errors import GongdanError
 from engine.release import Release
 from engine.sealing import MARK, Erased, Seal
 
+from . import sound
+from .rows import text
+
 ERASED = "▒▒▒"  #: stands where a personal value was, after erasure
+UNREADABLE = "▒?▒"  #: stands where a sealed value is that does not open: it, or the key, is not what it was
 _OPEN, _DONE = frozenset("WRS"), "C"
 _CONTAINERS = frozenset({"callActivity", "subProcess", "transaction"})
 
@@ -49,7 +53,7 @@ def answered(db: Database, case_id: str) -> Answered:
         rows = c.scalars(
             sa.select(history.c.command).where(history.c.case_id == case_id).order_by(history.c.seq)
         ).all()
-    return _answers(map(orjson.loads, rows), _forms(db, case_id))
+    return _answers((sound.command(sound.parsed(row)) for row in rows), _forms(db, case_id))
 
 
 def given(db: Database, case_id: str, steps: Iterable[Step]) -> Answered:
@@ -71,31 +75,36 @@ def _answers(commands: Iterable[Mapping[str, Any]], forms: Mapping[int, str | No
     return found
 
 
-def steps(db: Database, release: Release, case_id: str) -> list[Step]:
-    """All steps of a case, oldest first, with personal values readable unless they were erased."""
+def steps(db: Database, release: Release, case_id: str, holding: Collection[bytes] = ()) -> list[Step]:
+    """All steps of a case, oldest first, with personal values readable unless they were erased.
+
+    With ``holding`` only those whose stored effects hold one of these; their changes are then not the case's.
+    """
     with db.read() as c:
         key = c.execute(
             sa.select(subject_key.c.key).where(subject_key.c.case_id == case_id)
         ).scalar_one_or_none()
         rows = c.execute(sa.select(history).where(history.c.case_id == case_id).order_by(history.c.seq)).all()
-    seal = release.seal(key)
+    seal = _seal(release, key)
     told: list[Step] = []
     data: dict[str, Any] = {}
     for row in rows:
-        command = _opened(seal, orjson.loads(row.command))
-        effects = _opened(seal, orjson.loads(row.effects))
+        if holding and not any(mark in text(row.effects).encode() for mark in holding):
+            continue
+        command = sound.command(_opened(seal, sound.parsed(row.command)))
+        effects = sound.effects(_opened(seal, sound.parsed(row.effects)))
         changes = _fold(data, command, effects)
         told.append(
             Step(
                 row.seq,
-                row.at,
-                row.recorded_at,
-                row.actor,
+                text(row.at),
+                text(row.recorded_at),
+                text(row.actor),
                 str(command.pop("type", "")),
                 command,
                 effects,
                 row.release,
-                row.hash.hex(),
+                row.hash.hex() if isinstance(row.hash, bytes) else text(row.hash),
                 changes,
                 [
                     (name, value)
@@ -107,13 +116,23 @@ def steps(db: Database, release: Release, case_id: str) -> list[Step]:
     return told
 
 
-def _opened(seal: Seal, value: Any) -> Any:
+def _seal(release: Release, key: Any) -> Seal | None:
+    """What opens the values of a case; None with a key that is none."""
+    try:
+        return release.seal(key)
+    except (ValueError, TypeError):
+        return None
+
+
+def _opened(seal: Seal | None, value: Any) -> Any:
     if isinstance(value, dict):
         if len(value) == 1 and MARK in value:
             try:
-                return seal.open(value)
+                return UNREADABLE if seal is None else seal.open(value)
             except Erased:
                 return ERASED
+            except (GongdanError, ValueError, TypeError):
+                return UNREADABLE
         return {k: _opened(seal, v) for k, v in value.items()}
     if isinstance(value, list):
         return [_opened(seal, v) for v in value]

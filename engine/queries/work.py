@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 
 from engine.db.database import Database
@@ -13,6 +12,9 @@ from engine.db.tables import URGENT, history, incident, outbox, sla_clock, task,
 from engine.gateways import CASE
 from engine.people import Person
 from engine.respondents import not_about
+
+from . import sound
+from .rows import shaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +143,14 @@ def one_task(db: Database, case_id: str, number: int) -> Task | None:
     with db.read() as c:
         query = sa.select(*_TASK).where(task.c.case_id == case_id, task.c.task == number)
         row = c.execute(query).one_or_none()
-    return Task(*row) if row else None
+    return shaped(Task, row) if row else None
 
 
 def tasks(db: Database, case_id: str) -> list[Task]:
     """All tasks of a case in the order they opened."""
     with db.read() as c:
         query = sa.select(*_TASK).where(task.c.case_id == case_id).order_by(task.c.task)
-        return [Task(*row) for row in c.execute(query)]
+        return [shaped(Task, row) for row in c.execute(query)]
 
 
 def timers(db: Database, case_id: str) -> list[Timer]:
@@ -158,14 +160,15 @@ def timers(db: Database, case_id: str) -> list[Timer]:
         query = (
             sa.select(*_TIMER).where(timer.c.case_id == case_id, waits).order_by(timer.c.due, timer.c.timer)
         )
-        return [Timer(*row) for row in c.execute(query)]
+        return [shaped(Timer, row) for row in c.execute(query)]
 
 
 def clocks(db: Database, case_id: str) -> list[SlaClock]:
     """All SLA clocks of a case: live ones first, by due time."""
     with db.read() as c:
         found = [
-            SlaClock(*row) for row in c.execute(sa.select(*_CLOCK).where(sla_clock.c.case_id == case_id))
+            shaped(SlaClock, row)
+            for row in c.execute(sa.select(*_CLOCK).where(sla_clock.c.case_id == case_id))
         ]
     return sorted(found, key=lambda clock: (not clock.live, clock.due))
 
@@ -176,7 +179,7 @@ def pauses(db: Database, case_id: str) -> dict[str, list[Pause]]:
     found: dict[str, list[Pause]] = {}
     with db.read() as c:
         for at, effects in c.execute(query.order_by(history.c.seq)):
-            for clock, state, detail in orjson.loads(effects).get("clock_changes", ()):
+            for clock, state, detail in sound.effects(sound.parsed(effects)).get("clock_changes", ()):
                 if state == "paused":
                     found.setdefault(clock, []).append(Pause(at, None, detail))
                 elif clock in found and found[clock][-1].until is None:
@@ -197,7 +200,7 @@ def openings(db: Database, case_id: str) -> list[Message]:
 def _entries(db: Database, case_id: str, which: sa.ColumnElement[bool]) -> list[Message]:
     query = sa.select(*_MESSAGE).where(outbox.c.case_id == case_id, which)
     with db.read() as c:
-        return [Message(*row) for row in c.execute(query.order_by(outbox.c.created_at, outbox.c.id))]
+        return [shaped(Message, row) for row in c.execute(query.order_by(outbox.c.created_at, outbox.c.id))]
 
 
 def all_messages(
@@ -224,7 +227,7 @@ def all_messages(
     if after:
         query = query.where(sa.tuple_(outbox.c.created_at, outbox.c.id) < sa.tuple_(*map(sa.literal, after)))
     with db.read() as c:
-        rows = [Message(*row) for row in c.execute(query)]
+        rows = [shaped(Message, row) for row in c.execute(query)]
     last = rows[limit - 1] if len(rows) > limit else None
     return rows[:limit], (last.created_at, last.id) if last else None
 
@@ -243,4 +246,4 @@ def all_incidents(db: Database, person: Person, *, open_only: bool = True) -> li
 def _incidents(db: Database, *which: sa.ColumnElement[bool], limit: int = 200) -> list[Incident]:
     query = sa.select(*_INCIDENT).where(*which).order_by(incident.c.opened_at.desc()).limit(limit)
     with db.read() as c:
-        return [Incident(*row) for row in c.execute(query)]
+        return [shaped(Incident, row) for row in c.execute(query)]

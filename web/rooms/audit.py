@@ -6,8 +6,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from engine import inspection
+from engine.inspection import Fault
 from engine.queries import cases, timeline
-from web import context, diagrams, fields, telling
+from web import context, damage, diagrams, fields, telling
 from web.numbers import whole
 from web.tables import decode_cursor, encode_cursor
 
@@ -36,8 +38,11 @@ def show(case_id: str) -> ResponseReturnValue:
     """One step of a case's history: the diagram then, what was done, the data before and after."""
     context.need_role(*ROLES)
     case = context.known_case(case_id)
-    release = context.gongdan().releases.get(case.release)
+    damage.of_evidence()
+    release = context.release_of(case)
     steps = context.steps_of(case)
+    if not steps:
+        return render_template("damaged.html", case_id=case_id, rows=[])
     at = min(max(request.args.get("step", len(steps), type=whole), 1), len(steps))
     so_far = steps[:at]
     reading = fields.Reading(release, timeline.given(context.gongdan().db, case_id, so_far))
@@ -61,7 +66,7 @@ def verify(case_id: str) -> ResponseReturnValue:
     """Run the case again from its history alone and compare."""
     context.need_role(*ROLES)
     context.known_case(case_id)
-    verdict = context.gongdan().verify(case_id)
+    verdict = inspection.verify(context.gongdan(), case_id)
     if verdict.state == "identical":
         flash(gettext("Identical: %(number)s commands run again gave the same effects and hashes.",
                       number=verdict.commands), "ok")  # fmt: skip
@@ -69,5 +74,5 @@ def verify(case_id: str) -> ResponseReturnValue:
         flash(gettext("Personal data was erased; the chain of %(number)s hashes is whole.",
                       number=verdict.commands), "ok")  # fmt: skip
     else:
-        flash(gettext("Step %(seq)s differs: %(reason)s", seq=verdict.seq, reason=verdict.reason), "bad")
+        flash(damage.told(Fault(verdict.reason or "", verdict.seq)), "bad")
     return redirect(url_for(".show", case_id=case_id), 303)

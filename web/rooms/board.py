@@ -20,7 +20,7 @@ ROLES = tuple(sorted(STEERS))
 def show() -> ResponseReturnValue:
     """The figures; htmx asks for them alone."""
     context.need_role(*ROLES)
-    release = context.gongdan().releases.current()
+    release = context.in_force()
     values = {
         "figures": query.figures(context.gongdan().db, context.person(), context.now()),
         "processes": {id: pick(process.names) for id, process in release.processes.items()},
@@ -42,7 +42,7 @@ def limits() -> ResponseReturnValue:
     after = decode_cursor(request.args.get("after"))
     cursor = (str(after[0]), str(after[1]), str(after[2])) if after and len(after) == 3 else None
     rows, following = query.limits(gongdan.db, context.person(), parameter, state, cursor)
-    release = gongdan.releases.current()
+    release = context.in_force()
     known = release.parameters.get(parameter)
     return render_template(
         "board/limits.html",

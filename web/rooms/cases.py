@@ -14,11 +14,11 @@ from engine import attachments, viewlog
 from engine.commands import ClaimTask, PauseClocks, ResumeClocks, StartCase
 from engine.errors import InvalidFile, NotAllowed, NotFound, Rejected
 from engine.numbers import spelled
-from engine.queries import cases, scope, timeline, work
+from engine.queries import cases, scope, sent, timeline, work
 from engine.queries.cases import Case
 from engine.rules import OPENS_CASES, SEES_ALL
 from engine.sealing import lookup_key
-from web import calling, context, diagrams, errors, fields, limits, links, report_links, telling
+from web import calling, context, damage, diagrams, errors, fields, limits, links, report_links, telling
 from web.polling import unchanged
 from web.rooms.auth import local_path
 from web.tables import decode_cursor, encode_cursor
@@ -49,7 +49,7 @@ def search() -> ResponseReturnValue:
             waiting=bool(request.args.get("waiting")),
             after=(str(after[0]), str(after[1])) if after and len(after) == 2 else None,
         )
-    hidden = scope.hidden_from(db, person, [one.id for one in found], context.gongdan().releases.current())
+    hidden = scope.hidden_from(db, person, [one.id for one in found], context.in_force())
     found = [one for one in found if one.id not in hidden]
     if text and len(found) == 1 and found[0].id == number:
         return redirect(url_for(".show", case_id=number))
@@ -67,7 +67,7 @@ def search() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """Choose what kind of case to open."""
     context.need_role(*OPENS_CASES)
-    current = context.gongdan().releases.current()
+    current = context.in_force()
     startable = [
         p
         for p in current.processes.values()
@@ -84,7 +84,7 @@ def start() -> ResponseReturnValue:
     context.need_role(*OPENS_CASES)
     person, at = context.person().name, context.now()
     asked = request.form.get("process", "")
-    current = context.gongdan().releases.current()
+    current = context.in_force()
     if asked in current.processes and not scope.may_follow(context.person(), asked, current):
         abort(403)  # they could never look at it
     key = request.form.get("submit_key")
@@ -112,7 +112,7 @@ def show(case_id: str) -> ResponseReturnValue:
     """Everything about one case."""
     case = context.known_case(case_id)
     context.note_view(case_id, "case")
-    release = context.gongdan().releases.get(case.release)
+    release = context.release_of(case)
     told = context.steps_of(case)
     data = timeline.data_after(told)
     reading = fields.Reading(release, timeline.given(context.gongdan().db, case_id, told))
@@ -161,7 +161,7 @@ def _state(case: Case) -> dict[str, object]:
         "tasks": [task for task in work.tasks(db, case.id) if task.state == "open"],
         "timers": limits.timers(case),
         "clocks": limits.clocks(case),
-        "messages": work.messages(db, case.id),
+        "messages": sent.messages(context.steps_of(case, sent.HOLDING), work.messages(db, case.id)),
         "incidents": work.incidents(db, case.id),
     }
 
@@ -177,8 +177,10 @@ def download(case_id: str) -> Response:
     """The whole history of the case, for another system or an auditor."""
     case = context.known_case(case_id)
     context.note_view(case_id, "download")
+    damage.of_evidence()
     told = context.steps_of(case)
     body = {
+        "verdict": damage.as_json(),
         "case": {name: getattr(case, name) for name in Case.__dataclass_fields__ if name != "phone_key"},
         "history": [
             {
@@ -220,7 +222,7 @@ def resume(case_id: str) -> ResponseReturnValue:
 def diagram(case_id: str, process: str) -> Response:
     """A diagram of the release the case runs on."""
     case = context.known_case(case_id)
-    release = context.gongdan().releases.get(case.release)
+    release = context.release_of(case)
     found = release.processes.get(process)
     if found is None:
         raise NotFound(process)

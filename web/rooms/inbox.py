@@ -91,7 +91,7 @@ def show() -> ResponseReturnValue:
         "next": encode_cursor(page.next),
         "filters": {k: v for k, v in request.args.items() if k in ASKED},
         "narrowed": _narrowed(_filters()),
-        "parameters": context.gongdan().releases.current().parameters,
+        "parameters": context.in_force().parameters,
         "processes": context.process_names(startable=True),
     }
     if context.wants_fragment():
@@ -146,7 +146,7 @@ def _csv(tab: query.Tab) -> Iterator[str]:
 
 
 def _local(instant: str | None) -> str:
-    return shown.parse(instant).strftime("%Y-%m-%d %H:%M") if instant else ""
+    return shown.parse(instant).strftime("%Y-%m-%d %H:%M") if shown.is_instant(instant) else instant or ""
 
 
 def _line(values: list[str | None]) -> str:

@@ -25,7 +25,7 @@ def unread_notices() -> int:
 @bp.get("/")
 def listing() -> ResponseReturnValue:
     """The latest notices."""
-    db, person, release = context.gongdan().db, context.person(), context.gongdan().releases.current()
+    db, person, release = context.gongdan().db, context.person(), context.in_force()
     rows = query.latest(db, person)
     return render_template(
         "notices/list.html",

@@ -24,7 +24,7 @@ from engine.reports.period import Period, local_day, month_of, no_period, parse,
 from engine.reports.read import latest_close
 from engine.reports.telling import Teller
 from engine.reports.writing import csv_lines
-from web import charts, context, errors, fields, limits, report_links, shown, telling
+from web import charts, context, damage, errors, fields, limits, report_links, shown, telling
 from web.i18n import locale
 from web.numbers import whole
 
@@ -46,7 +46,7 @@ def _need_files(name: str) -> None:
 
 
 def _teller(*, year: int | None = None) -> Teller:
-    return Teller(context.gongdan().releases.current(), locale(), context.display_name, year=year)
+    return Teller(context.in_force(), locale(), context.display_name, year=year)
 
 
 @bp.get("/reports/")
@@ -168,7 +168,7 @@ def case_dossier(case_id: str) -> ResponseReturnValue:
     """Everything a regulator asks about a case, on one page to print."""
     shown.date_fully()
     found = _dossier(case_id)
-    case, release = found.case, context.gongdan().releases.get(found.case.release)
+    case, release = found.case, context.release_of(found.case)
     reading = fields.Reading(release, timeline.given(context.gongdan().db, case_id, found.steps))
     return render_template(
         "reports/dossier.html",
@@ -186,7 +186,8 @@ def case_dossier(case_id: str) -> ResponseReturnValue:
 @bp.get("/cases/<case_id>/dossier.json")
 def case_dossier_json(case_id: str) -> Response:
     """The same dossier for another system."""
-    body = _dossier(case_id).as_json(context.now())
+    made = _dossier(case_id).as_json(context.now())
+    body = {"verdict": damage.as_json(), **made}
     answer = Response(orjson.dumps(body, option=orjson.OPT_INDENT_2), mimetype="application/json")
     answer.headers["Content-Disposition"] = f'attachment; filename="{case_id}-dossier.json"'
     return answer
@@ -195,8 +196,10 @@ def case_dossier_json(case_id: str) -> Response:
 def _dossier(case_id: str) -> Dossier:
     _need()
     case = context.known_case(case_id)
+    damage.of_evidence()
     context.note_view(case_id, "dossier")
-    return dossier(context.gongdan().db, case, context.steps_of(case))
+    release, forms = context.release_of(case), context.in_force().forms
+    return dossier(context.gongdan().db, case, context.steps_of(case), release, forms)
 
 
 # ---------------------------------------------------------------- what is asked for

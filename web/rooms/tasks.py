@@ -120,7 +120,7 @@ def _takers(here: Desk | None) -> list[Person]:
 def _typed(case: cases.Case, task: work.Task) -> list[fields.Line]:
     """What the person typed into a task that is not open any more."""
     kept = drafts.form(context.gongdan().db, case.id, task.task, context.person().name)
-    release = context.gongdan().releases.get(case.release)
+    release = context.release_of(case)
     form = release.forms.get(task.form or "")
     if not kept or form is None:
         return []
@@ -132,7 +132,7 @@ def _known(case: cases.Case, here: Desk | None) -> list[fields.Line]:
     """Case data already collected, for reading beside the form."""
     if here is None:
         return []
-    release = context.gongdan().releases.get(case.release)
+    release = context.release_of(case)
     answered = timeline.answered(context.gongdan().db, case.id)
     return fields.Reading(release, answered).lines(here.data, here.form)
 
