@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -62,11 +62,7 @@ def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: 
         duty = instance.duty_of(task)
         complained = respondents.among(g.db, case_id, g.people.all)
         kept_off = frozenset(instance.kept_off(task) | complained)
-        refusal: NotAllowed | None = None
-        try:
-            check_work(person, duty, kept_off)
-        except NotAllowed as error:
-            refusal = error
+        refused = _refusal(person, duty, kept_off)
         world = logical.enter(instance.at_instant(now))
         try:
             words = [_words(instance, key, data, locale) for key in element.listed("say")]
@@ -74,7 +70,23 @@ def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: 
             logical.leave(world)
         form = instance.release.forms.get(element.properties.get("form", ""))
         may_pause = person.name not in complained and checks.may_pause(person, instance)
-        return Desk(element, form, data, words, refusal, instance.paused, duty, kept_off, may_pause)
+        return Desk(element, form, data, words, refused, instance.paused, duty, kept_off, may_pause)
+
+
+def refusal(g: Gongdan, case_id: str, task: int, person: Person) -> NotAllowed | None:
+    """Why ``person`` may not do the open task; None: they may. Raises Rejected when it is not open any more."""
+    instance = g.dispatcher.current(case_id)
+    with instance.lock:
+        complained = respondents.among(g.db, case_id, g.people.all)
+        return _refusal(person, instance.duty_of(task), instance.kept_off(task) | complained)
+
+
+def _refusal(person: Person, duty: Duty, kept_off: Collection[str]) -> NotAllowed | None:
+    try:
+        check_work(person, duty, kept_off)
+    except NotAllowed as error:
+        return error
+    return None
 
 
 def _words(instance: Instance, key: str, data: Mapping[str, Any], locale: str) -> Words:

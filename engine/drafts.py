@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +20,15 @@ LARGEST_FORM = 200_000  #: bytes of one form draft
 LARGEST_DIAGRAM = 2_000_000  #: bytes of one diagram draft, as for diagrams themselves
 
 Pairs = list[tuple[str, str]]  #: a form as the browser sends it: names with texts, in order
+
+
+@dataclass(frozen=True, slots=True)
+class FormDraft:
+    """What one person typed into the form of a task, kept ``at``; ``version`` changes with every letter of it."""
+
+    pairs: Pairs
+    at: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +78,18 @@ def save_form(db: Database, case_id: str, task: int, person: str, pairs: Pairs, 
             )
 
 
-def form(db: Database, case_id: str, task: int, person: str) -> Pairs | None:
+def form(db: Database, case_id: str, task: int, person: str) -> FormDraft | None:
     """The draft of a person for a task, or None."""
-    rows = db.rows(sa.select(draft.c.body).where(*_form(case_id, task, person)))
-    return [(name, text) for name, text in orjson.loads(rows[0].body)] if rows else None
+    rows = db.rows(sa.select(draft.c.body, draft.c.at).where(*_form(case_id, task, person)))
+    if not rows:
+        return None
+    pairs = [(name, text) for name, text in orjson.loads(rows[0].body)]
+    return FormDraft(pairs, rows[0].at, version(pairs))
+
+
+def version(pairs: Pairs) -> str:
+    """A short name of exactly these texts: who knows it knows whether a draft is still the one they saw."""
+    return hashlib.sha256(orjson.dumps(pairs)).hexdigest()[:24]
 
 
 def forget_form(db: Database, case_id: str, task: int, person: str) -> None:

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 import structlog
 from procrastinate.exceptions import AlreadyEnqueued
 
+from . import leftovers
 from .app import Gongdan
 from .errors import ConfigurationError, Conflict, GongdanError, Unavailable
 from .worker import attempt, refuse_simulated
@@ -94,8 +95,12 @@ class Fleet:
             log.warning("scan failed, trying again", error=str(error))
         except Exception:
             log.exception("scan failed, trying again")
-        opening = partial(self._gongdan.schedule.open_due, now)
-        return found + await asyncio.to_thread(attempt, "schedule", opening)
+        for kind, work in (("schedule", self._gongdan.schedule.open_due), ("files", self._settle)):
+            found += await asyncio.to_thread(attempt, kind, partial(work, now))
+        return found
+
+    def _settle(self, now: datetime) -> int:
+        return leftovers.settle(self._gongdan, now)
 
     async def hand_out(self, now: datetime) -> int:
         """Claim what is due at ``now`` and make jobs of it; returns how many cases were claimed."""

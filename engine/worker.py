@@ -1,4 +1,4 @@
-"""The background work of one machine: wake due cases, send what the outbox holds, open scheduled cases.
+"""The background work of one machine: wake due cases, send what the outbox holds, open scheduled cases, settle files.
 
 A thread inside ``serve``.
 """
@@ -12,6 +12,7 @@ from datetime import datetime
 
 import structlog
 
+from . import leftovers
 from .app import Gongdan
 from .errors import ConfigurationError, GongdanError
 
@@ -44,6 +45,7 @@ def work_once(gongdan: Gongdan, now: datetime) -> int:
         attempt("timers", lambda: gongdan.timers.wake_due(now))
         + attempt("outbox", lambda: len(gongdan.outbox.work(now)))
         + attempt("schedule", lambda: gongdan.schedule.open_due(now))
+        + attempt("files", lambda: leftovers.settle(gongdan, now))
     )
 
 

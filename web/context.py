@@ -104,6 +104,17 @@ def wants_fragment() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
+def by_script() -> bool:
+    """Whether a script of a page asks, not the browser that goes to a page."""
+    headers = request.headers
+    return wants_fragment() or headers.get("X-Requested-With") == "fetch" or wants_data()
+
+
+def wants_data() -> bool:
+    """Whether the answer should be JSON."""
+    return request.accept_mimetypes.best == "application/json"
+
+
 def known_case(case_id: str) -> Case:
     """The case, when the person may know of it; else 404, as for one that is not there."""
     found = cases.case(gongdan().db, case_id)

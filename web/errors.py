@@ -9,7 +9,6 @@ from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import current_user
-from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from engine.errors import (
@@ -24,7 +23,7 @@ from engine.errors import (
     Unavailable,
     UnknownYear,
 )
-from web import damage, shown
+from web import context, damage, shown
 
 log = structlog.get_logger("gongdan.pages")
 STATUS: dict[type[GongdanError], int] = {
@@ -44,7 +43,6 @@ STATUS: dict[type[GongdanError], int] = {
 def install(app: Flask) -> None:
     """Answer errors with a page that says what happened and offers a way back."""
     app.register_error_handler(GongdanError, _refused)
-    app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http)
 
 
@@ -57,6 +55,8 @@ def page(status: int, title: str, text: str, detail: str = "") -> ResponseReturn
     """The error page."""
     if request.path.startswith("/api/"):
         return {"status": status, "title": title, "detail": detail or text}, status
+    if context.wants_data():
+        return {"status": status, "title": title, "text": detail or text}, status
     drawn = partial(render_template, "error.html", status=status, title=title, text=text, detail=detail)
     try:  # who it is is asked here, not in the template: an error may come before anybody is known
         return drawn(known=bool(getattr(current_user, "is_authenticated", False))), status
@@ -99,18 +99,6 @@ def _refused(error: GongdanError) -> ResponseReturnValue:
     )
     # What a driver says names hosts and files, in English: it is in the log.
     return page(status, title, text, "" if isinstance(error, Unavailable) else shown.refusal(error))
-
-
-def _stale_form(error: CSRFError) -> ResponseReturnValue:
-    if request.form.get("csrf_token") or request.headers.get("X-CSRFToken"):
-        text = gettext(
-            "You signed in again since it was opened. Go back, reload the page and send it once more."
-        )
-    else:
-        text = gettext(
-            "It came without the mark of the page it was sent from. Go back, reload the page and send it once more."
-        )
-    return page(400, gettext("This form is out of date"), text)
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

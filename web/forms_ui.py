@@ -166,6 +166,7 @@ def _render(
         controls=controls,
         summary=summary,
         preview_url=preview_url,
+        bad=sorted(texts),
         word=lambda key, **values: word(key, locale, **values),
     )
     return markup
@@ -188,9 +189,12 @@ def render_preview(
     for name, value in form.initial(context, now).items():
         if name not in before:  # it appears only now, so it has its default
             values[name] = value
-    # A control that was in error shows so on itself, and must lose that look.
+    # What was in error stays so until it is right; nobody is told of a field that they have not come to yet.
     bad = frozenset(" ".join(getlist("_bad")).split())
-    return _render(form, values, unread, locale, now, context, preview_url, bad)
+    _, found = form.check(values, context=context, now=now)
+    still = [error for error in found if error.field in bad]
+    # A control that was in error shows so on itself, and must lose that look.
+    return _render(form, values, [*unread, *still], locale, now, context, preview_url, bad)
 
 
 def _draw(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from typing import Any
 
 import orjson
@@ -14,7 +16,7 @@ from engine.roles import Duty
 from engine.rules import LEADS, OPENS_CASES, PUBLISHES, SEES_ALL, fits
 from web import context
 from web.polling import tagged
-from web.rooms import audit, board, notices
+from web.rooms import audit, board, drafts, notices
 
 #: endpoint, title, icon, roles that see it (empty: everybody)
 ROOMS: tuple[tuple[str, object, str, frozenset[str]], ...] = (
@@ -31,10 +33,19 @@ ROOMS: tuple[tuple[str, object, str, frozenset[str]], ...] = (
 )
 
 
+def typing_key() -> str:
+    """The key under which this browser keeps what the person typed: pages of anybody else do not have it."""
+    told = b"typed:" + context.person().name.encode()
+    return hmac.new(context.settings().secret_key.encode(), told, hashlib.sha256).hexdigest()
+
+
 def install(app: Flask) -> None:
     """Give templates the menu and small helpers."""
     app.jinja_env.globals.update(
         rooms=lambda: ROOMS,
+        signed_in=context.signed_in,
+        done_with=drafts.done_with,
+        typing_key=typing_key,
         is_here=is_here,
         me=context.person,
         process_name=process_name,

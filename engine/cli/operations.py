@@ -118,11 +118,14 @@ def upgrade(simulated: str | None) -> None:
 
 
 @db.command("check")
+@click.option(
+    "--remove-unnamed", is_flag=True, help="Delete files that lie with a case but that no command names."
+)
 @json_option
-def check(as_json: bool) -> None:
-    """Verify every chain and compare the read models with a rebuild. Exit 1 on any finding."""
+def check(remove_unnamed: bool, as_json: bool) -> None:
+    """Verify every chain, the files, and compare the read models with a rebuild. Exit 1 on any finding."""
     with opened(existing=True) as gongdan:
-        findings = []
+        findings, removed = [], 0
         chosen = case_ids(gongdan.db)
         for case in chosen:
             verdict = gongdan.verify(case)
@@ -131,13 +134,21 @@ def check(as_json: bool) -> None:
             elif gongdan.keys.get(case) is not None:
                 findings += [f"{case} {line}" for line in rebuilding.differences(gongdan, case)]
                 findings += [f"{case} {line}" for line in evidence.faults(gongdan, case)]
+                if remove_unnamed:
+                    removed += evidence.remove_unnamed(gongdan, case)
+                findings += [
+                    f"{case} keeps the file {digest}, which no command names; --remove-unnamed deletes it"
+                    for digest in evidence.unnamed(gongdan, case)
+                ]
         findings += rebuilding.orphans(gongdan)
         for path in readable(gongdan.settings.var):
             click.echo(f"{path} can be read by other users; `chmod -R go= {path}` shuts it", err=True)
     answer(
-        {"cases": len(chosen), "findings": findings},
+        {"cases": len(chosen), "findings": findings, "removed": removed},
         as_json,
-        "\n".join([*findings, f"{len(chosen)} cases checked"]),
+        "\n".join(
+            [*findings, *[f"{removed} files removed"] * remove_unnamed, f"{len(chosen)} cases checked"]
+        ),
     )
     sys.exit(1 if findings else 0)
 

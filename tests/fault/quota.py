@@ -23,6 +23,7 @@ from engine.db.tables import cases
 from engine.errors import Unavailable
 from engine.health import FRESH, OK, UNWRITABLE, Health
 from tests.fault import installation as place
+from tests.giving import keep
 
 SMALL = 3 << 20  #: bytes of the folder, or of its largest file
 LARGE = 64 << 20
@@ -72,9 +73,10 @@ def _attach(var: Path, case: str) -> None:
     content = b"%PDF-" + b"x" * LARGE
     meta = {"name": "a.pdf", "size": len(content), "type": "application/pdf", "sha256": "0" * 64}
     try:
-        folder.store(meta, content)
+        keep(folder, meta, content)
     except Unavailable:
-        assert not list(folder.path.iterdir())
+        assert not list(folder.waiting.iterdir())
+        assert not folder.path.exists()
         return
     raise AssertionError("a file larger than the folder was stored")
 

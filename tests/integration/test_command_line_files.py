@@ -23,6 +23,7 @@ from engine.forms.files import FileMeta
 from engine.outputs import scratch, write_all
 from engine.settings import CHECKOUT
 from tests.casework import Desk
+from tests.giving import keep
 
 Command = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
@@ -153,7 +154,7 @@ def test_what_is_made_is_its_owners_alone_and_what_was_open_is_told(command: Com
     assert command(called).returncode == 0
     content = b"%PDF-1"
     meta = FileMeta(name="a.pdf", size=6, type="application/pdf", sha256=hashlib.sha256(content).hexdigest())
-    Folder(var, "1").store(meta, content)
+    keep(Folder(var, "1"), meta, content)
     made = {path: stat.S_IMODE(path.stat().st_mode) for path in [var, tmp_path / "copy", *var.rglob("*")]}
     assert {path.name for path in made} >= {"gongdan.db", "heads.key", "lookup.key", "copy", meta["sha256"]}
     assert made == {path: 0o700 if path.is_dir() else 0o600 for path in made}

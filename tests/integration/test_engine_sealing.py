@@ -28,6 +28,7 @@ from engine.verify import case_ids
 from tests.bpmn_text import bpmn, script, user
 from tests.casework import FILES, Desk, FakeGateway, opened
 from tests.clock import Clock
+from tests.giving import keep
 
 PHONE, NAME, CONTENT, SAID = "13812345678", "陈大文", "月费多扣了一笔", "我要投诉到通信管理局"
 PERSONAL = (PHONE, NAME, CONTENT, SAID)
@@ -177,7 +178,7 @@ def test_erasing_a_case_deletes_its_files(desk: Desk) -> None:
     folder = Folder(desk.g.settings.var, case)
     content = b"a photo"
     digest = hashlib.sha256(content).hexdigest()
-    folder.store({"name": "photo.png", "size": len(content), "type": "image/png", "sha256": digest}, content)
+    keep(folder, {"name": "photo.png", "size": len(content), "type": "image/png", "sha256": digest}, content)
     assert folder.content(digest) == content
     erase(desk.g, [case])
     assert not folder.path.exists()

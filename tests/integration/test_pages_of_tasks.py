@@ -326,3 +326,17 @@ def test_the_limit_of_a_case_handed_over_goes_on_in_the_linked_case(
         page = client_of(house, settings, "centre1", locale).get(f"/cases/{case.case_id}/state").text
         assert words in page
         assert f'<a class="num" href="/cases/{child.id}">' in page
+
+
+@pytest.mark.parametrize("who", ["agent1", "supervisor1"])
+def test_a_task_is_not_offered_where_it_would_be_refused_and_the_page_says_what_is_missing(
+    house: Gongdan, settings: Settings, who: str
+) -> None:
+    case, task = registered(house)
+    path = f"/tasks/{case}/{task}"
+    taking = f'formaction="{path}/claim"'
+    for asked in (path, f"{path}/side"):
+        assert taking in client_of(house, settings, "yue1").get(asked).text
+        assert taking not in client_of(house, settings, who).get(asked).text
+    page = client_of(house, settings, who).get(path).text
+    assert "此任务须由「一线坐席 粤语」办理" in page

@@ -16,6 +16,7 @@ from engine.db.tables import cases
 from engine.errors import Rejected
 from engine.people import DEMO_PASSWORD, Person
 from engine.settings import Settings
+from tests.giving import keep
 from tests.integration.test_pages_of_tasks import client_of, database_url, house, registered, send
 
 __all__ = ["database_url", "house"]  # fixtures
@@ -97,7 +98,9 @@ def test_old_drafts_of_closed_cases_go(house: Gongdan) -> None:
         connection.execute(sa.update(cases).where(cases.c.id == closed).values(state="closed"))
     drafts.save_form(house.db, running, other, "agent1", [("summary", "新")], house.now())
     assert drafts.form(house.db, closed, task, "yue1") is None
-    assert drafts.form(house.db, running, other, "yue1") == [("summary", "旧")]
+    kept = drafts.form(house.db, running, other, "yue1")
+    assert kept is not None
+    assert kept.pairs == [("summary", "旧")]
 
 
 def test_an_answer_is_labelled_by_the_form_that_asked_for_it(house: Gongdan, settings: Settings) -> None:
@@ -118,7 +121,7 @@ def test_an_answer_is_labelled_by_the_form_that_asked_for_it(house: Gongdan, set
 
 def test_a_file_opens_for_who_may_see_the_case(house: Gongdan, settings: Settings) -> None:
     case = _opened_with(house, {"evidence_files": [FILE]})
-    Folder(settings.var, case).store(FILE, CONTENT)
+    keep(Folder(settings.var, case), FILE, CONTENT)
     client = client_of(house, settings, "supervisor1")
     page = client.get(f"/cases/{case}").text
     link = f"/cases/{case}/files/{FILE['sha256']}"
@@ -170,7 +173,7 @@ def _complete(house: Gongdan, case: str, task: int, actor: str, **answers: objec
 def test_a_file_that_was_changed_or_lost_is_told_and_not_served(house: Gongdan, settings: Settings) -> None:
     case = _opened_with(house, {"evidence_files": [FILE]})
     folder = Folder(settings.var, case)
-    folder.store(FILE, CONTENT)
+    keep(folder, FILE, CONTENT)
     client, link = client_of(house, settings, "supervisor1"), f"/cases/{case}/files/{FILE['sha256']}"
     assert list(evidence.faults(house, case)) == []
     (folder.path / str(FILE["sha256"])).write_bytes(b"\x89PNG\r\n\x1a\n another bill")

@@ -11,6 +11,7 @@ from engine import attachments
 from engine.attachments import Folder
 from engine.errors import Unavailable
 from engine.forms.files import FileMeta
+from tests.giving import keep
 
 CASE = "260302-00001-8"
 CONTENT = b"%PDF-1.4 a letter"
@@ -32,7 +33,7 @@ def no_room(*_: object) -> None:
 
 
 def test_a_file_comes_back_with_what_describes_it(folder: Folder) -> None:
-    folder.store(META, CONTENT)
+    keep(folder, META, CONTENT)
     assert folder.content(META["sha256"]) == CONTENT
     assert folder.recall(META["sha256"]) == META
 
@@ -40,8 +41,9 @@ def test_a_file_comes_back_with_what_describes_it(folder: Folder) -> None:
 def test_a_file_without_room_leaves_nothing_behind(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attachments, "_write", no_room)
     with pytest.raises(Unavailable, match="No space left"):
-        folder.store(META, CONTENT)
-    assert not list(folder.path.iterdir())
+        keep(folder, META, CONTENT)
+    assert not list(folder.waiting.iterdir())
+    assert not folder.path.exists()
 
 
 def test_a_failing_upload_leaves_the_same_file_of_a_faster_one(
@@ -52,19 +54,19 @@ def test_a_failing_upload_leaves_the_same_file_of_a_faster_one(
 
     def overtaken(path: Path, content: bytes) -> None:
         monkeypatch.setattr(attachments, "_write", write)
-        folder.store(META, CONTENT)
+        keep(folder, META, CONTENT)
         no_room()
 
     monkeypatch.setattr(attachments, "_write", overtaken)
     with pytest.raises(Unavailable):
-        folder.store(META, CONTENT)
+        keep(folder, META, CONTENT)
     assert folder.content(META["sha256"]) == CONTENT
     assert folder.recall(META["sha256"]) == META
 
 
 def test_bytes_that_lost_their_description_are_stored_again(folder: Folder) -> None:
-    folder.store(META, CONTENT)
+    keep(folder, META, CONTENT)
     (folder.path / META["sha256"]).with_suffix(".json").unlink()
     assert folder.recall(META["sha256"]) is None
-    folder.store(META, CONTENT)
+    keep(folder, META, CONTENT)
     assert folder.recall(META["sha256"]) == META

@@ -12,6 +12,7 @@ from . import (
     board,
     cases,
     designer,
+    drafts,
     inbox,
     leading,
     notices,
@@ -20,6 +21,7 @@ from . import (
     reports,
     tasks,
 )
+from . import completing as completing  # its view joins the tasks' room
 
 
 def install(app: Flask) -> None:
@@ -30,6 +32,7 @@ def install(app: Flask) -> None:
         inbox,
         tasks,
         leading,
+        drafts,
         cases,
         processes,
         designer,

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    abort,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.wrappers import Response
 
 from engine import passwords
 from engine.errors import NotFound, Rejected
 from engine.people import DEMO_PASSWORD, DEMO_PEOPLE, Person
 from engine.settings import LOCALES
-from web import context, shown
+from web import context, errors, shown, unsent
 from web.i18n import THEMES
 from web.security import limiter
 
 bp = Blueprint("auth", __name__)
-OPEN_ENDPOINTS = {"auth.sign_in", "auth.preferences", "static", "api.health"}
+OPEN_ENDPOINTS = {"auth.sign_in", "auth.signed_in", "auth.preferences", "static", "api.health"}
 
 
 class Account(UserMixin):  # type: ignore[misc]  # flask_login has no types
@@ -55,6 +68,7 @@ def install(app: Flask) -> None:
     manager = Sessions(app, add_context_processor=False)  # templates ask `me()`, and error pages nobody
     manager.user_loader(_load)
     manager.session_protection = "basic"
+    app.register_error_handler(CSRFError, _token_is_wrong)
 
     @app.before_request
     def ask_to_sign_in() -> ResponseReturnValue | None:
@@ -62,10 +76,60 @@ def install(app: Flask) -> None:
             return None
         if request.endpoint is None:
             abort(404)
-        if context.wants_fragment():
-            return Response(status=401, headers={"HX-Redirect": url_for("auth.sign_in")})
-        back = request.full_path.rstrip("?") if request.method == "GET" else None
+        return ask(trusted=True)
+
+
+def ask(*, trusted: bool) -> ResponseReturnValue:
+    """Ask who it is. A form that was sent is carried through the sign-in (``trusted``: its token was right).
+
+    A script is told 401 and nothing else: it must neither take a sign-in page for its answer nor lead the page,
+    with whatever is being typed there, away.
+    """
+    if context.by_script():
+        return Response(status=401)
+    if request.method == "GET":
+        back = request.full_path.rstrip("?")
         return redirect(url_for("auth.sign_in", next=back if back != "/" else None))
+    carried = unsent.of_request(trusted=trusted)
+    if carried is None and not trusted:
+        return _not_carried()
+    return _sign_in_page(None, local_path(carried.back) if carried else None, carried), 401
+
+
+def _token_is_wrong(_: CSRFError) -> ResponseReturnValue:
+    """A form with a token of nobody any more, of an earlier sign-in, or of none of our pages."""
+    if request.endpoint == "auth.sign_in":
+        said = _why_wrong(gettext("The sign-in page was open for too long: please sign in once more."))
+        return _sign_in_page(said, request.form.get("next"), unsent.carried(trusted=False)), 400
+    if not context.signed_in():
+        return ask(trusted=False)
+    carried = None if context.by_script() else unsent.of_request(trusted=False)
+    return _not_carried() if carried is None else unsent.resume(_within(carried))
+
+
+def _not_carried() -> ResponseReturnValue:
+    if context.signed_in():
+        text = _why_wrong(
+            gettext(
+                "You signed in again since it was opened. Go back, reload the page and send it once more."
+            )
+        )
+    else:
+        text = gettext("You are not signed in any more. Sign in, then send it once more.")
+    return errors.page(400, gettext("This form is out of date"), text)
+
+
+def _why_wrong(old: str) -> str:
+    """``old``: what to say of a token that was right once."""
+    if request.form.get("csrf_token") or request.headers.get("X-CSRFToken"):
+        return old
+    return gettext(
+        "It came without the mark of the page it was sent from. Go back, reload the page and send it once more."
+    )
+
+
+def _within(carried: unsent.Unsent) -> unsent.Unsent:
+    return replace(carried, path=local_path(carried.path), back=local_path(carried.back))
 
 
 def local_path(target: str | None) -> str:
@@ -96,6 +160,7 @@ def _own_account() -> str:
 def sign_in() -> ResponseReturnValue:
     """The sign-in page; in demo mode it lists the demo accounts."""
     target = request.values.get("next")
+    carried = unsent.carried(trusted=True)
     error, status = None, 200
     if request.method == "POST":
         name, password = request.form.get("name", "").strip(), request.form.get("password", "")
@@ -104,15 +169,31 @@ def sign_in() -> ResponseReturnValue:
             session.clear()  # nothing of a session begun before sign-in survives it
             login_user(Account(person))
             session.permanent = True
+            if carried is not None:
+                return unsent.resume(_within(carried))
             return redirect(local_path(target), 303)
         error, status = gettext("Name or password is wrong."), 401
     elif current_user.is_authenticated:
         return redirect(local_path(target))
-    demo = DEMO_PEOPLE if context.settings().demo else ()
-    page = render_template(
-        "auth/sign_in.html", error=error, target=target, demo=demo, demo_password=DEMO_PASSWORD
+    return _sign_in_page(error, target, carried), status
+
+
+def _sign_in_page(error: str | None, target: str | None, carried: unsent.Unsent | None) -> str:
+    return render_template(
+        "auth/sign_in.html",
+        error=error,
+        target=target,
+        carried=carried,
+        demo=DEMO_PEOPLE if context.settings().demo else (),
+        demo_password=DEMO_PASSWORD,
     )
-    return page, status
+
+
+@bp.get("/signed-in")
+def signed_in() -> Response:
+    """Who is signed in in this browser, and the token of forms: what a page asks before it sends, and after trouble."""
+    name = context.person().name if context.signed_in() else None
+    return jsonify(name=name, token=generate_csrf())
 
 
 @bp.post("/sign-out")

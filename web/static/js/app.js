@@ -1,4 +1,9 @@
-// What pages gain with scripts: keys, autosubmit, autosaved drafts, remembered panels. All works without.
+// What pages gain with scripts: keys, autosubmit, remembered focus, and what the imported parts say of themselves.
+// All works without. What is sent comes first: who leaves a page just after pressing has sent, not only typed.
+import './sending.js';
+import './drafts.js';
+import './corrected.js';
+import './redrawing.js';
 
 const typing = (target) => target.closest('input, textarea, select, [contenteditable]');
 
@@ -51,63 +56,12 @@ document.addEventListener('change', (event) => {
   if (holder) (holder.form ?? holder).requestSubmit();
 });
 
-// ------------------------------------------------------------ polled parts keep the focus where it was
-document.addEventListener('htmx:beforeSwap', (event) => {
-  const focused = document.activeElement;
-  if (focused?.id && event.detail.target.contains(focused)) {
-    const { id } = focused;
-    document.addEventListener('htmx:afterSettle', () => document.getElementById(id)?.focus(), { once: true });
-  }
-});
-
-// A lost connection is said, not hidden: what is on screen may be old.
-document.addEventListener('htmx:sendError', () => document.documentElement.classList.add('offline'));
-document.addEventListener('htmx:afterRequest', (event) => {
-  if (event.detail.xhr?.status) document.documentElement.classList.remove('offline');
-});
-
-// ------------------------------------------------------------ drafts of forms
-for (const form of document.querySelectorAll('form[data-draft]')) {
-  const said = form.querySelector('[data-draft-said]');
-  let waiting = 0;
-  const keep = async () => {
-    waiting = 0;
-    const body = new FormData(form);
-    for (const [name, value] of [...body]) if (value instanceof File) body.delete(name);
-    try {
-      const answer = await fetch(form.dataset.draft, { method: 'POST', body: new URLSearchParams(body), keepalive: true });
-      if (said) said.hidden = !answer.ok;
-    } catch {
-      if (said) said.hidden = true;
-    }
-  };
-  form.addEventListener('input', () => {
-    if (said) said.hidden = true;
-    clearTimeout(waiting);
-    waiting = setTimeout(keep, 1200);
-  });
-  form.addEventListener('submit', (event) => {
-    clearTimeout(waiting);
-    // The submit key makes a second click harmless; the button says that the first one was heard.
-    const button = event.submitter;
-    if (button?.classList.contains('primary')) setTimeout(() => { button.disabled = true; }, 0);
-  });
-  addEventListener('pagehide', () => { if (waiting) keep(); });
-}
-addEventListener('pageshow', (event) => {
-  if (event.persisted) document.querySelectorAll('button.primary:disabled').forEach((button) => { button.disabled = false; });
-});
-
 // ------------------------------------------------------------ nothing typed is lost without a word
 for (const form of document.querySelectorAll('form[data-guard]')) {
   let typed = false;
   form.addEventListener('input', () => { typed = true; });
-  form.addEventListener('submit', () => { typed = false; });
+  form.addEventListener('sent', () => { typed = false; });
   addEventListener('beforeunload', (event) => { if (typed) event.preventDefault(); });
 }
-document.addEventListener('submit', (event) => {
-  const question = event.target.dataset.confirm;
-  if (question && !confirm(question)) event.preventDefault();
-});
 
 document.querySelector('#errsum')?.focus();

@@ -1,5 +1,7 @@
 // The audit room: the slider asks for a step and redraws; the links do the same without scripts.
+import { ask } from './asking.js';
 import { drawAll, mark, marksOf, viewerOf } from './diagram.js';
+import { check } from './trouble.js';
 
 const room = document.querySelector('[data-audit]');
 let asked = 0;
@@ -8,9 +10,13 @@ async function go(step) {
   const mine = ++asked;
   const address = new URL(location.href);
   address.searchParams.set('step', step);
-  const answer = await fetch(address);
-  if (!answer.ok || mine !== asked) return;
-  const text = await answer.text();
+  let text;
+  try {
+    text = await (await ask(address)).text();
+  } catch {
+    check(); // it says what is wrong; the step on screen stays
+    return;
+  }
   if (mine !== asked) return;
   history.replaceState(null, '', address);
   const fresh = new DOMParser().parseFromString(text, 'text/html');

@@ -1,5 +1,7 @@
 // Draws diagrams with the marks of a case. Text reaches the drawing by textContent only.
 import { createViewer } from '../vendor/viewer.js';
+import { ask, Refused } from './asking.js';
+import { check } from './trouble.js';
 
 const bubble = (kind, text) => {
   const node = document.createElement('div');
@@ -51,9 +53,8 @@ const drawn = new WeakMap();
 export function viewerOf(holder) {
   if (!drawn.has(holder)) {
     drawn.set(holder, (async () => {
+      const answer = await ask(holder.dataset.diagram);
       const viewer = createViewer(holder);
-      const answer = await fetch(holder.dataset.diagram);
-      if (!answer.ok) throw new Error(`${answer.status} ${holder.dataset.diagram}`);
       await viewer.importXML(await answer.text());
       holder.dataset.ready = 'yes';
       return viewer;
@@ -65,7 +66,17 @@ export function viewerOf(holder) {
 export const marksOf = (holder) => JSON.parse(document.getElementById(holder.dataset.marks)?.textContent ?? '{}');
 
 async function draw(holder) {
-  const viewer = await viewerOf(holder);
+  let viewer;
+  try {
+    viewer = await viewerOf(holder);
+  } catch (refused) {
+    if (!(refused instanceof Refused)) throw refused;
+    // The page says what is wrong with the server; drawn it is when that is over.
+    drawn.delete(holder);
+    delete holder.dataset.started;
+    check();
+    return;
+  }
   const marks = marksOf(holder);
   mark(viewer, marks);
   settle(viewer, marks);
@@ -112,3 +123,4 @@ document.addEventListener('click', (event) => {
 });
 
 drawAll();
+document.addEventListener('server:back', () => drawAll());

@@ -1,0 +1,179 @@
+"""Whoever is signed out is told so, by pages and to scripts alike, and what they sent goes on after sign-in."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from engine import drafts
+from engine.app import Gongdan
+from engine.commands import ClaimTask, StartCase
+from engine.db.tables import draft
+from engine.people import DEMO_PASSWORD
+from engine.settings import Settings
+from tests.integration.test_pages_of_tasks import client_of, database_url, house, registered, send
+from web import create_app, unsent
+
+__all__ = ["database_url", "house"]  # fixtures
+HERE = {"Sec-Fetch-Site": "same-origin"}
+
+
+def hidden(page: str) -> dict[str, str]:
+    """Hidden fields of the first form of the sign-in page."""
+    form = page[page.index("<form") : page.index("</form>")]
+    found = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form))
+    return {name: text.replace("&#34;", '"').replace("&#39;", "'") for name, text in found.items()}
+
+
+def sign_in(client: FlaskClient, page: str, name: str) -> TestResponse:
+    return client.post("/sign-in", data={**hidden(page), "name": name, "password": DEMO_PASSWORD})
+
+
+def held(house: Gongdan) -> str:
+    """The address of a free callback that yue1 took."""
+    case, task = registered(house)
+    house.dispatch(ClaimTask(case_id=case, task=task, actor="yue1", at=house.now()))
+    return f"/tasks/{case}/{task}"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"HX-Request": "true"}, {"X-Requested-With": "fetch"}, {"Accept": "application/json"}],
+)
+@pytest.mark.parametrize("end", ["session", "cookie"])
+def test_a_script_is_told_and_led_nowhere(
+    house: Gongdan, settings: Settings, headers: dict[str, str], end: str
+) -> None:
+    path, client = held(house), client_of(house, settings, "yue1")
+    if end == "session":
+        house.people.end_sessions("yue1")
+    else:
+        client.delete_cookie("gongdan")
+    for answer in (
+        client.get(f"{path}/side", headers=headers),
+        client.post(f"{path}/draft", data={"summary": "x"}, headers=headers | HERE),
+    ):
+        assert answer.status_code == 401
+        assert "HX-Redirect" not in answer.headers
+        assert "Location" not in answer.headers
+    assert client.get("/signed-in").json == {"name": None, "token": client.get("/signed-in").json["token"]}  # type: ignore[index]
+
+
+def test_the_draft_of_an_expired_sign_in_is_kept_after_the_next(house: Gongdan, settings: Settings) -> None:
+    path, client = held(house), client_of(house, settings, "yue1")
+    client.delete_cookie("gongdan")
+    form = {"summary": "客户在开会", "csrf_token": "of yesterday", "_by": "yue1", "submit_key": "k"}
+    page = client.post(f"{path}/complete", data=form, headers=HERE)
+    assert page.status_code == 401
+    assert "没有任何记录" in page.text
+    answer = sign_in(client, page.text, "yue1")
+    assert answer.headers["Location"] == path
+    shown = client.get(path).text
+    assert "客户在开会" in shown
+    assert "还没有任何记录" in shown
+    assert "已恢复您" in shown
+
+
+def test_a_form_older_than_the_sign_in_is_kept_at_once(house: Gongdan, settings: Settings) -> None:
+    path, client = held(house), client_of(house, settings, "yue1")
+    form = {"summary": "客户在开会", "csrf_token": "of yesterday", "_by": "yue1"}
+    answer = client.post(f"{path}/complete", data=form, headers=HERE)
+    assert answer.headers["Location"] == path
+    assert "客户在开会" in client.get(path).text
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://elsewhere.example"}]
+)
+@pytest.mark.parametrize("who", ["yue1", None])
+def test_no_other_page_puts_words_into_anybodys_mouth(
+    house: Gongdan, settings: Settings, headers: dict[str, str], who: str | None
+) -> None:
+    path = held(house)
+    client = client_of(house, settings, who) if who else create_app(house, settings).test_client()
+    answer = client.post(f"{path}/complete", data={"summary": "伪造"}, headers=headers)
+    assert (answer.status_code, "伪造" in answer.text) == (400, False)
+    assert house.db.rows(sa.select(draft)) == []
+
+
+def test_what_one_typed_is_not_given_to_another(house: Gongdan, settings: Settings) -> None:
+    path, client = held(house), client_of(house, settings, "yue1")
+    client.delete_cookie("gongdan")
+    page = client.post(f"{path}/complete", data={"summary": "客户在开会", "_by": "yue1"}, headers=HERE)
+    answer = sign_in(client, page.text, "supervisor1")
+    assert answer.headers["Location"] == "/"
+    assert "属于" in client.get("/").text
+    assert house.db.rows(sa.select(draft)) == []
+
+
+def test_a_password_is_never_carried(house: Gongdan, settings: Settings) -> None:
+    client = create_app(house, settings).test_client()
+    page = client.post("/cases/new", data={"new_password": "do not show"}, headers=HERE)
+    assert "do not show" not in page.text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "nonsense", '{"path":1,"pairs":[[1]],"files":[],"by":"","back":""}']
+)
+def test_a_carried_form_that_is_none_is_left_alone(house: Gongdan, settings: Settings, text: str) -> None:
+    client = create_app(house, settings).test_client()
+    page = client.get("/sign-in").text
+    form = {**hidden(page), "name": "agent1", "password": DEMO_PASSWORD, unsent.FIELD: text}
+    assert client.post("/sign-in", data=form).headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["https://elsewhere.example/x", "//elsewhere.example", "/no-such-page"])
+def test_a_carried_form_leads_to_no_other_house(house: Gongdan, settings: Settings, path: str) -> None:
+    client = create_app(house, settings).test_client()
+    page = client.get("/sign-in").text
+    carried = json.dumps({"path": path, "pairs": [["a", "b"]], "files": [], "by": "", "back": path})
+    form = {**hidden(page), "name": "agent1", "password": DEMO_PASSWORD, unsent.FIELD: carried}
+    answer = client.post("/sign-in", data=form)
+    assert "elsewhere" not in answer.headers.get("Location", "") + answer.text
+
+
+def test_a_draft_does_not_replace_one_that_its_page_never_saw(house: Gongdan, settings: Settings) -> None:
+    path, client = held(house), client_of(house, settings, "yue1")
+    case, task = path.split("/")[2], int(path.split("/")[3])
+    assert send(client, f"{path}/draft", summary="第一次", _base="")[0] == 204
+    assert send(client, f"{path}/draft", summary="另一窗口", _base="")[0] == 409
+    found = drafts.form(house.db, case, task, "yue1")
+    assert found is not None
+    assert found.pairs == [("summary", "第一次")]
+    assert send(client, f"{path}/draft", summary="第一次，再补充", _base=found.version)[0] == 204
+    assert send(client, f"{path}/draft", summary="另一窗口", _base="*")[0] == 204
+    assert send(client, f"{path}/draft", summary="别人的", _by="yue2")[0] == 409
+
+
+def test_refusals_of_drafts_are_told_in_words(house: Gongdan, settings: Settings) -> None:
+    path, client = held(house), client_of(house, settings, "yue1")
+    app: Flask = client.application
+    assert app is not None
+    found = re.search(r'name="csrf-token" content="([^"]+)"', client.get(path).text)
+    assert found is not None
+    form = {"csrf_token": found.group(1), "summary": "长" * 100_000}
+    answer = client.post(f"{path}/draft", data=form, headers={"Accept": "application/json"})
+    assert answer.status_code == 409
+    assert "200000" in answer.json["text"]  # type: ignore[index]
+
+
+def test_a_case_is_opened_after_sign_in_when_asked_once_more(house: Gongdan, settings: Settings) -> None:
+    client = client_of(house, settings, "agent1")
+    house.people.end_sessions("agent1")
+    page = client.post(
+        "/cases/new", data={"process": "cantonese_callback", "submit_key": "once"}, headers=HERE
+    )
+    again = sign_in(client, page.text, "agent1")
+    assert (again.status_code, "现在提交" in again.text) == (200, True)
+    form = hidden(again.text[again.text.index('action="/cases/new"') - 40 :])
+    assert client.post("/cases/new", data=form).status_code == 303
+    opened = StartCase(
+        process="cantonese_callback", data={}, actor="agent1", at=house.now(), key="agent1:once"
+    )
+    assert house.dispatch(opened).already
