@@ -171,7 +171,7 @@ def test_the_list_says_who_there_is(run: Run) -> None:
     people = {one["name"]: one for one in json.loads(run("list", "--json").stdout)["people"]}
     assert people["wang"] == {
         "name": "wang", "display": "王芳", "roles": ["agent"], "skills": ["yue"], "departments": [],
-        "active": False, "demo": False,
+        "active": False, "demo": False, "mail": None,
     }  # fmt: skip
     assert re.search(r"^wang  王芳  agent, yue  switched off$", run("list").stdout, re.MULTILINE)
 
