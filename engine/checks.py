@@ -153,7 +153,7 @@ def command(
 
 
 def _not_before(asked: str | None, at: str) -> str | None:
-    """The instant from which a task may be worked on, in UTC; None for at once. Within a year from now."""
+    """The instant from which a task may be worked on, None for at once. At most :data:`LONGEST_WAIT` from now."""
     if asked is None:
         return None
     try:

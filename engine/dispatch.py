@@ -162,7 +162,8 @@ class Dispatcher(LiveInstances):
         plain = to_plain(command)
         plain["at"] = max(command.at, instance.at)
         plain.update(self._checked(command, plain["at"], instance))
-        if isinstance(command, CompleteTask) and instance.paused is not None:
+        early = isinstance(command, CompleteTask) and plain["at"] < instance.not_before.get(command.task, "")
+        if isinstance(command, CompleteTask) and instance.paused is not None and not early:
             # Who works on a case does not wait for its customer: the limits run on from here.
             resume = ResumeClocks(case_id=command.case_id, actor=command.actor, at=plain["at"])
             self._run(instance, to_plain(resume), None)

@@ -21,7 +21,7 @@ from .sealing import lookup_key
 _CLEARED: dict[sa.Table, dict[str, str | None]] = {
     outbox: {"recipient": "erased", "body": "erased", "result": None},
     notice: {"text": "erased"},
-    incident: {"message": "erased", "command": "{}"},
+    incident: {"message": "erased", "command": "{}", "resolution": None},
 }
 
 

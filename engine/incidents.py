@@ -18,6 +18,7 @@ from .db.tables import cases, incident, outbox, task, timer
 from .dispatch import Dispatcher, Receipt
 from .errors import Diverged, GongdanError, NotFound, Rejected, TechnicalFailure
 from .projections.incidents import STUCK, where
+from .sealing import Erased
 from .spiff.timers import iso
 from .texts import cleaned
 
@@ -48,7 +49,7 @@ class _Stuck(GongdanError):
 #: open cases without an open task, a timer, something to be sent, or an incident of this kind ever
 _STANDING_STILL = (
     sa.select(cases.c.id)
-    .where(cases.c.state == "open", cases.c.next_due.is_(None))
+    .where(cases.c.state == "open")
     .where(~sa.exists().where(task.c.case_id == cases.c.id, task.c.state == "open"))
     .where(~sa.exists().where(timer.c.case_id == cases.c.id, timer.c.state.in_(("pending", "paused"))))
     .where(~sa.exists().where(outbox.c.case_id == cases.c.id, outbox.c.state.in_(("pending", "sending"))))
@@ -155,7 +156,7 @@ class Incidents:
                 self._dispatcher.wake_once(found.case_id, iso(at), skip, actor)
             self._dispatcher.wake(found.case_id, iso(at))
             self._rewake(found.case_id)
-            if found.kind == STUCK and self._dispatcher.current(found.case_id).stuck:
+            if found.kind == STUCK and self._stands_still(found.case_id):
                 raise Rejected(
                     "Expected something to happen in case {case_id}, but it stands still as before; "
                     "close the incident with what was done for the customer",
@@ -172,11 +173,12 @@ class Incidents:
         found = self.get(incident_id)
         if not resolution.strip():
             raise Rejected("Expected a reason, but it is empty")
+        kept = resolution if self._dispatcher.keys.get(found.case_id) is not None else "erased"
         with self._db.begin() as connection:
             connection.execute(
                 sa.update(incident)
                 .where(incident.c.id == incident_id)
-                .values(closed_at=iso(at), closed_by=actor, resolution=resolution)
+                .values(closed_at=iso(at), closed_by=actor, resolution=kept)
             )
         self._note(found.case_id, incident_id, "closed", resolution, actor, at)
 
@@ -206,10 +208,13 @@ class Incidents:
         )
         try:
             self._dispatcher.dispatch(note)
-        except (
-            Diverged
-        ):  # nothing is written behind a history that does not execute; the incident itself stays
+        except (Diverged, Erased):
+            # Nothing is written behind a history that does not execute, or cannot be read; the incident stays.
             log.warning("the history of the case takes no note of its incident", case=case_id)
+
+    def _stands_still(self, case_id: str) -> bool:
+        instance = self._dispatcher.current(case_id)
+        return not (instance.done or instance.machine.can_move)
 
     def _rewake(self, case_id: str) -> None:
         due = self._dispatcher.current(case_id).next_due()

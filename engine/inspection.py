@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from . import store
 from .app import Gongdan
-from .errors import GongdanError, NotFound
+from .errors import GongdanError, NotFound, Unavailable
 from .handlers import NONSENSE
 from .queries import sound
 from .queries.rows import text
@@ -36,6 +36,8 @@ def glance(gongdan: Gongdan, case_id: str) -> list[Fault]:
     try:
         head, rows = store.head(gongdan.db, case_id), store.rows(gongdan.db, case_id)
         chain = first_fault(case_id, rows, lambda _: None)
+    except Unavailable:  # the database is away: that says nothing about the case
+        raise
     except NONSENSE as error:
         return [Fault(f"the history cannot be read: {error or type(error).__name__}")]
     if chain.reason is not None:
@@ -89,6 +91,8 @@ def verify(gongdan: Gongdan, case_id: str) -> Verdict:
         return gongdan.verify(case_id)
     except NotFound:
         return Verdict(case_id, DIVERGED, 0, None, "the history is gone")
+    except Unavailable:  # the database is away: that says nothing about the case
+        raise
     except NONSENSE as error:
         return Verdict(case_id, DIVERGED, 0, None, f"re-execution failed: {error or type(error).__name__}")
 
@@ -97,6 +101,8 @@ def derived(gongdan: Gongdan, case_id: str) -> list[Fault]:
     """Where the rows that pages list differ from what history gives; ``run.py rebuild`` makes them anew."""
     try:
         return [Fault(f"read models: {line}") for line in differences(gongdan, case_id)]
+    except Unavailable:  # the database is away: that says nothing about the case
+        raise
     except NONSENSE as error:
         return [Fault(f"read models: {error or type(error).__name__}")]
 

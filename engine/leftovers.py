@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import structlog
+
 from . import evidence
 from .app import Gongdan
 from .attachments import Waiting, waiting
+from .errors import GongdanError
 
+log = structlog.get_logger("gongdan.leftovers")
 GRACE = timedelta(minutes=15)  #: no command is under way for longer; until then its files may still be named
 
 
@@ -22,7 +26,11 @@ def settle(gongdan: Gongdan, now: datetime) -> int:
     for one in waiting(gongdan.settings.var):
         case_id = one.folder.case_id
         if case_id not in known:
-            known[case_id] = evidence.named_by(gongdan, case_id)
+            try:
+                known[case_id] = evidence.named_by(gongdan, case_id)
+            except (GongdanError, ValueError) as error:  # a damaged history: the files of others go on
+                log.warning("files of a case wait on", case=case_id, error=str(error))
+                continue
         if one.sha256 not in known[case_id]:
             if now - one.since > GRACE:
                 one.path.unlink(missing_ok=True)
@@ -36,5 +44,8 @@ def _settled(one: Waiting) -> int:
     try:
         one.folder.settle(one.path, one.sha256)
     except FileNotFoundError:  # its own form was faster
+        return 0
+    except OSError as error:  # no room, no right: it waits on, the others go on
+        log.warning("a file waits on", case=one.folder.case_id, error=str(error))
         return 0
     return 1

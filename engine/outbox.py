@@ -7,6 +7,7 @@ is repeated.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from .db.database import Database
 from .db.tables import outbox
 from .dispatch import Dispatcher
 from .errors import NotFound, Rejected, Unavailable
-from .gateways import CASE, FAILED, REPEATABLE, RETRY, UNKNOWN, Entry, Gateway
+from .gateways import CASE, FAILED, REPEATABLE, RETRY, UNKNOWN, WITHDRAWN, Entry, Gateway
 from .leases import free
 from .sealing import mask_phones_in
 from .spiff.timers import iso
@@ -32,6 +33,7 @@ LEASE = timedelta(minutes=2)  #: longer than any gateway's timeout; then the out
 FIRST_RETRY = timedelta(seconds=30)
 MAX_ATTEMPTS = 6
 _REASON = 200  #: characters of an answer that a notice repeats
+_ADDRESS = re.compile(r"\S+@\S+")
 log = structlog.get_logger("gongdan.outbox")
 
 
@@ -156,11 +158,12 @@ class Outbox:
     def _postpone(self, entry: Entry, detail: str, now: datetime) -> Sent:
         wait = FIRST_RETRY * 2 ** (entry.attempts - 1)
         with self._db.begin() as connection:
-            connection.execute(
-                sa.update(outbox)
-                .where(outbox.c.id == entry.id)
-                .values(state="pending", next_at=iso(now + wait), result=detail, lease=None)
+            mine = sa.update(outbox).where(outbox.c.id == entry.id, outbox.c.state == "sending")
+            again = mine.where(outbox.c.lease.is_not(None)).values(
+                state="pending", next_at=iso(now + wait), result=detail, lease=None
             )
+            if not connection.execute(again).rowcount:  # taken back, or erased, while it was under way
+                connection.execute(mine.where(outbox.c.lease.is_(None)).values(state=WITHDRAWN))
         return Sent(entry.id, "pending", entry.kind)
 
     def _record(self, entry: Entry, state: str, detail: str, now: datetime) -> Sent:
@@ -200,7 +203,7 @@ class Outbox:
 def _not_sent(entry: Entry, detail: str) -> str:
     """What supervisors are told when a message cannot be sent; nothing personal."""
     kind = {"sms": "短信", "mail": "邮件", "webhook": "推送"}.get(entry.kind, entry.kind)
-    said = mask_phones_in(detail)[:_REASON]
+    said = _ADDRESS.sub("…", mask_phones_in(detail))[:_REASON]
     return f"工单 {entry.case_id} 的{kind}（{entry.template or entry.key}）没能送出：{said}。改正后请在发件箱重发。"
 
 

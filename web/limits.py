@@ -136,17 +136,23 @@ def clocks(case: Case) -> list[ClockLine]:
                 why=why,
                 then=then,
                 left=left,
-                goes_on_in=handed_over.get(row.parameter, "") if row.state == "stopped" else "",
+                goes_on_in=handed_over.get((row.parameter, row.started), "")
+                if row.state == "stopped"
+                else "",
             )
         )
     return found
 
 
-def _handed_over(case: Case) -> dict[str, str]:
-    """Limits that cases have which this one opened: parameter → case, as far as the reader may know of it."""
+def _handed_over(case: Case) -> dict[tuple[str, str], str]:
+    """Limits that go on in a case which this one opened: (parameter, start) → case, as far as the reader may know."""
     children = links.of_case(case).children
     db = context.gongdan().db
-    return {clock.parameter: child.id for child in children for clock in work.clocks(db, child.id)}
+    return {
+        (clock.parameter, clock.started): child.id
+        for child in children
+        for clock in work.clocks(db, child.id)
+    }
 
 
 def _dated(row: work.SlaClock) -> bool:

@@ -62,7 +62,10 @@ def span(field: Field, env: Mapping[str, Any], functions: Functions) -> Span:
     """What a ``date`` or ``datetime`` field takes, given the answers and the case's data in ``env``."""
     now = datetime.fromisoformat(functions["now"]())
     first = _instant(field.earliest, EARLIEST, env, functions, now, last=False)
-    return Span(first, _instant(field.latest, LATEST, env, functions, now, last=True))
+    last = _instant(field.latest, LATEST, env, functions, now, last=True)
+    if last < first:  # a limit that has passed already must not make the form unanswerable
+        last = max(first, now) + LATEST.offset
+    return Span(first, last)
 
 
 def written(field: Field, instant: datetime) -> str:

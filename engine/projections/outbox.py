@@ -24,6 +24,10 @@ STATEMENTS = {
     "outbox_withdrawn": sa.update(outbox)
     .where(outbox.c.id == P("b_id"), outbox.c.state == "pending")
     .values(state=WITHDRAWN, lease=sa.null()),
+    # … and is not tried again when the gateway wants it later (engine/outbox.py).
+    "outbox_withdrawn_under_way": sa.update(outbox)
+    .where(outbox.c.id == P("b_id"), outbox.c.state == "sending")
+    .values(lease=sa.null()),
     "notice_new": sa.insert(notice),
 }
 
@@ -62,7 +66,9 @@ def project(change: Change) -> Iterator[Write]:
             not_before=request["not_before"],
         )
     for event in change.effects.get("withdrawn", ()):
-        yield "outbox_withdrawn", {"b_id": entry_id(change.case_id, event)}
+        this = {"b_id": entry_id(change.case_id, event)}
+        yield "outbox_withdrawn", this
+        yield "outbox_withdrawn_under_way", this
     for link in change.effects.get("linked", ()):
         asked = {**{name: value for name, value in link.items() if name != "event"}, "at": change.at}
         yield _entry(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from engine.gateways import NOTICE, WITHDRAWN
+
 from .timeline import ERASED, UNREADABLE, Step
 from .work import Message
 
-NOTICE = "notice"  #: goes to colleagues
 HOLDING = (b'"requests":', b'"service":', b'"withdrawn":')  #: effects of which this reads
 
 
@@ -52,7 +53,7 @@ def messages(steps: Sequence[Step], entries: Sequence[Message]) -> list[Sent]:
                 )
         for event in step.effects.get("withdrawn", ()):
             if event in asked:
-                asked[event] = replace(asked[event], state="cancelled")
+                asked[event] = replace(asked[event], state=WITHDRAWN)
         if "service" in step.effects:
             event, state, _ = step.effects["service"]
             if event in asked:

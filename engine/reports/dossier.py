@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -107,9 +107,20 @@ def dossier(
         recourse=[one for one in told if one.name == RECOURSE],
         evidence=list(_evidence(steps)),
         clocks=work.clocks(db, case.id),
-        messages=messages(steps, work.messages(db, case.id)),
+        messages=[
+            one
+            for one in messages(steps, work.messages(db, case.id))
+            if _to_customer(one, release.roles.names)
+        ],
         head=head.hex() if isinstance(head, bytes) else text(head),
     )
+
+
+def _to_customer(message: Sent, roles: Collection[str]) -> bool:
+    """Whether a message went to the customer: no word to the house itself, by webhook or by mail to a role."""
+    role, _, department = message.recipient.partition("@")
+    inside = message.kind == "webhook" or (role in roles and "." not in department)
+    return not inside
 
 
 def _told(steps: Iterable[Step], case: Case, release: Release, forms: Mapping[str, Form]) -> Iterable[Said]:

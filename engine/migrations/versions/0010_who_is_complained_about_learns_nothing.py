@@ -36,8 +36,10 @@ def upgrade() -> None:
     op.create_index("ix_respondent_who", "respondent", ["who"])
     found = {
         (row.case_id, who)
-        for row in op.get_bind().execute(_ROWS)
-        if any(mark in part for mark in _MARKS for part in (row.command, row.effects))
+        for row in op.get_bind().execute(_ROWS, execution_options={"stream_results": True, "yield_per": 500})
+        if any(
+            isinstance(part, bytes) and mark in part for mark in _MARKS for part in (row.command, row.effects)
+        )
         for who in _named(row.command, row.effects, row.key)
     }
     op.bulk_insert(made, [{"case_id": case_id, "who": who} for case_id, who in sorted(found)])

@@ -2,7 +2,7 @@
 import { createModeler } from '../vendor/designer.js';
 
 const room = document.querySelector('[data-designer]');
-const { source, save, lint, path, base, token, drawn } = room.dataset;
+const { source, save, lint, path, base, drawn } = room.dataset;
 const words = JSON.parse(document.getElementById('designer-words').textContent);
 const catalogue = JSON.parse(document.getElementById('designer-catalogue').textContent);
 const said = document.getElementById('said');
@@ -28,14 +28,17 @@ class Refused extends Error {
   }
 }
 
+/** The token of the sign-in in force: signing in anew in another window makes another one. */
+const token = () => document.querySelector('meta[name="csrf-token"]').content;
+
 async function post(address) {
   const answer = await fetch(address, {
-    method: 'POST', headers: { Accept: 'application/json', 'X-CSRFToken': token },
+    method: 'POST', headers: { Accept: 'application/json', 'X-CSRFToken': token() },
     body: new URLSearchParams({ path, base, seen, body: await body() }),
   });
-  if (answer.redirected) throw new Refused(words.signed_out);
+  if (answer.redirected || answer.status === 401) throw new Refused(words.signed_out);
   const told = answer.headers.get('Content-Type')?.startsWith('application/json') ? await answer.json() : {};
-  if (!answer.ok) throw new Refused(told.message ?? words.refused.replace('{status}', answer.status), told.seen && told);
+  if (!answer.ok) throw new Refused(told.message ?? told.text ?? words.refused.replace('{status}', answer.status), told.seen && told);
   return told;
 }
 

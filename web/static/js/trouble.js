@@ -37,7 +37,7 @@ export function say(sentences, ways = []) {
     if (typeof way === 'string') {
       element.href = way;
       // What is typed stays where it is while one signs in beside it.
-      if (document.querySelector('form[data-draft], form[data-guard]')) element.target = '_blank';
+      if (document.querySelector('form[data-draft], form[data-guard], [data-designer]')) element.target = '_blank';
     } else {
       element.type = 'button';
       element.addEventListener('click', way);
