@@ -46,7 +46,7 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str]) -> list[str]:
         sa.select(cases.c.id, cases.c.state, cases.c.release).where(cases.c.id.in_(chosen))
     )
     states = {row.id: row.state for row in rows}
-    typed = {row.id: gongdan.releases.get(row.release).texts for row in rows}
+    coded = {row.id: gongdan.releases.get(row.release).coded for row in rows}
     for case_id in chosen:
         if case_id not in states:
             raise NotFound(f"there is no case {case_id}")
@@ -73,11 +73,9 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str]) -> list[str]:
         for table in (snapshot, draft):
             connection.execute(sa.delete(table).where(table.c.case_id.in_(chosen)))
         for case_id in chosen:
-            connection.execute(
-                sa.delete(case_fact).where(
-                    case_fact.c.case_id == case_id, case_fact.c.name.in_(typed[case_id])
-                )
-            )
+            typed = case_fact.c.case_id == case_id, case_fact.c.name.not_in(coded[case_id])
+            text = sa.or_(case_fact.c.value.startswith('"'), case_fact.c.value.startswith("["))
+            connection.execute(sa.delete(case_fact).where(*typed, text))
         gongdan.keys.destroy(connection, chosen)
     gongdan.db.shed()
     for case_id in chosen:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from engine.app import Gongdan
 from engine.db.tables import history
+from engine.sealing import Seal
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: where the branch stands, the first that was told counts (docs/reports.md)
@@ -162,13 +163,20 @@ def read(gongdan: Gongdan) -> list[Case]:
     release = gongdan.releases.current()
     found: dict[str, Case] = {}
     forms: dict[tuple[str, int], str] = {}
+    seals: dict[str, Seal] = {}
     query = sa.select(history.c.case_id, history.c.at, history.c.actor, history.c.command, history.c.effects)
     for number, at, actor, command, effects in gongdan.db.rows(
         query.order_by(history.c.case_id, history.c.seq)
     ):
         asked, did = orjson.loads(command), orjson.loads(effects)
         case = found.get(number) or found.setdefault(number, Case(number, asked["process"], at, actor))
-        _hear(case, at, asked.get("data", {}), did.get("data", ()))
+        seal = seals.get(number) or seals.setdefault(number, release.seal(gongdan.keys.get(number)))
+        _hear(
+            case,
+            at,
+            _open(seal, asked.get("data", {})),
+            [_open(seal, put) for _, put, _ in did.get("data", ())],
+        )
         if asked["type"] == "complete":
             case.work.append((at, forms[number, asked["task"]], actor))
         for task, reference, *_ in did.get("opened", ()):
@@ -187,12 +195,17 @@ def read(gongdan: Gongdan) -> list[Case]:
     return list(found.values())
 
 
-def _hear(case: Case, at: str, said: dict[str, Any], decided: list[Any]) -> None:
-    """Note what a form said, and what the steps after it decided; sealed values are nobody's business."""
+def _open(seal: Seal, data: dict[str, Any]) -> dict[str, Any]:
+    """Texts that people typed, open; what is personal stays sealed: it is nobody's business."""
+    return {name: value if name in seal.personal else seal.open_all(value) for name, value in data.items()}
+
+
+def _hear(case: Case, at: str, said: dict[str, Any], decided: list[dict[str, Any]]) -> None:
+    """Note what a form said, and what the steps after it decided."""
     for name, value in said.items():
         if _plain(value):
             case.said.setdefault(name, []).append((at, value))
-    for values in (said, *(put for _, put, _ in decided)):
+    for values in (said, *decided):
         for name, value in values.items():
             if _plain(value) and value != next(iter(case.known.get(name, [])[-1:]), None):
                 case.known.setdefault(name, []).append(value)

@@ -65,11 +65,12 @@ def project(change: Change) -> Iterator[Write]:
         elif name in COUNTED:
             column, fact = COUNTED[name]
             found[fact] = sum(bool(row.get(column)) for row in value)
+    seal = change.instance.seal
+    personal = seal.personal
     for _, put, _ in change.effects.get("data", ()):
         for name, value in put.items():
             if name in DECIDED:
-                found.setdefault(name, value)
-    personal = change.instance.seal.personal
+                found.setdefault(name, value if name in personal else seal.open_all(value))
     for name in sorted(found):
         value = found[name]
         if not _plain(value) or (name in personal and name not in GIVEN):

@@ -265,10 +265,10 @@ def test_the_numbers_a_customer_wanted_and_got_are_sealed() -> None:
 def test_erasure_takes_typed_texts_out_of_what_reports_count(desk: Desk) -> None:
     case = desk.start()
     with desk.g.db.begin() as connection:
-        for name, value in (("note", '"13700001111"'), ("severity", '"severe"')):
+        for name, value in (("note", '"13700001111"'), ("defects", "3")):
             connection.execute(
                 sa.insert(case_fact).values(case_id=case, seq=1, name=name, value=value, at=desk.at)
             )
     desk.complete(case, result="reached")
     erase(desk.g, [case])
-    assert desk.values("SELECT name FROM case_fact WHERE name IN ('note', 'severity')") == ["severity"]
+    assert desk.values("SELECT name FROM case_fact WHERE name IN ('note', 'defects')") == ["defects"]
