@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import checks, forms
+from engine import calls, checks, forms
 from engine.errors import FieldError, InvalidFile, InvalidForm
 from engine.forms import LOCALES, Form, message
 from engine.forms.messages import CATALOGUE
@@ -374,7 +374,14 @@ def test_every_code_has_its_words_in_every_language() -> None:
     for code, words in CATALOGUE.items():
         assert list(words) == list(LOCALES), code
         parameters = {"min": 1, "max": 2, "name": "a", "allowed": ".pdf", "kind": "PDF"}
-        parameters |= {"message": text("m"), "until": "9", "number": "1", "names": "a", "bound": NOW}
+        parameters |= {
+            "message": text("m"),
+            "until": "9",
+            "number": "1",
+            "names": "a",
+            "bound": NOW,
+            "at": NOW,
+        }
         for locale in LOCALES:
             assert message(FieldError("a", code, parameters), locale)
 
@@ -391,7 +398,7 @@ def test_every_code_that_is_used_has_words_and_every_word_is_used() -> None:
         for path in Path(forms.__file__).parent.glob("*.py")
         if path.stem != "messages"
     ]
-    sources.append(Path(checks.__file__).read_text("utf-8"))
+    sources += [Path(module.__file__).read_text("utf-8") for module in (checks, calls)]
     literals = set(re.findall(r'"([a-z_]+)"', "\n".join(sources)))
     money = {f"money_{code}" for code in ("too_small", "too_large", "not_above", "not_below")}
     assert set(CATALOGUE) - money <= literals
