@@ -398,7 +398,7 @@ def test_every_code_that_is_used_has_words_and_every_word_is_used() -> None:
         for path in Path(forms.__file__).parent.glob("*.py")
         if path.stem != "messages"
     ]
-    sources += [Path(module.__file__).read_text("utf-8") for module in (checks, calls)]
+    sources += [Path(str(module.__file__)).read_text("utf-8") for module in (checks, calls)]
     literals = set(re.findall(r'"([a-z_]+)"', "\n".join(sources)))
     money = {f"money_{code}" for code in ("too_small", "too_large", "not_above", "not_below")}
     assert set(CATALOGUE) - money <= literals
