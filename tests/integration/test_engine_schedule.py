@@ -291,9 +291,8 @@ def test_supervisors_are_told_once_what_could_not_be_opened(
         round_at(house, f"2026-03-02 {hour:02}:00")
     with opened(tmp_path, clock, database_url) as restarted:
         round_at(restarted, "2026-03-02 19:00")
-    (text,) = told(house)
+    (text,) = (one for one in told(house) if "2026-W09" in one)  # of the release itself they hear, too
     assert "weekly" in text
-    assert "2026-W09" in text
     assert "division by zero" in text
 
 
