@@ -76,7 +76,7 @@ def test_a_changed_byte_is_named(site: Site, sit: Sit) -> None:
     auditor = sit("auditor1", scripts=False)
     auditor.open(f"/audit/{case}")
     auditor.press("重放核验")
-    expect(auditor.page.get_by_role("status")).to_contain_text("第 3 步不一致")
+    expect(auditor.page.get_by_role("status")).to_contain_text("第 3 步：内容与当初记录的不一致")
 
 
 def test_stepping_works_by_links_alone(site: Site, sit: Sit) -> None:
