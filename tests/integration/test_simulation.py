@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def opened(folder: Path) -> Gongdan:
-    settings = Settings.from_env({}, var=folder, lru=500)
+    settings = Settings.from_env({}, var=folder, lru=100)
     return open_gongdan(settings, synchronous="OFF")
 
 
