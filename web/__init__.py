@@ -10,7 +10,7 @@ from engine.health import Health
 from engine.settings import Settings
 from engine.worker import Worker
 
-from . import context, damage, errors, i18n, menu, rooms, security, shown, veil
+from . import context, damage, errors, i18n, menu, rooms, security, shown, sure, veil
 from .numbers import Number
 
 MOST_SENT = 32 * 1024 * 1024  #: bytes of a request: five files of five megabytes and the form around them
@@ -38,6 +38,7 @@ def create_app(gongdan: Gongdan, settings: Settings, worker: Worker | None = Non
     i18n.install(app, settings)
     security.install(app, settings)
     shown.install(app)
+    sure.install(app)
     errors.install(app)
     damage.install(app)
     rooms.install(app)

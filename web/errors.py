@@ -42,7 +42,7 @@ STATUS: dict[type[GongdanError], int] = {
 
 def install(app: Flask) -> None:
     """Answer errors with a page that says what happened and offers a way back."""
-    app.register_error_handler(GongdanError, _refused)
+    app.register_error_handler(GongdanError, refused)
     app.register_error_handler(HTTPException, _http)
 
 
@@ -64,7 +64,8 @@ def page(status: int, title: str, text: str, detail: str = "") -> ResponseReturn
         return drawn(known=False), status
 
 
-def _refused(error: GongdanError) -> ResponseReturnValue:
+def refused(error: GongdanError) -> ResponseReturnValue:
+    """The answer to what the engine refused or could not do."""
     status = status_of(error)
     if status not in (403, 409, 422) and (page_on_damage := damage.answer(error)) is not None:
         return page_on_damage

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from flask import Flask, Response, request
 
 from engine import respondents
-from web import context
+from engine.errors import Unavailable
+from web import context, errors
 from web.rooms.auth import OPEN_ENDPOINTS
 
 VEIL = "░░░"  #: stands where such a number was
@@ -22,9 +23,12 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def veil(response: Response) -> Response:
-        if response.direct_passthrough or request.endpoint in OPEN_ENDPOINTS or not context.signed_in():
+        if response.direct_passthrough or request.endpoint in OPEN_ENDPOINTS:
             return response
-        numbers = respondents.about(context.gongdan().db, context.person())
+        try:
+            numbers = respondents.about(context.gongdan().db, context.person()) if context.signed_in() else ()
+        except Unavailable as error:  # what cannot be looked through is not shown
+            return response if response.status_code == 503 else app.make_response(errors.refused(error))
         if numbers:
             mark = re.compile("|".join(map(re.escape, sorted(numbers))))
             if response.is_streamed:

@@ -47,6 +47,21 @@ def test_throwing_a_draft_away_asks_first(sit: Sit) -> None:
 
 
 @pytest.mark.usefixtures("site")
+def test_throwing_a_draft_away_asks_first_without_scripts_too(sit: Sit) -> None:
+    desk = sit("designer1", scripts=False)
+    page = desk.open(TEXT)
+    page.locator("#body").press_sequentially(" ")
+    desk.press("保存草稿")
+    desk.press("丢弃草稿")
+    expect(page.get_by_role("main")).to_contain_text("不能恢复")
+    page.get_by_role("link", name="保留").click()
+    expect(page.get_by_role("button", name="丢弃草稿")).to_be_visible()
+    desk.press("丢弃草稿")
+    desk.press("丢弃")
+    expect(page.get_by_role("status")).to_contain_text("草稿已丢弃")
+
+
+@pytest.mark.usefixtures("site")
 def test_a_dossier_prints_dark_on_white_with_full_dates_in_the_dark_theme(sit: Sit) -> None:
     case = open_cantonese(sit("agent1"))
     desk = sit("supervisor1", theme="dark")

@@ -48,7 +48,10 @@ def test_a_form_that_came_too_late_is_kept_as_its_senders_draft(house: Gongdan, 
     assert "已填写的内容保留为此任务的草稿" in page
     assert "我已经打过这通电话" in slow.get(path).text
     assert "第二次打" in other.get(path).text  # a draft is its writer's, whoever completes the task
-    assert send(slow, f"{path}/draft/forget")[0] == 303
+    status, asked = send(slow, f"{path}/draft/forget")
+    assert (status, "不能恢复" in asked) == (200, True)
+    assert "我已经打过这通电话" in slow.get(path).text, "nobody said yes"
+    assert send(slow, f"{path}/draft/forget", sure="yes")[0] == 303
     assert "我已经打过这通电话" not in slow.get(path).text
 
 

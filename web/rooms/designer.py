@@ -18,7 +18,7 @@ from engine.lint import Finding
 from engine.release import Release
 from engine.rules import PUBLISHES
 from engine.scenarios import Judgement, judge, path_of, sketch
-from web import context, designer_files, designer_overtaken, designer_sheet, diagrams, shown
+from web import context, designer_files, designer_overtaken, designer_sheet, diagrams, shown, sure
 from web.i18n import locale
 from web.numbers import whole
 
@@ -164,6 +164,7 @@ def _findings(path: str, body: bytes) -> list[dict[str, object]]:
 
 
 @bp.post("/discard")
+@sure.asks(lambda: sure.draft_of(_path()), lambda: url_for(".edit", path=_path()))
 def discard() -> ResponseReturnValue:
     """Throw a draft away."""
     drafts.forget_diagram(context.gongdan().db, _path(), context.person().name)

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from engine import drafts
 from engine.errors import Rejected
 from engine.queries import work
-from web import context, desks, shown, unsent
+from web import context, desks, shown, sure, unsent
 
 bp = Blueprint("drafts", __name__, url_prefix="/tasks/<case_id>/<int:number>/draft")
 ANY = "*"  #: the version of who wants their text kept, whatever draft is there
@@ -19,6 +19,10 @@ ANY = "*"  #: the version of who wants their text kept, whatever draft is there
 def address(case_id: str, number: int) -> str:
     """Where the page of a task sends drafts; browsers keep what is typed under this name too."""
     return url_for("drafts.keep", case_id=case_id, number=number)
+
+
+def _task(case_id: str, number: int) -> str:
+    return url_for("tasks.show_task", case_id=case_id, number=number)
 
 
 @bp.post("")
@@ -60,11 +64,12 @@ def _refused(said: str, *, newer: bool = False, kept: bool = False) -> ResponseR
 
 
 @bp.post("/forget")
+@sure.asks(sure.what_is_typed, _task)
 def forget(case_id: str, number: int) -> ResponseReturnValue:
     """Throw away what the person typed and did not send."""
     desks.task_of(case_id, number)
     forget_here(case_id, number)
-    return redirect(url_for("tasks.show_task", case_id=case_id, number=number), 303)
+    return redirect(_task(case_id, number), 303)
 
 
 def forget_here(case_id: str, number: int) -> None:

@@ -37,6 +37,14 @@ for (const form of document.querySelectorAll('form[data-preview]')) {
     clearTimeout(waiting);
     waiting = setTimeout(look, PAUSE);
   });
+  // Letters typed while the scripts were on their way count as well.
+  if (wrong().some((field) => [...field.querySelectorAll('input, textarea')].some(changed))) look();
+}
+
+function changed(control) {
+  return control.type === 'checkbox' || control.type === 'radio'
+    ? control.checked !== control.defaultChecked
+    : control.type !== 'file' && control.value !== control.defaultValue;
 }
 
 function calm(field) {

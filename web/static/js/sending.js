@@ -16,9 +16,12 @@ document.addEventListener('submit', async (event) => {
   const form = event.target;
   if (form === passing || event.defaultPrevented) return;
   const question = form.dataset.confirm;
-  if (question && !confirm(question)) {
-    event.preventDefault();
-    return;
+  if (question) {
+    if (!confirm(question)) {
+      event.preventDefault();
+      return;
+    }
+    form.append(Object.assign(document.createElement('input'), { type: 'hidden', name: 'sure', value: 'yes' }));
   }
   if (!person || form.getAttribute('method')?.toLowerCase() !== 'post') return;
   if (!holdsText(form)) {
