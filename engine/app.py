@@ -48,6 +48,7 @@ class Gongdan:
     outbox: Outbox
     wall: Callable[[], datetime]
     examined: dict[str, tuple[str, list[Any]]] = field(default_factory=dict)  #: verdicts of engine.inspection
+    thresholds: tuple[int, int, int] | None = None  #: of the garbage collector before :meth:`settle`
 
     def dispatch(self, command: Command) -> Receipt:
         """Run a command; a technical failure opens an incident and is raised."""
@@ -75,13 +76,18 @@ class Gongdan:
     def settle(self) -> None:
         """Compile the live release and keep the garbage collector off what lives for ever (long-running processes)."""
         releases.check(self.releases.current())
+        self.thresholds = self.thresholds or gc.get_threshold()
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database; a process that goes on collects its garbage as it did before :meth:`settle`."""
         self.db.close()
+        if self.thresholds is not None:
+            gc.set_threshold(*self.thresholds)
+            gc.unfreeze()
+            self.thresholds = None
 
 
 def open_gongdan(
