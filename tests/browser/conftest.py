@@ -75,6 +75,7 @@ class Desk:
 
     def press(self, name: str) -> None:
         """Press the button of that name (the first, where rows repeat it)."""
+        self.page.wait_for_load_state("load")  # a person presses what stands still; its scripts are there
         self.page.get_by_role("button", name=name, exact=True).first.click()
         expect(self.page.locator("form[data-sending]")).to_have_count(0)  # the answer is here, or a refusal
 

@@ -41,6 +41,7 @@ class Panel:
         desk.open(f"/designer/edit?path={PATH}")
         expect(self.page.locator('[data-designer][data-ready="yes"]')).to_be_visible()
         self.numbers = count(1)
+        self.body = ""  #: the file as it was sent last
 
     def _take(self, route: Route) -> None:
         if route.request.method != "POST":
@@ -88,16 +89,19 @@ class Panel:
 
     def keep(self) -> str:
         """Keep the draft; the text of the file as it is sent."""
+        self._press_keep()
+        return self.body
+
+    def _press_keep(self) -> None:
         with self.page.expect_response("**/designer/file") as answer:
             self.page.keyboard.press("Control+s")
         assert answer.value.ok
         expect(self.page.locator("#said")).to_have_text("草稿已保存")
-        return self.body
 
     def kept(self) -> str:
         """Keep the draft for good; the text of the file as it is stored."""
         self.page.unroute("**/designer/file")
-        self.keep()
+        self._press_keep()
         made = drafts.diagram(self.site.gongdan.db, PATH, self.desk.name)
         assert made is not None
         return made.body.decode()
