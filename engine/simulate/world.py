@@ -127,7 +127,8 @@ class World:
     def look_at(self, case_id: str, now: datetime) -> None:
         """After anything happened to a case: new tasks become work, gone ones are dropped, time is planned."""
         known = self.cases[case_id]
-        if not known.instance.done:  # more cases may be open than the dispatcher keeps: then it worked on another copy
+        # More cases may be open than the dispatcher keeps: then it worked on another copy.
+        if not known.instance.done:
             known.instance = self.gongdan.dispatcher.instance(case_id)
         instance = known.instance
         for task in sorted(known.tasks - instance.open.keys()):
