@@ -20,7 +20,7 @@ from .gateways.staff import StaffMail
 from .incidents import Incidents
 from .keys import Keys
 from .links import CaseOpener
-from .outbox import Outbox
+from .outbox import LEASE, Outbox
 from .people import People, Person
 from .proposals import refuse_findings
 from .refresh import Progress, refresh
@@ -134,7 +134,7 @@ def _on(
     def may_know(person: Person, case_id: str) -> bool:
         return case_id not in about(db, person)
 
-    mail = StaffMail(doors["mail"], people.all, lambda: published.current().roles.names, may_know)
+    mail = StaffMail(doors["mail"], people.all, lambda: published.current().roles.names, may_know, LEASE / 2)
     made = Gongdan(
         settings=settings,
         db=db,

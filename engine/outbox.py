@@ -29,7 +29,7 @@ from .sealing import mask_phones_in
 from .spiff.timers import iso
 from .texts import cleaned
 
-LEASE = timedelta(minutes=2)  #: longer than any gateway's timeout; then the outcome counts as unknown
+LEASE = timedelta(minutes=2)  #: longer than a gateway takes; then the outcome counts as unknown
 FIRST_RETRY = timedelta(seconds=30)
 MAX_ATTEMPTS = 6
 _REASON = 200  #: characters of an answer that a notice repeats
@@ -89,7 +89,7 @@ class Outbox:
         answer = gateway.send(entry)
         answer = replace(answer, detail=cleaned(answer.detail))
         failpoints.reach("outbox.sent")
-        if answer.state == RETRY and entry.attempts < MAX_ATTEMPTS:
+        if answer.state == RETRY and (answer.more or entry.attempts < MAX_ATTEMPTS):
             return self._postpone(entry, answer.detail, now)
         return self._record(entry, FAILED if answer.state == RETRY else answer.state, answer.detail, now)
 
@@ -156,7 +156,7 @@ class Outbox:
         return self._record(entry, FAILED, said, now)
 
     def _postpone(self, entry: Entry, detail: str, now: datetime) -> Sent:
-        wait = FIRST_RETRY * 2 ** (entry.attempts - 1)
+        wait = FIRST_RETRY * 2 ** (min(entry.attempts, MAX_ATTEMPTS) - 1)
         with self._db.begin() as connection:
             mine = sa.update(outbox).where(outbox.c.id == entry.id, outbox.c.state == "sending")
             again = mine.where(outbox.c.lease.is_not(None)).values(

@@ -35,10 +35,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One of SENT, FAILED, RETRY, UNKNOWN, with what the outside said."""
+    """One of SENT, FAILED, RETRY, UNKNOWN, with what the outside said.
+
+    ``away``: the server itself did not answer, so that asking it anything else now is in vain. ``more``: some of it
+    is done and there was no time for the rest; trying again is going on, not a failure.
+    """
 
     state: str
     detail: str = ""
+    away: bool = False
+    more: bool = False
 
 
 class Gateway(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
 from urllib.parse import quote
@@ -45,9 +46,9 @@ class SmtpGateway:
         try:
             server = smtplib.SMTP(self._host, self._port, timeout=self._timeout)
         except smtplib.SMTPResponseException as error:
-            return _refused(error.smtp_code, error.smtp_error)
+            return replace(_refused(error.smtp_code, error.smtp_error), away=True)
         except (OSError, smtplib.SMTPException) as error:
-            return Answer(RETRY, _shown(error))
+            return Answer(RETRY, _shown(error), away=True)
         try:
             return self._hand_over(server, entry.recipient, mail.as_bytes())
         finally:
@@ -71,7 +72,7 @@ class SmtpGateway:
         except smtplib.SMTPResponseException as error:
             return _refused(error.smtp_code, error.smtp_error)
         except (OSError, smtplib.SMTPException) as error:
-            return Answer(UNKNOWN if under_way else RETRY, _shown(error))
+            return Answer(UNKNOWN if under_way else RETRY, _shown(error), away=True)
 
 
 def _refused(code: int, said: bytes | str) -> Answer:

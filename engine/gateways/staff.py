@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 from engine.people import Person
 
@@ -21,9 +23,16 @@ class StaffMail:
         people: Callable[[], Iterable[Person]],
         roles: Callable[[], Collection[str]],
         may_know: Callable[[Person, str], bool],
+        longest: timedelta,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``may_know``: whether a person may learn of a case; one about themselves they may not."""
+        """``may_know``: whether a person may learn of a case; one about themselves they may not.
+
+        ``longest``: after that no further mail of an entry is begun, it goes on at the next attempt. Whoever claimed
+        the entry must be done while it is theirs, or somebody else sends it beside them.
+        """
         self._inner, self._people, self._roles, self._may_know = inner, people, roles, may_know
+        self._longest, self._elapsed = longest.total_seconds(), elapsed
         self._delivered: dict[str, Answer] = {}  # of entries that are tried again for others
 
     def send(self, entry: Entry) -> Answer:
@@ -44,10 +53,11 @@ class StaffMail:
         addressed = {one.name: one.mail for one in chosen if one.mail}
         if not addressed:
             return Answer(FAILED, f"nobody who has the role {entry.recipient} has a mail address")
-        answers = {name: self._one(entry, name, address) for name, address in addressed.items()}
+        answers, more = self._all(entry, addressed)
         states = {answer.state for answer in answers.values()}
-        if RETRY in states:
-            return Answer(RETRY, _told(answers, RETRY))
+        if RETRY in states or len(answers) < len(addressed):
+            left = f"{len(addressed) - len(answers)} not yet tried" if len(answers) < len(addressed) else ""
+            return Answer(RETRY, "; ".join(filter(None, [_told(answers, RETRY), left])), more=more)
         for name in answers:
             self._delivered.pop(f"{entry.id}/{name}", None)
         if SENT in states:
@@ -56,6 +66,21 @@ class StaffMail:
             return Answer(SENT, "; ".join(filter(None, [f"sent to {got}", _told(missed)])))
         state = UNKNOWN if UNKNOWN in states else FAILED
         return Answer(state, _told(answers))
+
+    def _all(self, entry: Entry, addressed: dict[str, str]) -> tuple[dict[str, Answer], bool]:
+        """What became of those there was time for; and whether the rest is left only because somebody got it now."""
+        answers: dict[str, Answer] = {}
+        more = False
+        began = self._elapsed()
+        for name, address in addressed.items():
+            if self._elapsed() - began > self._longest:
+                return answers, more
+            asked = f"{entry.id}/{name}" not in self._delivered
+            answers[name] = answer = self._one(entry, name, address)
+            if answer.away and answer.state != FAILED and asked:
+                return answers, False  # it is away for all
+            more = more or (asked and answer.state == SENT)
+        return answers, False
 
     def _one(self, entry: Entry, name: str, address: str) -> Answer:
         """One person's mail, under an id of its own; who has it already gets no second one."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from engine.db.tables import notice, outbox
 from engine.errors import Rejected
 from engine.gateways import FAILED, RETRY, SENT, UNKNOWN, Answer
 from engine.gateways.staff import StaffMail
+from engine.outbox import LEASE, MAX_ATTEMPTS
 from engine.people import Person
 from run import cli
 from tests.bpmn_text import bpmn, end, service
@@ -135,6 +138,50 @@ def test_who_has_it_already_gets_no_second_one_when_it_is_tried_again_for_others
         "two@example.com",
         "two@example.com",
     ]
+
+
+def _many(desk: Desk, number: int) -> None:
+    """Managers with addresses, beside the first."""
+    made = [
+        Person(f"manager{n}", f"No. {n}", frozenset({"manager"}), mail=f"{n}@example.com")
+        for n in range(2, number + 1)
+    ]
+    desk.g.people.add_many(made, "none")
+    _address(desk, manager1="1@example.com")
+
+
+def test_a_mail_server_that_is_away_is_asked_once_not_once_a_person(desk: Desk, post: FakeGateway) -> None:
+    _many(desk, 9)
+    post.answers = [Answer(SENT), Answer(RETRY, "TimeoutError", away=True)]
+    _severe(desk)
+    assert desk.send() == ["pending"]
+    assert len(post.sent) == 2
+    desk.clock.advance(minutes=5)
+    assert desk.send() == [SENT]
+    assert Counter(entry.recipient for entry in post.sent) == {
+        **{f"{n}@example.com": 1 for n in range(1, 10)},
+        "2@example.com": 2,
+    }
+
+
+def test_many_mails_over_a_slow_server_end_before_somebody_else_may_send_them(
+    desk: Desk, post: FakeGateway
+) -> None:
+    """Twenty seconds a mail: within the lease of two minutes, and the rest at later attempts, however many."""
+    door = desk.g.outbox._gateways["mail"]
+    assert isinstance(door, StaffMail)
+    door._elapsed = lambda: 20.0 * len(post.sent)
+    _many(desk, 30)
+    _severe(desk)
+    rounds = []
+    while not rounds or rounds[-1][1] != SENT:
+        before = len(post.sent)
+        (state,) = desk.send()
+        rounds.append((20 * (len(post.sent) - before), state))
+        desk.clock.advance(hours=1)
+    assert len(rounds) > MAX_ATTEMPTS, "going on is no failure"
+    assert all(timedelta(seconds=took) < LEASE for took, _ in rounds)
+    assert Counter(entry.recipient for entry in post.sent) == {f"{n}@example.com": 1 for n in range(1, 31)}
 
 
 @pytest.mark.parametrize(

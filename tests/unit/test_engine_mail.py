@@ -127,7 +127,27 @@ def test_no_mail_server_is_tried_again() -> None:
     gateway = SmtpGateway(
         "127.0.0.1", port, "desk@example.org", starttls=False, user="", password="", timeout=2
     )
-    assert gateway.send(MAIL).state == RETRY
+    answer = gateway.send(MAIL)
+    assert (answer.state, answer.away) == (RETRY, True)
+
+
+@pytest.mark.parametrize(
+    ("answers", "away"),
+    [
+        ({"greeting": "421 busy"}, True),
+        ({"mail": "cut"}, True),
+        ({"end": "cut"}, True),
+        ({"rcpt": "450 greylisted"}, False),
+        ({"rcpt": "550 no such user"}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_a_server_that_is_away_is_told_from_one_that_refuses_a_mail(
+    answers: dict[str, str], away: bool
+) -> None:
+    with mail_server(**answers) as server:
+        assert _mail(server).send(MAIL).away is away
 
 
 @pytest.mark.parametrize("subject", ["a\r\nBcc: everybody@example.org", "x" * 500, "", "换行\n正文"])
