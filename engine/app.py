@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from . import releases, store, verify
@@ -23,6 +24,7 @@ from .links import CaseOpener
 from .outbox import LEASE, Outbox
 from .people import People, Person
 from .proposals import refuse_findings
+from .receivers import keep
 from .refresh import Progress, refresh
 from .releases import FolderPublish, Judge, Releases
 from .respondents import about
@@ -134,7 +136,14 @@ def _on(
     def may_know(person: Person, case_id: str) -> bool:
         return case_id not in about(db, person)
 
-    mail = StaffMail(doors["mail"], people.all, lambda: published.current().roles.names, may_know, LEASE / 2)
+    mail = StaffMail(
+        doors["mail"],
+        people.all,
+        lambda: published.current().roles.names,
+        may_know,
+        partial(keep, db),
+        LEASE / 2,
+    )
     made = Gongdan(
         settings=settings,
         db=db,

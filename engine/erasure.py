@@ -19,7 +19,7 @@ from .sealing import lookup_key
 
 #: what replaces personal data in the rows that stay
 _CLEARED: dict[sa.Table, dict[str, str | None]] = {
-    outbox: {"recipient": "erased", "body": "erased", "result": None},
+    outbox: {"recipient": "erased", "body": "erased", "result": None, "received": None},
     notice: {"text": "erased"},
     incident: {"message": "erased", "command": "{}", "resolution": None},
 }

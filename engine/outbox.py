@@ -16,14 +16,14 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
-from . import failpoints
+from . import failpoints, receivers
 from .alerts import name_of, tell_once
 from .commands import OUTBOX, RecordServiceResult
 from .db.database import Database
 from .db.tables import outbox
 from .dispatch import Dispatcher
 from .errors import NotFound, Rejected, Unavailable
-from .gateways import CASE, FAILED, REPEATABLE, RETRY, UNKNOWN, WITHDRAWN, Entry, Gateway
+from .gateways import CASE, FAILED, REPEATABLE, RETRY, UNKNOWN, WITHDRAWN, Answer, Entry, Gateway
 from .leases import free
 from .sealing import mask_phones_in
 from .spiff.timers import iso
@@ -87,11 +87,13 @@ class Outbox:
         if gateway is None:
             return self._record(entry, FAILED, f"there is no gateway for {entry.kind}", now)
         answer = gateway.send(entry)
-        answer = replace(answer, detail=cleaned(answer.detail))
         failpoints.reach("outbox.sent")
         if answer.state == RETRY and (answer.more or entry.attempts < MAX_ATTEMPTS):
-            return self._postpone(entry, answer.detail, now)
-        return self._record(entry, FAILED if answer.state == RETRY else answer.state, answer.detail, now)
+            return self._postpone(entry, cleaned(answer.detail), now)
+        if answer.state == RETRY:
+            received = self.entry(entry.id).received
+            answer = receivers.given_up(received) if received else replace(answer, state=FAILED)
+        return self._record(entry, answer.state, cleaned(answer.detail), now)
 
     def is_due(self, now: datetime) -> bool:
         """Whether anything waits to be sent, or to be given up as unknown, at ``now``."""
@@ -101,13 +103,15 @@ class Outbox:
 
     def send_again(self, entry_id: str, now: datetime) -> None:
         """A person asks to send an unknown or failed entry once more; raises :class:`Rejected` for others."""
+        again = sa.update(outbox).where(outbox.c.id == entry_id, outbox.c.state.in_([UNKNOWN, FAILED]))
         with self._db.begin() as connection:
-            changed = connection.execute(
-                sa.update(outbox)
-                .where(outbox.c.id == entry_id, outbox.c.state.in_([UNKNOWN, FAILED]))
-                .values(state="pending", next_at=iso(now), lease=None)
-            ).rowcount
-        if not changed:
+            asked = again.values(state="pending", next_at=iso(now), lease=None).returning(outbox.c.received)
+            row = connection.execute(asked).one_or_none()
+            if row is not None and row.received:
+                left = receivers.to_ask_again(receivers.read(row.received))
+                this = sa.update(outbox).where(outbox.c.id == entry_id)
+                connection.execute(this.values(received=receivers.written(left)))
+        if row is None:
             raise Rejected("Expected a message that failed or whose outcome is unknown, but it is neither")
 
     def _claim(self, now: datetime, limit: int) -> list[tuple[str, str]]:
@@ -148,22 +152,27 @@ class Outbox:
         return [_entry(row) for row in rows]
 
     def _give_up(self, entry: Entry, now: datetime) -> Sent:
-        said = "the sender stopped before the answer came"
-        if entry.kind not in REPEATABLE:
+        said = receivers.STOPPED.detail
+        if not (entry.kind in REPEATABLE or entry.received):
             return self._record(entry, UNKNOWN, said, now)
         if entry.attempts < MAX_ATTEMPTS:
             return self._postpone(entry, said, now)
-        return self._record(entry, FAILED, said, now)
+        answer = receivers.given_up(entry.received) if entry.received else Answer(FAILED, said)
+        return self._record(entry, answer.state, answer.detail, now)
 
     def _postpone(self, entry: Entry, detail: str, now: datetime) -> Sent:
         wait = FIRST_RETRY * 2 ** (min(entry.attempts, MAX_ATTEMPTS) - 1)
         with self._db.begin() as connection:
-            mine = sa.update(outbox).where(outbox.c.id == entry.id, outbox.c.state == "sending")
+            mine = sa.update(outbox).where(
+                outbox.c.id == entry.id, outbox.c.state == "sending", outbox.c.attempts == entry.attempts
+            )
             again = mine.where(outbox.c.lease.is_not(None)).values(
                 state="pending", next_at=iso(now + wait), result=detail, lease=None
             )
             if not connection.execute(again).rowcount:  # taken back, or erased, while it was under way
-                connection.execute(mine.where(outbox.c.lease.is_(None)).values(state=WITHDRAWN))
+                connection.execute(
+                    mine.where(outbox.c.lease.is_(None)).values(state=WITHDRAWN, result=detail)
+                )
         return Sent(entry.id, "pending", entry.kind)
 
     def _record(self, entry: Entry, state: str, detail: str, now: datetime) -> Sent:
@@ -215,4 +224,7 @@ def _waiting(now: datetime) -> sa.ColumnElement[bool]:
 
 
 def _entry(row: sa.Row[tuple[object, ...]]) -> Entry:
-    return Entry(row.id, row.case_id, row.kind, row.key, row.template, row.recipient, row.body, row.attempts)
+    received = receivers.read(row.received)
+    return Entry(
+        row.id, row.case_id, row.kind, row.key, row.template, row.recipient, row.body, row.attempts, received
+    )

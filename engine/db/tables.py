@@ -202,6 +202,7 @@ outbox = sa.Table(
     _text("sent_at", null=True),
     _text("result", null=True),
     _text("lease", null=True),  # a worker is sending it until then
+    _text("received", null=True),  # JSON: who of those it goes to has it (engine/receivers.py)
 )
 notice = sa.Table(
     "notice",

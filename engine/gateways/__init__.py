@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 SENT = "sent"  #: the outside says it took it
@@ -20,20 +21,6 @@ REPEATABLE = frozenset({CASE})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing to send. ``id`` is the idempotency key the outside is given."""
-
-    id: str
-    case_id: str
-    kind: str
-    key: str
-    template: str
-    recipient: str
-    body: str
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """One of SENT, FAILED, RETRY, UNKNOWN, with what the outside said.
 
@@ -45,6 +32,21 @@ class Answer:
     detail: str = ""
     away: bool = False
     more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to send. ``id`` is the idempotency key the outside is given; ``received`` by whom of several."""
+
+    id: str
+    case_id: str
+    kind: str
+    key: str
+    template: str
+    recipient: str
+    body: str
+    attempts: int
+    received: Mapping[str, Answer] = field(default_factory=dict)
 
 
 class Gateway(Protocol):

@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from engine.people import Person
+from engine.receivers import STOPPED, Received, outcome
 
-from . import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry, Gateway
+from . import FAILED, RETRY, SENT, Answer, Entry, Gateway
 
-_MOST_KEPT = 10_000  #: deliveries remembered at most
+_LEFT = Answer(RETRY, "not yet tried")
 
 
 class StaffMail:
@@ -23,17 +24,19 @@ class StaffMail:
         people: Callable[[], Iterable[Person]],
         roles: Callable[[], Collection[str]],
         may_know: Callable[[Person, str], bool],
+        keep: Callable[[Entry, Received], bool],
         longest: timedelta,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         """``may_know``: whether a person may learn of a case; one about themselves they may not.
 
-        ``longest``: after that no further mail of an entry is begun, it goes on at the next attempt. Whoever claimed
-        the entry must be done while it is theirs, or somebody else sends it beside them.
+        ``keep``: keeps who has an entry; False when it is no more ours. ``longest``: after that no further mail of
+        an entry is begun, it goes on at the next attempt. Whoever claimed the entry must be done while it is
+        theirs, or somebody else sends it beside them.
         """
         self._inner, self._people, self._roles, self._may_know = inner, people, roles, may_know
+        self._keep = keep
         self._longest, self._elapsed = longest.total_seconds(), elapsed
-        self._delivered: dict[str, Answer] = {}  # of entries that are tried again for others
 
     def send(self, entry: Entry) -> Answer:
         """Send ``entry`` to everybody its role names: sent when somebody has it, with whoever has not in the answer."""
@@ -51,53 +54,26 @@ class StaffMail:
             and self._may_know(one, entry.case_id)
         ]
         addressed = {one.name: one.mail for one in chosen if one.mail}
-        if not addressed:
+        settled = {name: one for name, one in entry.received.items() if one.state != RETRY}
+        if not (addressed or settled):
             return Answer(FAILED, f"nobody who has the role {entry.recipient} has a mail address")
-        answers, more = self._all(entry, addressed)
-        states = {answer.state for answer in answers.values()}
-        if RETRY in states or len(answers) < len(addressed):
-            left = f"{len(addressed) - len(answers)} not yet tried" if len(answers) < len(addressed) else ""
-            return Answer(RETRY, "; ".join(filter(None, [_told(answers, RETRY), left])), more=more)
-        for name in answers:
-            self._delivered.pop(f"{entry.id}/{name}", None)
-        if SENT in states:
-            missed = {name: answer for name, answer in answers.items() if answer.state != SENT}
-            got = ", ".join(name for name in answers if name not in missed)
-            return Answer(SENT, "; ".join(filter(None, [f"sent to {got}", _told(missed)])))
-        state = UNKNOWN if UNKNOWN in states else FAILED
-        return Answer(state, _told(answers))
+        waiting = {name: entry.received.get(name, _LEFT) for name in addressed if name not in settled}
+        return self._all(entry, addressed, dict(sorted({**settled, **waiting}.items())))
 
-    def _all(self, entry: Entry, addressed: dict[str, str]) -> tuple[dict[str, Answer], bool]:
-        """What became of those there was time for; and whether the rest is left only because somebody got it now."""
-        answers: dict[str, Answer] = {}
-        more = False
+    def _all(self, entry: Entry, addressed: dict[str, str], received: dict[str, Answer]) -> Answer:
+        """Send to those who are still to get it, while there is time and a server; who was refused comes last."""
         began = self._elapsed()
-        for name, address in addressed.items():
+        got = False
+        waiting = [name for name, one in received.items() if one.state == RETRY]
+        for name in sorted(waiting, key=lambda one: received[one] != _LEFT):
             if self._elapsed() - began > self._longest:
-                return answers, more
-            asked = f"{entry.id}/{name}" not in self._delivered
-            answers[name] = answer = self._one(entry, name, address)
-            if answer.away and answer.state != FAILED and asked:
-                return answers, False  # it is away for all
-            more = more or (asked and answer.state == SENT)
-        return answers, False
-
-    def _one(self, entry: Entry, name: str, address: str) -> Answer:
-        """One person's mail, under an id of its own; who has it already gets no second one."""
-        own = f"{entry.id}/{name}"
-        if own in self._delivered:
-            return self._delivered[own]
-        answer = self._inner.send(replace(entry, id=own, recipient=address))
-        if answer.state != RETRY:
-            while len(self._delivered) >= _MOST_KEPT:
-                self._delivered.pop(next(iter(self._delivered)))
-            self._delivered[own] = answer
-        return answer
-
-
-def _told(answers: dict[str, Answer], state: str | None = None) -> str:
-    return "; ".join(
-        f"{name}: {answer.state} ({answer.detail})"
-        for name, answer in answers.items()
-        if state in (None, answer.state)
-    )
+                return outcome(received, more=got)
+            if not self._keep(entry, {**received, name: STOPPED}):
+                break
+            own = replace(entry, id=f"{entry.id}/{name}", recipient=addressed[name])
+            received[name] = answer = self._inner.send(own)
+            self._keep(entry, received)
+            got = got or answer.state == SENT
+            if answer.away and answer.state != FAILED:
+                break  # for all of them
+        return outcome(received)

@@ -111,5 +111,6 @@ def _entry(change: Change, *, kind: str, key: str, not_before: str, **what: str)
             "sent_at": None,
             "result": None,
             "lease": None,
+            "received": None,
         },
     )

@@ -7,9 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine import receivers
 from engine.db.database import Database
 from engine.db.tables import URGENT, history, incident, outbox, sla_clock, task, timer
-from engine.gateways import CASE
+from engine.gateways import CASE, SENT
 from engine.people import Person
 from engine.respondents import not_about
 
@@ -109,6 +110,13 @@ class Message:
     next_at: str
     sent_at: str | None
     result: str | None
+    received: str | None
+
+    @property
+    def reached(self) -> str:
+        """Of a message to several people: how many have it, of how many; else nothing."""
+        found = receivers.read(self.received)
+        return f"{sum(one.state == SENT for one in found.values())}/{len(found)}" if found else ""
 
 
 @dataclass(frozen=True, slots=True)

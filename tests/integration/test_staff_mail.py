@@ -16,10 +16,11 @@ from click.testing import CliRunner
 from engine.commands import StartCase
 from engine.db.tables import notice, outbox
 from engine.errors import Rejected
-from engine.gateways import FAILED, RETRY, SENT, UNKNOWN, Answer
+from engine.gateways import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 from engine.gateways.staff import StaffMail
 from engine.outbox import LEASE, MAX_ATTEMPTS
 from engine.people import Person
+from engine.queries import work
 from run import cli
 from tests.bpmn_text import bpmn, end, service
 from tests.casework import FILES, Desk, FakeGateway, opened, template
@@ -83,7 +84,7 @@ def test_management_gets_the_mail_that_is_addressed_to_its_role(desk: Desk, post
     assert [entry.recipient for entry in post.sent] == ["one@example.com", "two@example.com"]
     assert len({entry.id for entry in post.sent}) == 2, "each is a mail of its own to the server"
     assert all(case in entry.body for entry in post.sent)
-    assert _result(desk) == "sent to manager1, manager2"
+    assert _result(desk) == "sent to 2 of 2: manager1, manager2"
     assert _told(desk) == []
 
 
@@ -173,7 +174,7 @@ def test_many_mails_over_a_slow_server_end_before_somebody_else_may_send_them(
     door._elapsed = lambda: 20.0 * len(post.sent)
     _many(desk, 30)
     _severe(desk)
-    rounds = []
+    rounds: list[tuple[int, str]] = []
     while not rounds or rounds[-1][1] != SENT:
         before = len(post.sent)
         (state,) = desk.send()
@@ -182,6 +183,99 @@ def test_many_mails_over_a_slow_server_end_before_somebody_else_may_send_them(
     assert len(rounds) > MAX_ATTEMPTS, "going on is no failure"
     assert all(timedelta(seconds=took) < LEASE for took, _ in rounds)
     assert Counter(entry.recipient for entry in post.sent) == {f"{n}@example.com": 1 for n in range(1, 31)}
+
+
+def _behind(desk: Desk, post: FakeGateway) -> None:
+    """Put the fake mail server behind the door of a process that just began."""
+    door = desk.g.outbox._gateways["mail"]
+    assert isinstance(door, StaffMail)
+    door._inner = post
+
+
+def test_who_has_it_gets_no_second_one_after_a_restart(
+    desk: Desk, post: FakeGateway, tmp_path: Path, clock: Clock, database_url: str
+) -> None:
+    _many(desk, 2)
+    post.answers = [Answer(SENT), Answer(RETRY, "451 later")]
+    _severe(desk)
+    assert desk.send() == ["pending"]
+    assert work.all_messages(desk.g.db, desk.g.people.get("supervisor1"))[0][0].reached == "1/2"
+    clock.advance(minutes=5)
+    with opened(tmp_path, clock, database_url) as restarted:
+        _behind(restarted, post)
+        assert restarted.send() == [SENT]
+    assert [entry.recipient for entry in post.sent] == ["1@example.com", "2@example.com", "2@example.com"]
+
+
+def test_what_a_killed_sender_had_begun_is_unknown_for_one_person_alone(
+    desk: Desk, tmp_path: Path, clock: Clock, database_url: str
+) -> None:
+    class PowerCut(BaseException):
+        pass
+
+    class Killed(FakeGateway):
+        def send(self, entry: Entry) -> Answer:
+            if len(self.sent) == 1:
+                raise PowerCut
+            return super().send(entry)
+
+    _many(desk, 3)
+    _behind(desk, Killed())
+    _severe(desk)
+    with pytest.raises(PowerCut):
+        desk.send()
+    clock.advance(minutes=5)
+    post = FakeGateway()
+    with opened(tmp_path, clock, database_url) as restarted:
+        _behind(restarted, post)
+        assert restarted.send() == ["pending"]
+        clock.advance(minutes=5)
+        assert restarted.send() == [SENT]
+        assert [entry.recipient for entry in post.sent] == ["3@example.com"]
+        assert _result(restarted).startswith("sent to 2 of 3: manager1, manager3; manager2: unknown")
+
+
+def test_a_message_that_some_have_has_not_failed_and_says_how_many_have_it(
+    desk: Desk, post: FakeGateway
+) -> None:
+    _many(desk, 2)
+    post.answers = [Answer(SENT)] + [Answer(RETRY, "451 later")] * MAX_ATTEMPTS
+    case = _severe(desk)
+    for _ in range(MAX_ATTEMPTS):
+        (state,) = desk.send()
+        desk.clock.advance(hours=1)
+    assert state == SENT
+    assert _result(desk) == "sent to 1 of 2: manager1; manager2: failed (451 later)"
+    (row,) = work.messages(desk.g.db, case)
+    assert (row.state, row.reached) == (SENT, "1/2")
+    assert desk.g.verify(case).state == "identical"
+
+
+def test_who_sends_it_again_sends_it_to_those_who_may_not_have_it(desk: Desk, post: FakeGateway) -> None:
+    _many(desk, 2)
+    post.answers = [Answer(UNKNOWN, "cut"), Answer(FAILED, "550")]
+    _severe(desk)
+    assert desk.send() == [UNKNOWN]
+    desk.g.outbox.send_again(desk.values("SELECT id FROM outbox")[0], desk.clock.instant)
+    assert desk.send() == [SENT]
+    assert [entry.recipient for entry in post.sent] == ["1@example.com", "2@example.com"] * 2
+
+
+def test_a_message_that_was_erased_meanwhile_goes_to_nobody_more(desk: Desk) -> None:
+    class Erasing(FakeGateway):
+        def send(self, entry: Entry) -> Answer:
+            with desk.g.db.begin() as connection:
+                connection.execute(sa.update(outbox).values(state="cancelled", received=None))
+            return super().send(entry)
+
+    _many(desk, 3)
+    post = Erasing()
+    _behind(desk, post)
+    _severe(desk)
+    desk.send()
+    assert len(post.sent) == 1
+    assert desk.values("SELECT state FROM outbox") == ["cancelled"]
+    assert desk.values("SELECT received FROM outbox") == [None]
 
 
 @pytest.mark.parametrize(
