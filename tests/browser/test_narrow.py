@@ -33,6 +33,9 @@ def test_the_list_of_steps_stays_in_its_card(sit: Sit, locale: str, process: str
     assert page.evaluate(BEYOND) <= 0
 
 
+#: how far tables reach beyond the room that they scroll in, and the page beyond its own
+TABLES_BEYOND = """() => Math.max(document.documentElement.scrollWidth - document.body.clientWidth,
+  ...[...document.querySelectorAll('.scroll')].map(one => one.scrollWidth - one.clientWidth))"""
 #: pairs of cells of the work list that lie on one another
 OVERLAPPING = """() => {
   const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
@@ -51,6 +54,8 @@ def test_a_long_name_covers_nothing_in_the_work_list(site: Site, sit: Sit, local
     page = sit("agent1", locale=locale, width=390, height=844).open("/?tab=queues")
     assert page.locator("table.cards tbody tr").count() == 1
     assert page.evaluate(OVERLAPPING) == 0
+    assert page.evaluate("(one => one.scrollWidth - one.clientWidth)(document.querySelector('.tabs'))") <= 0
+    assert page.evaluate(TABLES_BEYOND) <= 0
 
 
 @pytest.mark.parametrize("locale", ["zh-Hans", "en"])
@@ -59,3 +64,16 @@ def test_the_board_does_not_run_sideways(site: Site, sit: Sit, locale: str) -> N
     site.gongdan.dispatch(StartCase(process="cantonese_callback", data={}, actor="agent1", at=at))
     page = sit("supervisor1", locale=locale, width=390, height=844).open("/board/")
     assert page.evaluate("document.documentElement.scrollWidth - document.body.clientWidth") <= 0
+
+
+@pytest.mark.parametrize("locale", ["zh-Hans", "en"])
+@pytest.mark.parametrize("path", ["/board/limits?parameter=CASE_REPLY&state=running", "/cases/"])
+def test_lists_of_limits_and_cases_are_read_without_scrolling_sideways(
+    site: Site, sit: Sit, locale: str, path: str
+) -> None:
+    data = {"customer_name": "欧阳娜娜·阿不都热合曼 Christopher Wellington", "contact_phone": "13800138000"}
+    at = site.gongdan.now()
+    site.gongdan.dispatch(StartCase(process="general_complaint", data=data, actor="system:test", at=at))
+    page = sit("supervisor1", locale=locale, width=390, height=844).open(path)
+    assert page.locator("table.lines tbody tr").count() == 1
+    assert page.evaluate(TABLES_BEYOND) <= 0
