@@ -64,13 +64,20 @@ def page(status: int, title: str, text: str, detail: str = "") -> ResponseReturn
         return drawn(known=False), status
 
 
+def noted(error: GongdanError) -> int:
+    """The status of ``error``; a failure is in the log: whoever watches the house must see it, not only who met it."""
+    status = status_of(error)
+    if status >= 500:
+        log.error("page not served", path=request.path, reason=str(error))
+    return status
+
+
 def refused(error: GongdanError) -> ResponseReturnValue:
     """The answer to what the engine refused or could not do."""
     status = status_of(error)
     if status not in (403, 409, 422) and (page_on_damage := damage.answer(error)) is not None:
         return page_on_damage
-    if status >= 500:  # whoever watches the house must see it, not only who met it
-        log.error("page not served", path=request.path, reason=str(error))
+    noted(error)
     if status == 404:
         return page(404, gettext("Not found"), gettext("There is no such thing here, or it is not for you."))
     if isinstance(error, Rejected) and not isinstance(error, Conflict):

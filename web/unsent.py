@@ -63,7 +63,9 @@ def answers(form: MultiDict[str, str]) -> list[tuple[str, str]]:
 
 
 def takes(endpoint: str) -> Callable[[Taker], Taker]:
-    """Mark the function that takes up a form of ``endpoint`` after sign-in: given the form and the view's arguments."""
+    """Mark the function that takes up a form of ``endpoint`` after sign-in: given the form, why it was not taken,
+    and the view's arguments.
+    """
 
     def mark(taker: Taker) -> Taker:
         _takers[endpoint] = taker
@@ -123,14 +125,14 @@ def carried(*, trusted: bool) -> Unsent | None:
         return None
 
 
-def resume(found: Unsent) -> ResponseReturnValue:
-    """What the person, signed in now, gets for a form that was not taken."""
+def resume(found: Unsent, said: str) -> ResponseReturnValue:
+    """What the person, signed in now, gets for a form that was not taken; ``said``: why it was not."""
     if found.by and found.by != context.person().name:
-        said = gettext(
+        whose = gettext(
             "What was typed here belongs to %(name)s. It was not sent, and is not shown to anybody else.",
             name=context.display_name(found.by),
         )
-        flash(said, "warn")
+        flash(whose, "warn")
         return redirect(url_for("inbox.show"), 303)
     if found.files:
         flash(gettext("Files have to be chosen again: %(names)s.", names=listed(found.files)), "warn")
@@ -139,5 +141,5 @@ def resume(found: Unsent) -> ResponseReturnValue:
     except HTTPException:
         return redirect(found.back, 303)
     if (taker := _takers.get(endpoint)) is not None:
-        return taker(MultiDict(found.pairs), **arguments)
-    return render_template("unsent.html", unsent=found)
+        return taker(MultiDict(found.pairs), said, **arguments)
+    return render_template("unsent.html", unsent=found, said=said)

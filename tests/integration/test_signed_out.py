@@ -13,11 +13,11 @@ from werkzeug.test import TestResponse
 
 from engine import drafts
 from engine.app import Gongdan
-from engine.commands import ClaimTask, StartCase
+from engine.commands import ClaimTask, CompleteTask, StartCase
 from engine.db.tables import draft
 from engine.people import DEMO_PASSWORD
 from engine.settings import Settings
-from tests.integration.test_pages_of_tasks import client_of, database_url, house, registered, send
+from tests.integration.test_pages_of_tasks import ANSWERS, client_of, database_url, house, registered, send
 from web import create_app, unsent
 
 __all__ = ["database_url", "house"]  # fixtures
@@ -177,3 +177,95 @@ def test_a_case_is_opened_after_sign_in_when_asked_once_more(house: Gongdan, set
         process="cantonese_callback", data={}, actor="agent1", at=house.now(), key="agent1:once"
     )
     assert house.dispatch(opened).already
+
+
+def drafted(house: Gongdan, path: str, summary: str) -> None:
+    """yue1's draft of the task at ``path``, as another window kept it."""
+    case, task = path.split("/")[2], int(path.split("/")[3])
+    drafts.save_form(house.db, case, task, "yue1", [("summary", summary)], house.now())
+
+
+def kept(house: Gongdan, path: str) -> str:
+    case, task = path.split("/")[2], int(path.split("/")[3])
+    found = drafts.form(house.db, case, task, "yue1")
+    assert found is not None
+    return dict(found.pairs)["summary"]
+
+
+def choice(page: str) -> dict[str, str]:
+    """The form that keeps what was sent."""
+    start = page.rindex("<form", 0, page.index("保留这一份"))
+    return hidden(page[start:])
+
+
+def test_a_form_sent_while_signed_out_replaces_no_draft_of_another_window_unasked(
+    house: Gongdan, settings: Settings
+) -> None:
+    path, client = held(house), client_of(house, settings, "yue1")
+    client.delete_cookie("gongdan")
+    form = {"summary": "旧窗口", "csrf_token": "of yesterday", "_by": "yue1", "_base": ""}
+    page = client.post(f"{path}/complete", data=form, headers=HERE)
+    drafted(house, path, "新窗口")
+    both = sign_in(client, page.text, "yue1")
+    assert both.status_code == 409
+    assert all(text in both.text for text in ("旧窗口", "新窗口", "您提交时已退出登录。", "还没有任何记录。"))
+    assert kept(house, path) == "新窗口"
+    drafted(house, path, "更新的窗口")  # once more, while the question stands
+    again = client.post(f"{path}/draft/instead", data=choice(both.text))
+    assert (again.status_code, kept(house, path)) == (409, "更新的窗口")
+    chosen = client.post(f"{path}/draft/instead", data=choice(again.text))
+    assert (chosen.status_code, chosen.headers["Location"]) == (303, path)
+    assert kept(house, path) == "旧窗口"
+
+
+def test_a_form_that_knew_of_the_draft_goes_on_from_it(house: Gongdan, settings: Settings) -> None:
+    path, client = held(house), client_of(house, settings, "yue1")
+    drafted(house, path, "第一句")
+    known = re.search(r'name="_base" value="([^"]+)"', client.get(path).text)
+    assert known is not None
+    form = {"summary": "第一句，第二句", "csrf_token": "old", "_by": "yue1", "_base": known.group(1)}
+    answer = client.post(f"{path}/complete", data=form, headers=HERE)
+    assert (answer.status_code, answer.headers["Location"]) == (303, path)
+    assert kept(house, path) == "第一句，第二句"
+
+
+def test_a_form_that_came_too_late_replaces_no_newer_draft(house: Gongdan, settings: Settings) -> None:
+    at = house.now()
+    opened = house.dispatch(StartCase(process="cantonese_callback", data={}, actor="agent1", at=at))
+    case, task = opened.case_id, opened.opened[0]
+    drafts.save_form(house.db, case, task, "agent2", [("question", "新窗口")], at)
+    house.dispatch(CompleteTask(case_id=case, task=task, data=ANSWERS, actor="agent1", at=at))
+    client = client_of(house, settings, "agent2")
+    form = {"language": "cantonese_guangzhou", "question": "旧窗口", "_by": "agent2", "_base": ""}
+    status, page = send(client, f"/tasks/{case}/{task}/complete", **form)
+    assert status == 409
+    assert all(text in page for text in ("有人先了一步", "旧窗口", "新窗口", "保留这一份"))
+    found = drafts.form(house.db, case, task, "agent2")
+    assert found is not None
+    assert found.pairs == [("question", "新窗口")]
+
+
+def test_a_refused_form_knows_no_other_draft_than_before(house: Gongdan, settings: Settings) -> None:
+    path, client = held(house), client_of(house, settings, "yue1")
+    drafted(house, path, "新窗口")
+    status, page = send(client, f"{path}/complete", summary="旧窗口", _by="yue1", _base="")
+    assert status == 422
+    assert 'data-version=""' in page
+    assert 'name="_base" value=""' in page
+    assert send(client, f"{path}/draft", summary="旧窗口", _base="")[0] == 409
+    assert kept(house, path) == "新窗口"
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [("of yesterday", "提交所用的页面早于本次登录"), ("", "没有带上所在页面的标记")],
+)
+def test_who_is_signed_in_is_not_told_they_were_signed_out(
+    house: Gongdan, settings: Settings, token: str, said: str
+) -> None:
+    client = client_of(house, settings, "agent1")
+    form = {"process": "cantonese_callback", "_by": "agent1", "csrf_token": token}
+    page = client.post("/cases/new", data=form, headers=HERE)
+    assert said in page.text
+    assert "退出登录。" not in page.text
+    assert "还没有任何记录。" in page.text

@@ -104,7 +104,16 @@ def _token_is_wrong(_: CSRFError) -> ResponseReturnValue:
     if not context.signed_in():
         return ask(trusted=False)
     carried = None if context.by_script() else unsent.of_request(trusted=False)
-    return _not_carried() if carried is None else unsent.resume(_within(carried))
+    if carried is None:
+        return _not_carried()
+    said = _why_wrong(
+        gettext(
+            "The page that you sent this from is older than your sign-in: since it was opened you signed in again, "
+            "or changed your password."
+        ),
+        gettext("This came without the mark of the page it was sent from."),
+    )
+    return unsent.resume(_within(carried), said)
 
 
 def _not_carried() -> ResponseReturnValue:
@@ -119,11 +128,11 @@ def _not_carried() -> ResponseReturnValue:
     return errors.page(400, gettext("This form is out of date"), text)
 
 
-def _why_wrong(old: str) -> str:
-    """``old``: what to say of a token that was right once."""
+def _why_wrong(old: str, bare: str | None = None) -> str:
+    """``old``: what to say of a token that was right once; ``bare``: of a form that came without any."""
     if request.form.get("csrf_token") or request.headers.get("X-CSRFToken"):
         return old
-    return gettext(
+    return bare or gettext(
         "It came without the mark of the page it was sent from. Go back, reload the page and send it once more."
     )
 
@@ -170,7 +179,7 @@ def sign_in() -> ResponseReturnValue:
             login_user(Account(person))
             session.permanent = True
             if carried is not None:
-                return unsent.resume(_within(carried))
+                return unsent.resume(_within(carried), gettext("You were signed out when you sent this."))
             return redirect(local_path(target), 303)
         error, status = gettext("Name or password is wrong."), 401
     elif current_user.is_authenticated:

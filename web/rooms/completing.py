@@ -18,9 +18,9 @@ from engine.dispatch import Receipt
 from engine.errors import Conflict, GongdanError, InvalidForm, Rejected, Unavailable
 from engine.queries import cases, work
 from engine.rules import RESPONDENT
-from web import calling, context, desks, shown, unsent
+from web import calling, context, desks, errors, shown, two_drafts, unsent
 from web.i18n import listed
-from web.rooms.drafts import forget_here, save
+from web.rooms.drafts import choose, forget_here, save
 from web.rooms.tasks import bp, conflict, page
 
 
@@ -66,10 +66,13 @@ def complete(case_id: str, number: int) -> ResponseReturnValue:
         return _too_late(case_id, number)
     except Rejected as error:
         return _not_now(case_id, number, values, error, incoming)
-    except GongdanError:
-        _keep_after_failure(task)
+    except GongdanError as error:
         _files_again(incoming)
-        raise
+        two = _keep_after_failure(case, task)
+        if two is None:
+            raise
+        told = errors.noted(error)
+        return choose(case, task, two, gettext("That did not work."), told)
     forget_here(case_id, number)
     flash(gettext("Done: %(task)s", task=task.name), "ok")
     respondent = answers.clean.get(RESPONDENT)
@@ -117,15 +120,21 @@ def _files_again(incoming: attachments.Incoming) -> None:
         flash(said, "warn")
 
 
-def _keep_after_failure(task: work.Task) -> None:
-    """Whatever failed, what was typed waits as a draft of whose task it is, if anything can be kept at all."""
+def _keep_after_failure(case: cases.Case, task: work.Task) -> two_drafts.Two | None:
+    """Whatever failed, what was typed waits as a draft of whose task it is, if anything can be kept at all.
+
+    Where another draft of theirs would be overwritten, nothing is kept, and both are handed back to be shown.
+    """
     if not desks.is_theirs(task):
-        return
+        return None
     try:
+        if (two := two_drafts.of(case, task, request.form)) is not None:
+            return two
         save(task, unsent.answers(request.form))
     except GongdanError:
-        return
+        return None
     flash(gettext("What you typed is kept as your draft of this task."), "info")
+    return None
 
 
 def _after(case: cases.Case, task: work.Task, key: str) -> ResponseReturnValue:
@@ -159,9 +168,14 @@ def _not_now(
 
 
 def _too_late(case_id: str, number: int) -> ResponseReturnValue:
-    """A form came too late: it becomes the draft of a sender whose task it was, and they are told what happened."""
-    _, task = desks.task_of(case_id, number)
+    """A form came too late: it becomes the draft of a sender whose task it was, and they are told what happened.
+
+    Another draft of theirs is not overwritten: both are shown.
+    """
+    case, task = desks.task_of(case_id, number)
     if desks.is_theirs(task):
+        if (two := two_drafts.of(case, task, request.form)) is not None:
+            return conflict(case_id, number, two=two)
         try:
             save(task, unsent.answers(request.form))
         except Rejected as error:

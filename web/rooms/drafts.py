@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash, jsonify, redirect, request, session, url_for
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from engine import drafts
 from engine.errors import Rejected
-from engine.queries import work
-from web import context, desks, shown, sure, unsent
+from engine.queries import cases, work
+from web import context, desks, shown, sure, two_drafts, unsent
 
 bp = Blueprint("drafts", __name__, url_prefix="/tasks/<case_id>/<int:number>/draft")
 ANY = "*"  #: the version of who wants their text kept, whatever draft is there
@@ -87,6 +87,26 @@ def done_with() -> list[str]:
     return told
 
 
+@bp.post("/instead")
+def instead(case_id: str, number: int) -> ResponseReturnValue:
+    """Of two drafts the person chose this one; a third that came meanwhile is shown first."""
+    case, task = desks.task_of(case_id, number)
+    if not desks.is_theirs(task):
+        flash(desks.happened(task), "warn")
+    elif (two := two_drafts.of(case, task, request.form)) is not None:
+        return choose(case, task, two, gettext("A draft of yours changed once more."))
+    else:
+        save(task, unsent.answers(request.form))
+    return redirect(_task(case_id, number), 303)
+
+
+def choose(
+    case: cases.Case, task: work.Task, two: two_drafts.Two, said: str, status: int = 409
+) -> ResponseReturnValue:
+    """Show both texts and ask which one stays; ``said``: why this is asked."""
+    return render_template("tasks/two_drafts.html", case=case, task=task, two=two, said=said), status
+
+
 def save(task: work.Task, pairs: drafts.Pairs) -> None:
     """Keep ``pairs`` as the person's draft of the task; without any the draft stays as it is."""
     if pairs:
@@ -96,10 +116,15 @@ def save(task: work.Task, pairs: drafts.Pairs) -> None:
 
 
 @unsent.takes("tasks.complete")
-def take_up(form: MultiDict[str, str], case_id: str, number: int) -> ResponseReturnValue:
-    """A task's form that was sent without being signed in: it becomes the draft and stands in the task again."""
-    _, task = desks.task_of(case_id, number)
+def take_up(form: MultiDict[str, str], said: str, case_id: str, number: int) -> ResponseReturnValue:
+    """A task's form that was not taken: it becomes the draft and stands in the task again.
+
+    Where a draft is there that its page did not know of, both are shown: neither replaces the other unasked.
+    """
+    case, task = desks.task_of(case_id, number)
     if desks.is_theirs(task):
+        if (two := two_drafts.of(case, task, form)) is not None:
+            return choose(case, task, two, said)
         try:
             save(task, unsent.answers(form))
         except Rejected as error:

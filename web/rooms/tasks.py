@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import MultiDict
 
 from engine import attachments, drafts
 from engine.commands import ClaimTask, ReleaseTask
@@ -17,7 +16,7 @@ from engine.errors import FieldError, Rejected
 from engine.people import Person
 from engine.queries import cases, timeline, work
 from engine.rules import LEADS
-from web import calling, context, desks, fields, forms_ui, limits, links, offered, report_links
+from web import calling, context, desks, fields, forms_ui, limits, links, offered, report_links, two_drafts
 from web.i18n import locale
 from web.polling import unchanged
 from web.rooms.auth import local_path
@@ -57,6 +56,7 @@ def page(
     """The page of a task; after an answer that was refused with its ``values`` and ``errors``."""
     here, person = desks.desk_of(task), context.person()
     drafted = drafts.form(context.gongdan().db, case.id, task.task, person.name)
+    known = drafted.version if drafted else ""
     form = None
     shows = offered.Offer(values or {}, request.form.get(offered.OFFERED_AT) or context.now())
     if here is not None and here.form is not None:
@@ -86,9 +86,10 @@ def page(
         known=_known(case, here),
         drafted=drafted,
         restored=drafted if values is None else None,
+        base=known if values is None else two_drafts.base(known),
         answered=status != 200,
         draft_address=address(case.id, task.task),
-        typed=_typed(case, task, drafted) if here is None and drafted else [],
+        typed=two_drafts.lines(case, task, drafted.pairs) if here is None and drafted else [],
         files=list(attachments.named(here.data)) if here else [],
         link=report_links.of_case(case),
         linked=links.of_case(case),
@@ -102,16 +103,6 @@ def page(
 def _takers(here: Desk | None) -> list[Person]:
     """Who the task may be given to."""
     return [one for one in context.gongdan().people.all() if here and here.may_be_given_to(one)]
-
-
-def _typed(case: cases.Case, task: work.Task, kept: drafts.FormDraft) -> list[fields.Line]:
-    """What the person typed into a task that is not open any more."""
-    release = context.release_of(case)
-    form = release.forms.get(task.form or "")
-    if form is None:
-        return []
-    values, _ = form.parse(MultiDict(kept.pairs).getlist)
-    return fields.Reading(release, dict.fromkeys(values, task.form)).lines(values)
 
 
 def _known(case: cases.Case, here: Desk | None) -> list[fields.Line]:
@@ -175,8 +166,13 @@ def release(case_id: str, number: int) -> ResponseReturnValue:
     return redirect(local_path(request.args.get("next")), 303)
 
 
-def conflict(case_id: str, number: int, lost: Rejected | None = None) -> ResponseReturnValue:
-    """What happened to the task meanwhile, and the ways on; ``lost``: why what was typed could not be kept."""
+def conflict(
+    case_id: str, number: int, lost: Rejected | None = None, two: two_drafts.Two | None = None
+) -> ResponseReturnValue:
+    """What happened to the task meanwhile, and the ways on.
+
+    ``lost``: why what was typed could not be kept. ``two``: it is not kept, for another draft is there.
+    """
     case, task = desks.task_of(case_id, number)
     typed = drafts.form(context.gongdan().db, case_id, number, context.person().name)
     files = [file.filename for file in request.files.values() if file.filename]
@@ -187,5 +183,6 @@ def conflict(case_id: str, number: int, lost: Rejected | None = None) -> Respons
         happened=desks.happened(task),
         typed=typed,
         lost=lost,
+        two=two,
         files=files,
     ), 409

@@ -7,7 +7,7 @@ import { check, clock, hush, promise, say, tell, words } from './trouble.js';
 const PAUSE = 1200; // milliseconds after the last letter
 const PATIENCE = 6000; // of somebody who types without a pause
 const AGAIN = 10_000; // after a failure of the server's own
-const OURS = new Set(['csrf_token', 'submit_key', '_by', '_shown', '_bad']); // what the page itself put into a form
+const OURS = new Set(['csrf_token', 'submit_key', '_by', '_base', '_shown', '_bad']); // what the page itself put into a form
 const LEAVING = 60_000; // characters; browsers send no more when a page is left
 
 // Windows of one browser tell each other what they saved, so that none goes on showing what was before.
@@ -87,7 +87,7 @@ class Draft {
       return this.unsaved ? this.save() : true;
     }
     if (!this.unsaved) return true;
-    this.busy = this.try(this.text());
+    this.form.saving = this.busy = this.try(this.text());
     const done = await this.busy;
     this.busy = null;
     if (done && this.unsaved) this.typed();
@@ -107,6 +107,7 @@ class Draft {
 
   taken(text, version, at) {
     this.version = version ?? this.version;
+    this.form.elements._base.value = this.version;
     this.saved = text;
     this.own = true;
     windows?.postMessage({ person, address: this.address, version: this.version });

@@ -38,6 +38,7 @@ document.addEventListener('submit', async (event) => {
   const button = event.submitter;
   asked = { form, button };
   const wrong = await check(words.not_sent);
+  await form.saving; // the form tells which draft its page knows of: the last one that it kept
   asked = null;
   if (wrong) {
     delete form.dataset.sending;
