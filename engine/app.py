@@ -107,7 +107,7 @@ def open_gongdan(
     ConfigurationError for a database without Gongdan's tables that should be an ``existing`` one, and NewerDatabase.
     """
     clock = wall or (lambda: datetime.now(UTC))
-    db = Database(settings.database_url, synchronous=synchronous)
+    db = Database(settings.database_url, synchronous=synchronous, lookup_key=settings.lookup_key)
     if existing and revision(db) is None:
         db.close()
         raise ConfigurationError(

@@ -174,9 +174,9 @@ class Dispatcher(LiveInstances):
             if instance.about is None:
                 digests, has_parent = respondents.written(self.db, instance.case_id)
                 if has_parent:  # that one may name somebody at any time
-                    return respondents.is_one(person, digests)
+                    return respondents.is_one(self.db, person, digests)
                 instance.about = digests
-            return respondents.is_one(person, instance.about)
+            return respondents.is_one(self.db, person, instance.about)
 
         return checks.command(command, at, instance, self.people, self._is_case, is_about)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from . import respondents
 from .app import Gongdan
 from .attachments import Folder
 from .db.tables import case_fact, cases, draft, incident, notice, outbox, snapshot
@@ -76,6 +77,7 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str]) -> list[str]:
             typed = case_fact.c.case_id == case_id, case_fact.c.name.not_in(coded[case_id])
             text = sa.or_(case_fact.c.value.startswith('"'), case_fact.c.value.startswith("["))
             connection.execute(sa.delete(case_fact).where(*typed, text))
+        respondents.forget_others(connection, gongdan.db.lookup_key, gongdan.people.all(), chosen)
         gongdan.keys.destroy(connection, chosen)
     gongdan.db.shed()
     for case_id in chosen:

@@ -16,15 +16,17 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 
+from . import respondents
 from .db.beside import open_beside
 from .db.database import Database
 from .db.tables import setting
 from .errors import NewerDatabase
+from .people import People
 from .rebuild import Opened, rebuild
 from .verify import case_ids
 
 #: Raise this by one whenever a projection gives other rows for a history that is already there.
-VERSION = 1
+VERSION = 2
 Progress = Callable[[int, int], None]  #: cases done, cases to do
 _HELD, _SO_FAR = "read-models", "read-models-so-far"
 _LOCK = 0x60DA  #: PostgreSQL advisory lock: one process refreshes, the others wait
@@ -56,6 +58,7 @@ def _refresh(opened: Opened, progress: Progress) -> None:
     if version != str(VERSION):
         last = ""
     total, done = len(chosen), sum(case <= last for case in chosen)
+    respondents.bring_over(db, People(db).all())
     for case, fault in rebuild(opened, after=last):
         done += 1
         if fault is not None:
@@ -63,6 +66,7 @@ def _refresh(opened: Opened, progress: Progress) -> None:
         if done % _EVERY == 0:
             _note(db, _SO_FAR, f"{VERSION} {case}")
         progress(done, total)
+    respondents.drop_unkeyed(db)
     log.info("read models derived anew", cases=total, version=VERSION)
 
 

@@ -174,7 +174,8 @@ def restore(source: Path, force: bool) -> None:
     if not fits:
         click.echo(
             f"the key in {gongdan.settings.var / 'lookup.key'} is not the one of this backup, so nobody is found by "
-            "phone: put the old installation's key there, or run `rebuild` to look up with this one",
+            "phone or kept off what is about them: put the old installation's key there, or run `rebuild` to look up "
+            "with this one",
             err=True,
         )
 

@@ -51,10 +51,14 @@ class _Job:
 
 
 class Database:
-    """A migrated database at ``url``. Thread-safe; each process opens its own."""
+    """A migrated database at ``url``. Thread-safe; each process opens its own.
 
-    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
+    ``lookup_key`` is the key under which persons are found in it (engine/respondents.py).
+    """
+
+    def __init__(self, url: str, *, synchronous: str = "FULL", lookup_key: bytes = b"") -> None:
         self.url = url
+        self.lookup_key = lookup_key
         self.sqlite = url.startswith("sqlite")
         file = sa.make_url(url).database if self.sqlite else None
         place = os.path.realpath(file) if file and file != ":memory:" else None

@@ -15,5 +15,6 @@ def project(change: Change) -> Iterator[Write]:
     """One row for each name; the statement leaves out those that the case has."""
     written = change.news().get(RESPONDENT)
     data = change.instance.seal.open_all({RESPONDENT: written})
-    for who in sorted(respondents.named(change.command, data)):
+    names = respondents.named(change.command, data)
+    for who in sorted(respondents.digest(change.lookup_key, name) for name in names):
         yield "respondent_new", {"case_id": change.case_id, "who": who}

@@ -79,8 +79,8 @@ class Figures:
 
 def figures(db: Database, person: Person, now: str) -> Figures:
     """The board of ``person`` at instant ``now``. Reads open work only, so closed cases cost nothing."""
-    is_open = sa.and_(OPEN_ALL, not_about(person, task.c.case_id))
-    of_others = not_about(person, cases.c.id)
+    is_open = sa.and_(OPEN_ALL, not_about(db, person, task.c.case_id))
+    of_others = not_about(db, person, cases.c.id)
     sums = [
         sa.func.count(),
         _sum(task.c.claimed_by.is_(None)),
@@ -104,26 +104,26 @@ def figures(db: Database, person: Person, now: str) -> Figures:
         ).all()
         parameters = c.execute(
             sa.select(sla_clock.c.parameter, sla_clock.c.state, sa.func.count())
-            .where(sla_clock.c.state.in_(LIVE), not_about(person, sla_clock.c.case_id))
+            .where(sla_clock.c.state.in_(LIVE), not_about(db, person, sla_clock.c.case_id))
             .group_by(sla_clock.c.parameter, sla_clock.c.state)
             .order_by(sla_clock.c.parameter, sla_clock.c.state)
         ).all()
         breaches = c.execute(
             sa.select(*_LIMIT)
             .select_from(_WITH_CASE)
-            .where(sla_clock.c.breached_at.is_not(None), not_about(person, sla_clock.c.case_id))
+            .where(sla_clock.c.breached_at.is_not(None), not_about(db, person, sla_clock.c.case_id))
             .order_by(sla_clock.c.breached_at.desc())
             .limit(_LATEST)
         ).all()
         incidents = c.execute(
             sa.select(sa.func.count())
             .select_from(incident)
-            .where(incident.c.closed_at.is_(None), not_about(person, incident.c.case_id))
+            .where(incident.c.closed_at.is_(None), not_about(db, person, incident.c.case_id))
         ).scalar_one()
         stuck = c.execute(
             sa.select(sa.func.count())
             .select_from(outbox)
-            .where(outbox.c.state.in_(STUCK), not_about(person, outbox.c.case_id))
+            .where(outbox.c.state.in_(STUCK), not_about(db, person, outbox.c.case_id))
         ).scalar_one()
     return Figures(
         open_cases=open_cases,
@@ -158,7 +158,7 @@ def limits(
         .where(
             sla_clock.c.parameter == parameter,
             sla_clock.c.state == state,
-            not_about(person, sla_clock.c.case_id),
+            not_about(db, person, sla_clock.c.case_id),
         )
         .order_by(*order)
         .limit(limit + 1)

@@ -103,7 +103,7 @@ def find(db: Database, person: Person, text: str, phone_key: str, limit: int = 5
         for question in questions:
             for row in c.execute(
                 sa.select(*_COLUMNS)
-                .where(question, not_about(person, cases.c.id))
+                .where(question, not_about(db, person, cases.c.id))
                 .order_by(cases.c.id.desc())
                 .limit(limit)
             ):
@@ -127,7 +127,7 @@ def listed(
     """
     query = (
         sa.select(*_COLUMNS)
-        .where(not_about(person, cases.c.id))
+        .where(not_about(db, person, cases.c.id))
         .order_by(cases.c.opened_at.desc(), cases.c.id.desc())
         .limit(limit + 1)
     )

@@ -158,7 +158,7 @@ def work(
 ) -> Page:
     """One page of a tab at instant ``now``."""
     few = bool(filters.case_prefix or filters.phone_key)
-    branches = _branches(person, tab, now, held=filters.held, of_few_cases=few)
+    branches = _branches(db, person, tab, now, held=filters.held, of_few_cases=few)
     rows: list[Any] = []
     with db.read() as c:
         for part in _parts(tab):
@@ -182,7 +182,7 @@ def counts(db: Database, person: Person, now: str) -> dict[Tab, int]:
             total = 0
             limited = tab in LIMITED  # read by due time, which stands behind the rank
             ranks = [[task.c.rank == rank] for rank in (URGENT, ORDINARY)] if limited else [[]]
-            for branch in (b.also(*r) for b in _branches(person, tab, now) for r in ranks):
+            for branch in (b.also(*r) for b in _branches(db, person, tab, now) for r in ranks):
                 if total <= MOST:
                     inner = sa.select(sa.literal(1)).select_from(task).where(*branch.where)
                     # in the order of its index: a planner that hopes to meet some open ones soon would read the table
@@ -197,7 +197,7 @@ def _parts(tab: Tab) -> Iterable[Part]:
 
 
 def _branches(
-    person: Person, tab: Tab, now: str, *, held: str | None = None, of_few_cases: bool = False
+    db: Database, person: Person, tab: Tab, now: str, *, held: str | None = None, of_few_cases: bool = False
 ) -> list[Branch]:
     """The ways of reading that make up a tab, without cases that complain about ``person``.
 
@@ -226,7 +226,7 @@ def _branches(
     if found is None:
         found = [whole] if steers(person) else [mine, *queues]
     bounds = {"overdue": overdue, "soon": due_soon}[tab](now) if tab in LIMITED else []
-    return [branch.also(not_about(person, task.c.case_id), *bounds) for branch in found]
+    return [branch.also(not_about(db, person, task.c.case_id), *bounds) for branch in found]
 
 
 def _rows(

@@ -48,7 +48,7 @@ class Line:
 _COLUMNS = [notice.c[name] for name in ("id", "case_id", "role", "text", "at", "level", "topic")]
 
 
-def _for(person: Person) -> list[sa.ColumnElement[bool]]:
+def _for(db: Database, person: Person) -> list[sa.ColumnElement[bool]]:
     """What is theirs by name, by role, or by role in a department (``specialist@om``).
 
     But for notices of cases that they must not learn of.
@@ -56,7 +56,7 @@ def _for(person: Person) -> list[sa.ColumnElement[bool]]:
     desks = (f"{role}@{department}" for role in person.roles for department in person.departments)
     queues = sorted([*person.roles, *desks])
     to = [notice.c.person == person.name, *(notice.c.role == queue for queue in queues)]
-    return [sa.and_(one, not_about(person, notice.c.case_id)) for one in to]
+    return [sa.and_(one, not_about(db, person, notice.c.case_id)) for one in to]
 
 
 def latest(db: Database, person: Person, limit: int = 100) -> list[Line]:
@@ -65,7 +65,7 @@ def latest(db: Database, person: Person, limit: int = 100) -> list[Line]:
     alone: dict[int, Line] = {}
     grouped: dict[tuple[str, bool], dict[int, sa.Row[tuple[object, ...]]]] = {}
     with db.read() as c:
-        for mine in _for(person):
+        for mine in _for(db, person):
             newest = sa.select(*_COLUMNS).where(mine).order_by(notice.c.id.desc())
             for row in c.execute(newest.where(notice.c.topic.is_(None)).limit(limit)):
                 about = (row.case_id,) if row.case_id else ()
@@ -96,7 +96,7 @@ def unread(db: Database, person: Person) -> int:
     """How many lines are newer than what the person has read, at most ``MOST``."""
     seen, alone, topics = read_up_to(db, person), 0, set()
     with db.read() as c:
-        for mine in _for(person):
+        for mine in _for(db, person):
             newer = sa.select(notice.c.topic).where(mine, notice.c.id > seen)
             plain = newer.where(notice.c.topic.is_(None)).limit(MOST).subquery()
             alone += c.execute(sa.select(sa.func.count()).select_from(plain)).scalar_one()

@@ -226,7 +226,7 @@ def all_messages(
     query = (
         sa.select(*_MESSAGE)
         # of a case that another asked for, the result is its number
-        .where(not_about(person, outbox.c.case_id), not_about(person, outbox.c.result))
+        .where(not_about(db, person, outbox.c.case_id), not_about(db, person, outbox.c.result))
         .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
         .limit(limit + 1)
     )
@@ -247,7 +247,7 @@ def incidents(db: Database, case_id: str) -> list[Incident]:
 
 def all_incidents(db: Database, person: Person, *, open_only: bool = True) -> list[Incident]:
     """Incidents of all cases that ``person`` may know of, newest first."""
-    of = [not_about(person, incident.c.case_id)]
+    of = [not_about(db, person, incident.c.case_id)]
     return _incidents(db, *of, *([incident.c.closed_at.is_(None)] if open_only else []))
 
 

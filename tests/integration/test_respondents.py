@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -9,11 +10,13 @@ from alembic import command
 
 from engine import respondents
 from engine.commands import AmendData, StartCase
-from engine.db.tables import notice, respondent
+from engine.db.tables import notice, respondent, setting
 from engine.db.upgrade import config, upgrade
+from engine.erasure import erase
 from engine.people import DEMO_PEOPLE, Person
 from engine.queries import board, inbox, notices
 from engine.rebuild import differences, rebuild
+from engine.refresh import refresh
 from tests.casework import Desk
 
 LEAD = next(person for person in DEMO_PEOPLE if person.name == "supervisor1")
@@ -90,4 +93,61 @@ def test_an_older_database_learns_from_its_history_who_is_named(any_desk: Desk) 
     with any_desk.g.db.begin() as connection:
         command.downgrade(config(connection), "0009")
     upgrade(any_desk.g.db)
+    as_of_the_first_version(any_desk)
+    refresh(any_desk.g)
     assert any_desk.g.db.rows(sa.select(respondent).order_by(respondent.c.who)) == before
+
+
+def as_of_the_first_version(desk: Desk) -> None:
+    """Let the database hold the read models of the version before names were kept under a key."""
+    with desk.g.db.begin() as c:
+        c.execute(sa.update(setting).where(setting.c.key == "read-models").values(value="1"))
+
+
+def kept(desk: Desk, case: str) -> set[str]:
+    """Whom a case is remembered to name."""
+    return {row[0] for row in desk.g.db.rows(sa.select(respondent.c.who).where(respondent.c.case_id == case))}
+
+
+def closed_case(desk: Desk, **data: str) -> str:
+    case = desk.start(**data)
+    desk.complete(case, result="reached")
+    desk.send()
+    return case
+
+
+def test_nobody_can_try_names_without_the_key_of_the_installation(any_desk: Desk) -> None:
+    case = any_desk.start(complained_staff="王班长")
+    (who,) = kept(any_desk, case)
+    assert hashlib.sha256("respondent:王班长".encode()).hexdigest() not in who
+    assert who == respondents.digest(any_desk.g.settings.lookup_key, "王班长")
+    assert who != respondents.digest(b"k" * 32, "王班长")
+
+
+def test_erasure_forgets_whom_no_account_fits_and_keeps_accounts_off(any_desk: Desk) -> None:
+    case, other = (closed_case(any_desk, complained_staff="王班长、快递员老马") for _ in range(2))
+    assert len(kept(any_desk, case)) == 3
+    erase(any_desk.g, [case])
+    assert kept(any_desk, case) == {respondents.digest(any_desk.g.settings.lookup_key, "王班长")}
+    assert respondents.about(any_desk.g.db, LEAD) == {case, other}
+    assert len(kept(any_desk, other)) == 3
+
+
+def test_what_was_kept_without_a_key_is_kept_with_it_after_an_upgrade(any_desk: Desk) -> None:
+    erased, living = (closed_case(any_desk, complained_staff="王班长、快递员老马") for _ in range(2))
+    before = kept(any_desk, living)
+    erase(any_desk.g, [erased])
+    old = ["王班长", "快递员老马", "王班长、快递员老马"]
+    rows = [
+        {"case_id": case, "who": hashlib.sha256(f"respondent:{name}".encode()).hexdigest()}
+        for case in (erased, living)
+        for name in old
+    ]
+    with any_desk.g.db.begin() as c:
+        c.execute(sa.delete(respondent))
+        c.execute(sa.insert(respondent), rows)
+    as_of_the_first_version(any_desk)
+    refresh(any_desk.g)
+    assert kept(any_desk, living) == before
+    assert kept(any_desk, erased) == {respondents.digest(any_desk.g.settings.lookup_key, "王班长")}
+    assert respondents.about(any_desk.g.db, LEAD) == {erased, living}

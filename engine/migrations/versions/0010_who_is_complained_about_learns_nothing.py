@@ -54,7 +54,7 @@ def _named(command: bytes, effects: bytes, key: bytes | None) -> set[str]:
             data.update(put)
         name = data.get(RESPONDENT)
         opened = {} if key is None else Seal(key, frozenset()).open_all({RESPONDENT: name})
-        return respondents.named(said, opened)
+        return set(map(respondents.unkeyed, respondents.named(said, opened)))
     except (GongdanError, ValueError, TypeError, AttributeError):
         return set()
 
