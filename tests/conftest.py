@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
@@ -9,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +25,8 @@ pytest_plugins = ["tests.casework"]
 _numbers = itertools.count(1)
 MOST_HELD = 1 << 30  #: bytes that a process of tests may hold in the end
 _held: dict[str, int] = {}
+_collected = 0  #: bytes that this process held when garbage was collected last
+_NO_PARAMETERS = SimpleNamespace(params={})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,6 +51,21 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def _resident() -> int:
     """Bytes of memory that this process holds now."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """An error that stands among a test's parameters lives as long as the run; what it passed through must not."""
+    for value in getattr(item, "callspec", _NO_PARAMETERS).params.values():
+        if isinstance(value, BaseException):
+            value.__traceback__ = value.__context__ = None
+
+
+def pytest_runtest_logfinish() -> None:
+    """What only points to itself is collected once it is much: Python waits until it is a quarter of everything."""
+    global _collected
+    if _resident() - _collected > MOST_HELD // 8:
+        gc.collect()
+        _collected = _resident()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -146,6 +165,39 @@ def gongdan(settings: Settings) -> Iterator[Gongdan]:
     from engine.app import open_gongdan
 
     opened = open_gongdan(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a migrated SQLite database, what ships as its first release, and the demo accounts: to copy from.
+
+    Publishing all that ships takes seconds, and hundreds of tests begin with it.
+    """
+    from engine.app import open_gongdan
+
+    folder = tmp_path_factory.mktemp("published")
+    settings = Settings.from_env({}, var=folder, demo=True, secret_key="s" * 32)
+    opened = open_gongdan(settings, wall=lambda: Clock().instant, synchronous="OFF")
+    opened.people.ensure_demo()
+    opened.publish_folder()
+    with opened.db.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    opened.close()
+    return folder
+
+
+@pytest.fixture
+def shipped(published: Path, tmp_path: Path, clock: Clock) -> Iterator[Gongdan]:
+    """Gongdan on SQLite with the demo accounts and what ships in force, since the clock's first instant."""
+    from engine.app import open_gongdan
+
+    for file in published.iterdir():
+        if file.is_file():
+            shutil.copy(file, tmp_path / file.name)
+    settings = Settings.from_env({}, var=tmp_path, demo=True, secret_key="s" * 32)
+    opened = open_gongdan(settings, wall=lambda: clock.instant, synchronous="OFF")
     yield opened
     opened.close()
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from engine.app import Gongdan, open_gongdan
+from engine.app import Gongdan
 from engine.people import DEMO_PASSWORD
-from engine.settings import CHECKOUT, Settings
 from engine.worker import work_once
 from tests.clock import Clock
 from web import create_app
@@ -80,40 +77,17 @@ class Desk:
         expect(self.page.locator("form[data-sending]")).to_have_count(0)  # the answer is here, or a refusal
 
 
-@pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a migrated database, the first release and the demo accounts, to copy from."""
-    folder = tmp_path_factory.mktemp("published")
-    settings = _settings(folder, "s" * 32)
-    gongdan = open_gongdan(settings, wall=lambda: datetime.fromisoformat(Clock().now), synchronous="OFF")
-    gongdan.people.ensure_demo()
-    gongdan.publish_folder()
-    with gongdan.db.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    gongdan.close()
-    return folder
-
-
-def _settings(folder: Path, secret: str) -> Settings:
-    return Settings.from_env({}, var=folder, demo=True, secret_key=secret, project=CHECKOUT)
-
-
 @pytest.fixture
-def site(published: Path, tmp_path: Path, clock: Clock) -> Iterator[Site]:
+def site(shipped: Gongdan, clock: Clock) -> Iterator[Site]:
     """A site of its own for each test."""
-    for file in published.iterdir():
-        if file.is_file():
-            shutil.copy(file, tmp_path / file.name)
-    settings = _settings(tmp_path, "s" * 32)
-    gongdan = open_gongdan(settings, wall=lambda: datetime.fromisoformat(clock.now), synchronous="OFF")
-    server = make_server("127.0.0.1", 0, create_app(gongdan, settings), threaded=True, request_handler=Quiet)
+    app = create_app(shipped, shipped.settings)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield Site(gongdan, clock, f"http://127.0.0.1:{server.server_port}", server)
+    yield Site(shipped, clock, f"http://127.0.0.1:{server.server_port}", server)
     server.shutdown()
     server.server_close()
     thread.join()
-    gongdan.close()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from engine.app import Gongdan, open_gongdan
+from engine.app import Gongdan
 from engine.commands import AmendData, StartCase
 from engine.db.tables import case_fact, cases, incident, notice, outbox, sla_clock, task
 from engine.gateways import CASE
@@ -56,12 +56,8 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def house(settings: Settings, clock: Clock) -> Iterator[Gongdan]:
-    opened = open_gongdan(settings, wall=lambda: clock.instant, synchronous="OFF")
-    opened.people.ensure_demo()
-    opened.publish_folder()
-    yield opened
-    opened.close()
+def house(shipped: Gongdan) -> Gongdan:
+    return shipped
 
 
 def named_in(house: Gongdan, person: Person, dice: random.Random, **data: str) -> str:

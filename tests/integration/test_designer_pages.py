@@ -17,7 +17,7 @@ from engine.lint import Finding
 from engine.people import DEMO_PASSWORD
 from engine.release import Release
 from engine.scenarios import Judgement
-from engine.settings import CHECKOUT, Settings
+from engine.settings import Settings
 from web import create_app
 from web.rooms import designer as designer_room
 
@@ -35,10 +35,13 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
+def gongdan(shipped: Gongdan) -> Gongdan:
+    return shipped
+
+
+@pytest.fixture
 def designer(gongdan: Gongdan, settings: Settings) -> Iterator[FlaskClient]:
     """A designer at a browser."""
-    gongdan.people.ensure_demo()
-    gongdan.releases.publish_folder(CHECKOUT, gongdan.now())
     with create_app(gongdan, settings).test_client() as client:
         page = client.get("/sign-in").text
         form = {"name": "designer1", "password": DEMO_PASSWORD, "csrf_token": token(page)}

@@ -158,12 +158,11 @@ def test_many_forms_with_one_file_at_once_keep_it_where_it_was_accepted(
     cases = [registering(house) for _ in range(3)]
     answers: list[int] = []
 
-    def send(case: str, task: int, phone: str) -> None:
-        client = client_of(house, settings, "agent1")
+    def send(client: FlaskClient, case: str, task: int, phone: str) -> None:
         answers.append(give(client, case, task, [PDF], contact_phone=phone)[0])
 
     threads = [
-        threading.Thread(target=send, args=(*one, phone))
+        threading.Thread(target=send, args=(client_of(house, settings, "agent1"), *one, phone))
         for one in cases
         for phone in ("138", "13800138000", "138")
     ]

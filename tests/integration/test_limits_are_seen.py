@@ -212,15 +212,6 @@ def test_many_at_once_are_one_line_and_new_ones_are_told_from_those_read(desk: D
 
 
 # ---------------------------------------------------------------- every complaint
-@pytest.fixture
-def shipped(tmp_path: Path, clock: Clock) -> Iterator[Gongdan]:
-    """Everything that ships, published."""
-    gongdan = open_gongdan(Settings.from_env({}, var=tmp_path), wall=lambda: clock.instant, synchronous="OFF")
-    gongdan.publish_folder()
-    yield gongdan
-    gongdan.close()
-
-
 def test_every_complaint_has_a_clock_from_its_first_minute(shipped: Gongdan) -> None:
     """Whatever people open or an import starts, unless its diagram says that it is no complaint."""
     release = shipped.releases.current()

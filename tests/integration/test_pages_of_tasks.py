@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from html import unescape
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from engine import drafts
-from engine.app import Gongdan, open_gongdan
+from engine.app import Gongdan
 from engine.commands import AmendData, ClaimTask, CompleteTask, StartCase
 from engine.db.tables import cases
 from engine.people import DEMO_PASSWORD
@@ -54,12 +53,8 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def house(settings: Settings, clock: Clock) -> Iterator[Gongdan]:
-    opened = open_gongdan(settings, wall=lambda: datetime.fromisoformat(clock.now), synchronous="OFF")
-    opened.people.ensure_demo()
-    opened.publish_folder()
-    yield opened
-    opened.close()
+def house(shipped: Gongdan) -> Gongdan:
+    return shipped
 
 
 def client_of(house: Gongdan, settings: Settings, name: str, locale: str = "zh-Hans") -> FlaskClient:

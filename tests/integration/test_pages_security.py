@@ -24,9 +24,12 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
+def gongdan(shipped: Gongdan) -> Gongdan:
+    return shipped
+
+
+@pytest.fixture
 def app(gongdan: Gongdan, settings: Settings) -> Flask:
-    gongdan.people.ensure_demo()
-    gongdan.publish_folder()
     return create_app(gongdan, settings)
 
 
@@ -133,14 +136,12 @@ def test_no_redirect_leaves_the_house(app: Flask, target: str) -> None:
 
 
 def test_demo_accounts_are_listed_in_demo_mode_only(gongdan: Gongdan, settings: Settings) -> None:
-    gongdan.publish_folder()
     closed = Settings.from_env({}, var=settings.var, database_url=settings.database_url, secret_key="s" * 32)
     assert DEMO_PASSWORD not in create_app(gongdan, closed).test_client().get("/sign-in").text
     assert DEMO_PASSWORD in create_app(gongdan, settings).test_client().get("/sign-in").text
 
 
 def test_a_person_complained_about_does_not_learn_of_the_case(gongdan: Gongdan, client: FlaskClient) -> None:
-    gongdan.people.ensure_demo()
     at = gongdan.now()
     asked = StartCase(process="general_complaint", data={}, actor="agent2", at=at, respondent="agent1")
     case = gongdan.dispatch(asked).case_id

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from engine import drafts
-from engine.app import Gongdan, open_gongdan
+from engine.app import Gongdan
 from engine.db.tables import notice, person
 from engine.drafts import DiagramDraft
 from engine.errors import NotAllowed, Rejected
 from engine.people import DEMO_PASSWORD
 from engine.release import ROLES
 from engine.releases import FOLDER
-from engine.settings import Settings
 from tests.casework import FILES, WORK, Desk
-from tests.clock import Clock
 from web import create_app
 
 WORK_PATH = "bpmn/tests/work.bpmn"
@@ -92,13 +88,8 @@ def test_what_ships_is_told_to_nobody(desk: Desk) -> None:
 
 # ---------------------------------------------------------------- in the browser
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path, clock: Clock) -> Iterator[Gongdan]:
-    settings = Settings.from_env({}, var=tmp_path, database_url=sqlite_url, demo=True, secret_key="s" * 32)
-    opened = open_gongdan(settings, wall=lambda: clock.instant, synchronous="OFF")
-    opened.people.ensure_demo()
-    opened.publish_folder()
-    yield opened
-    opened.close()
+def house(shipped: Gongdan) -> Gongdan:
+    return shipped
 
 
 @pytest.mark.parametrize("locale", ["zh-Hans", "en"])
