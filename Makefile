@@ -38,7 +38,7 @@ bench: .venv/.test ## measure; figures go to bench/results
 	$(BIN)/python run.py bench
 
 fault: .venv/.test ## the long tests: kills, races, hostile files, a quarter with 5,000 cases
-	$(BIN)/python -m pytest tests/fault tests/hostile tests/equivalence tests/integration/test_mixed_load.py --full -n 2 --dist worksteal --timeout 3600
+	$(BIN)/python -m pytest tests/fault tests/hostile tests/equivalence tests/integration/test_mixed_load.py tests/integration/test_damaged_cases.py --full -n 2 --dist worksteal --timeout 3600
 
 lock: ## write the lock files anew from pyproject.toml (needs uv in PATH)
 	$(call lock,requirements-test.lock,--extra test)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from engine.settings import CHECKOUT, Settings
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from engine.app import Gongdan
 
 pytest_plugins = ["tests.casework"]
+# A busy machine is no fault of what is tested: no test depends on the wall clock.
+hypothesis.settings.register_profile(
+    "gongdan", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("gongdan")
 _numbers = itertools.count(1)
 MOST_HELD = 1 << 30  #: bytes that a process of tests may hold in the end
 _held: dict[str, int] = {}

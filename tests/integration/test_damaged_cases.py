@@ -25,7 +25,7 @@ from tests.casework import Desk, opened
 from tests.clock import Clock
 from web import create_app
 
-SEED, ROUNDS = 20260309, 60
+SEED, ROUNDS, FULL_ROUNDS = 20260309, 20, 200
 #: pages on one case; ``{n}`` is its open task
 CASE_PAGES = (
     "/cases/{case}", "/cases/{case}.json", "/cases/{case}/state", "/audit/{case}", "/audit/{case}?step=1",
@@ -238,11 +238,11 @@ def write(raw: sqlite3.Connection, *, case: str, table: str, column: str, value:
 
 @pytest.mark.parametrize("chunk", range(4))
 def test_whatever_is_written_into_the_rows_of_a_case_no_page_breaks(
-    stock: tuple[Path, str, int], clock: Clock, chunk: int
+    stock: tuple[Path, str, int], clock: Clock, chunk: int, full: bool
 ) -> None:
     _, case, number = stock
     dice = random.Random(SEED + chunk)
-    for _ in range(ROUNDS // 4):
+    for _ in range((FULL_ROUNDS if full else ROUNDS) // 4):
         table = dice.choice([*TABLES, "history", "history", "cases"])
         column, value = dice.choice(list(metadata.tables[table].c)).name, dice.choice(VALUES)
         change = partial(write, case=case, table=table, column=column, value=value)
