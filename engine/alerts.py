@@ -15,9 +15,13 @@ ROLE = "supervisor"
 _LOCK = 0x60D9  #: PostgreSQL advisory lock: of two workers that meet the same, one tells
 
 
-def tell_once(db: Database, text: str, now: datetime, case_id: str | None = None) -> None:
-    """Tell the supervisors ``text`` at ``now`` (aware), unless just this was told before; ``case_id`` is linked to."""
-    told = sa.select(notice.c.id).where(notice.c.role == ROLE, notice.c.text == text).limit(1)
+def tell_once(db: Database, text: str, now: datetime, since: datetime, case_id: str | None = None) -> None:
+    """Tell the supervisors ``text`` at ``now``, unless just this was told from ``since`` on (both aware).
+
+    ``since``: when what failed began, so that what happens again later is told again. ``case_id`` is linked to.
+    """
+    same = notice.c.case_id == case_id, notice.c.role == ROLE, notice.c.text == text
+    told = sa.select(notice.c.id).where(*same, notice.c.at >= iso(since)).limit(1)
     new = {"case_id": case_id, "role": ROLE, "text": text, "at": iso(now), "level": "breach"}
     with db.begin() as connection:
         if not db.sqlite:  # SQLite has one writer anyway

@@ -176,9 +176,6 @@ class Outbox:
         return Sent(entry.id, "pending", entry.kind)
 
     def _record(self, entry: Entry, state: str, detail: str, now: datetime) -> Sent:
-        if state == FAILED:  # nobody looks there by chance, and the case goes on as if it had been sent
-            told = self._not_opened(entry) if entry.kind == CASE else _not_sent(entry, detail)
-            tell_once(self._db, told, now, entry.case_id)
         self._dispatcher.dispatch(
             RecordServiceResult(
                 case_id=entry.case_id,
@@ -189,6 +186,10 @@ class Outbox:
                 detail=detail or None,
             )
         )
+        if state == FAILED:  # nobody looks there by chance, and the case goes on as if it had been sent
+            told = self._not_opened(entry) if entry.kind == CASE else _not_sent(entry, detail)
+            (asked,) = self._db.rows(sa.select(outbox.c.next_at).where(outbox.c.id == entry.id))
+            tell_once(self._db, told, now, datetime.fromisoformat(asked.next_at), entry.case_id)
         return Sent(entry.id, state, entry.kind)
 
     def _not_opened(self, entry: Entry) -> str:

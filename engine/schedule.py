@@ -135,7 +135,7 @@ class Schedule:
             self._failures[opening.number] = self._failures.get(opening.number, 0) + 1
             self._pauses[opening.process] = before.longer(now) if before else _Pause(now, now + RETRY)
             if before is None:
-                tell_once(self._db, _not_opened(opening, error, live), now)
+                tell_once(self._db, _not_opened(opening, error, live), now, opening.at)
             return False
         self._pauses.pop(opening.process, None)
         return opened

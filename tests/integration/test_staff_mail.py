@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from engine.commands import StartCase
 from engine.db.tables import notice, outbox
-from engine.errors import Rejected
+from engine.errors import Rejected, Unavailable
 from engine.gateways import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 from engine.gateways.staff import StaffMail
 from engine.outbox import LEASE, MAX_ATTEMPTS
@@ -317,13 +317,52 @@ def test_every_message_that_failed_is_told_once_with_its_reason_and_no_number(de
     assert len(_told(desk)) == 1
 
 
-def test_mail_to_a_role_of_a_department_goes_to_its_people(desk: Desk, post: FakeGateway) -> None:
-    _address(desk, om1="om@example.com", vas1="vas@example.com")
-    _severe(desk)
-    with desk.g.db.begin() as connection:
-        connection.execute(sa.update(outbox).values(recipient="specialist@om"))
-    assert desk.send() == [SENT]
-    assert [entry.recipient for entry in post.sent] == ["om@example.com"]
+def _failing(desk: Desk, *, attempts: int) -> str:
+    """A case whose next ``attempts`` texts are refused with the same words."""
+    desk.g.outbox._gateways["sms"] = FakeGateway(*[Answer(FAILED, "HTTP 400")] * attempts)
+    return desk.start()
+
+
+def test_what_fails_again_later_is_told_again(desk: Desk) -> None:
+    case = _failing(desk, attempts=3)
+    desk.complete(case, result="busy")
+    assert desk.send() == [FAILED]
+    desk.clock.advance(minutes=20)
+    desk.complete(case, result="reached")
+    assert desk.send() == [FAILED], "another text, for the same reason"
+    assert len(_told(desk)) == 2
+    desk.clock.advance(minutes=20)
+    desk.g.outbox.send_again(desk.values("SELECT id FROM outbox ORDER BY id")[0], desk.clock.instant)
+    assert desk.send() == [FAILED]
+    told = _told(desk)
+    assert len(told) == 3
+    assert len({text for _, _, text in told}) == 1
+
+
+def test_nothing_is_told_that_is_not_recorded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = _failing(desk, attempts=1)
+    desk.complete(case, result="reached")
+
+    def full(_: object) -> None:
+        raise Unavailable("the disk is full")
+
+    with monkeypatch.context() as away:
+        away.setattr(desk.g.dispatcher, "dispatch", full)
+        with pytest.raises(Unavailable):
+            desk.send()
+    assert _told(desk) == []
+    desk.clock.advance(minutes=5)
+    assert desk.send() == [UNKNOWN]
+    assert _told(desk) == [], "the sender stopped: nobody can say that it failed"
+
+
+def test_what_was_told_of_a_case_is_found_without_a_look_at_all_notices(tmp_path: Path, clock: Clock) -> None:
+    asked = (
+        "EXPLAIN QUERY PLAN SELECT id FROM notice WHERE case_id = 'x' AND role = 'supervisor' AND text = 'y'"
+    )
+    with opened(tmp_path, clock) as desk, desk.g.db.read() as connection:
+        (plan,) = connection.execute(sa.text(asked)).all()
+    assert "ix_notice_case" in plan.detail
 
 
 @pytest.mark.parametrize("address", ["branch@example.com", "manager@example.com"])
