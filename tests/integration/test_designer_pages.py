@@ -19,7 +19,7 @@ from engine.release import Release
 from engine.scenarios import Judgement
 from engine.settings import Settings
 from web import create_app
-from web.rooms import designer as designer_room
+from web.rooms import publishing
 
 Judged = tuple[list[Finding], Judgement | None]
 
@@ -159,8 +159,8 @@ def test_what_was_judged_is_what_is_published(
         played.append(release.number)
         return found
 
-    judged = designer_room._judged
-    monkeypatch.setattr(designer_room, "_judged", overtaken)
+    judged = publishing._judged
+    monkeypatch.setattr(publishing, "_judged", overtaken)
     draft(gongdan, CANTONESE, "attempts &gt;= param", "attempts + 1 &gt; param")
     refused = post(designer, "publish", CANTONESE, note="同样两次")
     assert (refused.status_code, played) == (422, [1, 2])

@@ -22,6 +22,7 @@ from . import (
     tasks,
 )
 from . import completing as completing  # its view joins the tasks' room
+from . import publishing as publishing  # its views join the designer's room
 
 
 def install(app: Flask) -> None:

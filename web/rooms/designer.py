@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request, url_for
@@ -12,12 +10,12 @@ from flask_babel import gettext
 
 from engine import compare, drafts, proposals
 from engine.drafts import DiagramDraft
-from engine.errors import Conflict, NotAllowed, Rejected
+from engine.errors import Conflict, Rejected
 from engine.layout import layout_bpmn
 from engine.lint import Finding
 from engine.release import Release
 from engine.rules import PUBLISHES
-from engine.scenarios import Judgement, judge, path_of, sketch
+from engine.scenarios import Judgement, path_of, sketch
 from web import context, designer_files, designer_overtaken, designer_sheet, diagrams, shown, sure
 from web.i18n import locale
 from web.numbers import whole
@@ -31,14 +29,15 @@ def only_designers() -> None:
     context.need_role(*PUBLISHES)
 
 
-def _current() -> Release:
+def current() -> Release:
+    """The release in force."""
     return context.gongdan().releases.current()
 
 
 def _path() -> str:
     """The file in question; 404 for one that no release and no draft has."""
     path = request.values.get("path", "")
-    if path not in _current().files and _draft(path) is None:
+    if path not in current().files and _draft(path) is None:
         abort(404)
     return path
 
@@ -47,19 +46,20 @@ def _draft(path: str) -> DiagramDraft | None:
     return drafts.diagram(context.gongdan().db, path, context.person().name)
 
 
-def _mine() -> list[DiagramDraft]:
+def own_drafts() -> list[DiagramDraft]:
+    """The drafts of whoever asks."""
     return drafts.diagrams(context.gongdan().db, context.person().name)
 
 
 @bp.get("/")
 def room() -> ResponseReturnValue:
     """Files, own drafts with their findings, releases."""
-    return _room(proposals.lint(_current(), {draft.path: draft.body for draft in _mine()}))
+    return drawn_room(proposals.lint(current(), {draft.path: draft.body for draft in own_drafts()}))
 
 
-def _room(findings: list[Finding], judgement: Judgement | None = None) -> str:
+def drawn_room(findings: list[Finding], judgement: Judgement | None = None) -> str:
     """The room with what stands against the drafts, and what their scenarios said when they were asked."""
-    release, mine = _current(), _mine()
+    release, mine = current(), own_drafts()
     return render_template(
         "designer/room.html",
         release=release,
@@ -79,7 +79,7 @@ def _room(findings: list[Finding], judgement: Judgement | None = None) -> str:
 @bp.get("/edit")
 def edit() -> ResponseReturnValue:
     """The modeler for a diagram; every file also as text."""
-    path, release = _path(), _current()
+    path, release = _path(), current()
     draft = _draft(path)
     body = draft.body if draft else release.files[path]
     if request.args.get("as") == "text" or not path.endswith(".bpmn"):
@@ -101,7 +101,7 @@ def _text(path: str, draft: DiagramDraft | None, body: bytes, other: DiagramDraf
         "designer/text.html",
         **designer_sheet.opened(path, other or draft),
         body=text,
-        findings=proposals.lint_one(_current(), path, body),
+        findings=proposals.lint_one(current(), path, body),
         other=other,
         differing=compare.lines(other.body, body) if other else [],
     )
@@ -112,7 +112,7 @@ def file() -> Response:
     """The designer's draft of a file, else the file of the current release; laid out afresh where that is asked."""
     path = _path()
     draft = _draft(path)
-    body = draft.body if draft else _current().files[path]
+    body = draft.body if draft else current().files[path]
     if request.args.get("draw") == "afresh":
         body = layout_bpmn(body, path)
     kind = "application/xml" if path.endswith((".bpmn", ".dmn")) else "application/json"
@@ -127,7 +127,7 @@ def save() -> ResponseReturnValue:
     """
     path, before = _path(), _draft(_path())
     text, seen = request.form.get("body", "").replace("\r\n", "\n"), request.form.get("seen", "")
-    base = request.form.get("base", _current().number, type=whole)
+    base = request.form.get("base", current().number, type=whole)
     if before is not None and before.digest == seen:
         base = max(base, before.base_release)  # the draft was put on a newer release since it was opened here
     context.gongdan().releases.get(base)  # 404 for one that never was
@@ -160,7 +160,7 @@ def lint() -> ResponseReturnValue:
 
 
 def _findings(path: str, body: bytes) -> list[dict[str, object]]:
-    return [finding.as_json(locale()) for finding in proposals.lint_one(_current(), path, body)]
+    return [finding.as_json(locale()) for finding in proposals.lint_one(current(), path, body)]
 
 
 @bp.post("/discard")
@@ -184,7 +184,7 @@ def overtaken() -> ResponseReturnValue:
 @bp.post("/rebase")
 def rebase() -> ResponseReturnValue:
     """Let a draft stand on the release in force, its text as it is."""
-    path, release = _path(), _current()
+    path, release = _path(), current()
     if request.form.get("onto", type=whole) != release.number:
         flash(gettext("Another release came meanwhile: look again at what it changed."), "warn")
         return redirect(url_for(".overtaken", path=path), 303)
@@ -199,7 +199,7 @@ def rebase() -> ResponseReturnValue:
 @bp.post("/scenarios")
 def scenarios() -> ResponseReturnValue:
     """To the scenarios of the process in a diagram; a process that has none gets a first one, as a draft."""
-    release, path = _current(), _path()
+    release, path = current(), _path()
     draft = _draft(path)
     drawn = Release(release.number, {**release.files, **({path: draft.body} if draft else {})})
     process = next((process for process in drawn.processes.values() if process.path == path), None)
@@ -212,95 +212,6 @@ def scenarios() -> ResponseReturnValue:
         drafts.save_diagram(context.gongdan().db, made)
         flash(gettext("A first scenario, as a draft: finish it, then try it out."), "info")
     return redirect(url_for(".edit", path=target), 303)
-
-
-@bp.post("/try")
-def try_out() -> ResponseReturnValue:
-    """Play the scenarios that the chosen drafts concern; nothing is published."""
-    changed = {draft.path: draft.body for draft in _chosen()}
-    findings, judgement = _judged(_current(), changed)
-    return _room(findings, judgement)
-
-
-@bp.post("/publish")
-def publish() -> ResponseReturnValue:
-    """Make a release of the chosen drafts; refused while lint or a scenario has something to say."""
-    mine = _chosen()
-    note = request.form.get("note", "").strip()
-    if not mine or not note:
-        flash(gettext("Choose at least one draft and say what changes."), "bad")
-        return redirect(url_for(".room"), 303)
-    releases = context.gongdan().releases
-    try:  # before a minute of scenarios, and once more by whoever writes the release
-        releases.check_rights(
-            releases.current_number(), {d.path: d.body for d in mine}, context.person().name
-        )
-        done = releases.on_current(lambda _: _published(mine, note))
-    except NotAllowed as refused:
-        flash(gettext("Not published. %(reason)s", reason=shown.refusal(refused)), "bad")
-        return _room(proposals.lint(_current(), {draft.path: draft.body for draft in mine})), 403
-    if isinstance(done, DiagramDraft):
-        flash(gettext("Not published: another release changed the same file."), "bad")
-        return designer_overtaken.page(done), 409
-    if isinstance(done, _Refused):
-        first = done.faults[0]
-        flash(gettext("Not published. %(file)s, %(element)s: %(message)s", file=first.file,
-                      element=first.element or "–", message=first.message_in(locale())), "bad")  # fmt: skip
-        return _room(done.findings, done.judgement), 422
-    for draft in mine:
-        drafts.forget_diagram(context.gongdan().db, draft.path, draft.author)
-    flash(
-        gettext(
-            "Release %(number)s is in force: new cases use it, running ones stay on theirs.", number=done
-        ),
-        "ok",
-    )
-    return redirect(url_for(".room"), 303)
-
-
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    """Why the drafts make no release: ``faults`` are those of the findings that stop it."""
-
-    faults: list[Finding]
-    findings: list[Finding]
-    judgement: Judgement | None
-
-
-def _published(mine: Sequence[DiagramDraft], note: str) -> int | _Refused | DiagramDraft | None:
-    """The release made of the drafts, or the first draft that another release overtook.
-
-    None when another release came in while they were judged, so that they are again: what was played is what is
-    published, and two designers' changes of different files meet in a judgement.
-    """
-    release = _current()
-    if late := proposals.overtaken(context.gongdan().releases, release, mine):
-        return late[0]
-    changed = {draft.path: draft.body for draft in mine}
-    findings, judgement = _judged(release, changed)
-    reason = request.form.get("reason", "").strip()
-    faults = [f for f in findings if f.grave] if judgement is None else judgement.against(reason)
-    if faults:
-        return _Refused(faults, findings, judgement)
-    if judgement is not None and judgement.unproved:
-        note = gettext("%(note)s (without scenarios: %(reason)s)", note=note, reason=reason)
-    return context.gongdan().releases.publish_on(
-        release.number, dict(changed), context.person().name, note, context.now()
-    )
-
-
-def _chosen() -> list[DiagramDraft]:
-    paths = set(request.form.getlist("path"))
-    return [draft for draft in _mine() if draft.path in paths]
-
-
-def _judged(release: Release, changed: Mapping[str, bytes]) -> tuple[list[Finding], Judgement | None]:
-    """What lint says of the drafts on top of ``release`` and, where it has nothing grave to say, their scenarios."""
-    findings = proposals.lint(release, changed)
-    if any(finding.grave for finding in findings):
-        return findings, None
-    judgement = judge(release.files, {**release.files, **changed}, changed.keys())
-    return [*findings, *judgement.findings], judgement
 
 
 @bp.get("/compare")
