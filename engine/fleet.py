@@ -76,8 +76,6 @@ class Fleet:
                     await scanner
 
     async def _scan(self) -> None:
-        gongdan = self._gongdan
-        await asyncio.to_thread(attempt, "stuck cases", lambda: gongdan.incidents.find_stuck(gongdan.wall()))
         while True:
             if not await self.look(self._gongdan.wall()):
                 await asyncio.sleep(self._gongdan.settings.worker_poll_seconds)
@@ -95,7 +93,11 @@ class Fleet:
             log.warning("scan failed, trying again", error=str(error))
         except Exception:
             log.exception("scan failed, trying again")
-        for kind, work in (("schedule", self._gongdan.schedule.open_due), ("files", self._settle)):
+        for kind, work in (
+            ("schedule", self._gongdan.schedule.open_due),
+            ("files", self._settle),
+            ("stuck cases", self._gongdan.incidents.find_stuck),
+        ):
             found += await asyncio.to_thread(attempt, kind, partial(work, now))
         return found
 

@@ -16,7 +16,7 @@ from .commands import KINDS, Command, NoteIncident, to_plain
 from .db.database import Database
 from .db.tables import cases, incident, outbox, task, timer
 from .dispatch import Dispatcher, Receipt
-from .errors import Diverged, GongdanError, NotFound, Rejected, TechnicalFailure
+from .errors import Diverged, GongdanError, NotFound, Rejected, TechnicalFailure, Unavailable
 from .projections.incidents import STUCK, where
 from .sealing import Erased
 from .spiff.timers import iso
@@ -40,12 +40,6 @@ class Incident:
     attempts: int
 
 
-class _Stuck(GongdanError):
-    """A case in which nothing can happen any more; its text names the elements."""
-
-    element: str | None = None
-
-
 #: open cases without an open task, a timer, something to be sent, or an incident of this kind ever
 _STANDING_STILL = (
     sa.select(cases.c.id)
@@ -56,6 +50,8 @@ _STANDING_STILL = (
     .where(~sa.exists().where(incident.c.case_id == cases.c.id, incident.c.kind == STUCK))
     .order_by(cases.c.id)
 )
+CASES_A_ROUND = 5000  #: open cases that one round looks through for such ones
+FOUND_A_ROUND = 50  #: of those found, how many it loads
 
 
 class Incidents:
@@ -64,6 +60,7 @@ class Incidents:
     def __init__(self, db: Database, dispatcher: Dispatcher) -> None:
         self._db = db
         self._dispatcher = dispatcher
+        self._looked: str | None = ""  #: the case up to which was looked for stuck ones; None: at all
 
     def dispatch(self, command: Command, at: datetime) -> Receipt:
         """Dispatch ``command``; a technical failure opens an incident before it is passed on."""
@@ -85,9 +82,9 @@ class Incidents:
 
     def open(self, case_id: str, error: GongdanError, command: Mapping[str, Any], at: datetime) -> str:
         """Record an incident (or one more attempt of the same); returns its id."""
-        element, said = getattr(error, "element", None), cleaned(str(error))
-        text = json.dumps(command, ensure_ascii=False, default=str)
+        said = cleaned(str(error))
         with self._db.begin() as connection:
+            connection.execute(_alone(case_id))
             same = connection.execute(
                 sa.select(incident.c.id).where(
                     incident.c.case_id == case_id,
@@ -99,46 +96,61 @@ class Incidents:
                 connection.execute(
                     sa.update(incident)
                     .where(incident.c.id == same)
-                    .values(attempts=incident.c.attempts + 1, command=text)
+                    .values(attempts=incident.c.attempts + 1, command=_text(command))
                 )
                 return str(same)
-            incident_id = uuid.uuid4().hex
-            connection.execute(
-                sa.insert(incident).values(
-                    id=incident_id,
-                    case_id=case_id,
-                    element=element,
-                    kind=STUCK if isinstance(error, _Stuck) else type(error).__name__,
-                    message=said,
-                    command=text,
-                    opened_at=iso(at),
-                    attempts=1,
-                )
-            )
-        self._note(case_id, incident_id, "opened", said[:500], "system:incidents", at)
-        return incident_id
+            element = getattr(error, "element", None)
+            new = _new(case_id, element, type(error).__name__, said, command, at)
+            connection.execute(sa.insert(incident).values(new))
+        return self._opened(new, at)
+
+    def _opened(self, new: Mapping[str, Any], at: datetime) -> str:
+        """Note in the history of the case that an incident was opened; returns its id."""
+        self._note(new["case_id"], new["id"], "opened", new["message"][:500], "system:incidents", at)
+        return str(new["id"])
 
     def find_stuck(self, at: datetime) -> int:
-        """Open an incident for each case that got stuck before the engine told so; returns how many.
+        """Open an incident for cases that got stuck before the engine told so; returns for how many.
 
-        Looked for once, when a worker begins: what gets stuck later says so itself.
+        One call looks through a portion, the next one goes on behind it; at the end it is over for this process,
+        since what gets stuck later says so itself.
         """
-        found = self._db.rows(_STANDING_STILL)
-        opened = 0
-        for (case_id,) in found:
-            try:
-                instance = self._dispatcher.current(case_id)
-            except GongdanError as error:  # a damaged history: verify names it, the others are looked at
-                log.warning("case could not be looked at", case=case_id, error=str(error))
-                continue
-            if instance.done or instance.machine.can_move:
-                continue
-            places = instance.standing()
-            stuck = _Stuck(where(instance.release, instance.process, places))
-            stuck.element = places[0] if places else None
-            self.open(case_id, stuck, {"type": "wake"}, at)
-            opened += 1
+        if self._looked is None:
+            return 0
+        portion = sa.select(cases.c.id).where(cases.c.state == "open", cases.c.id > self._looked)
+        portion = portion.order_by(cases.c.id).limit(CASES_A_ROUND)
+        last = self._db.rows(sa.select(sa.func.max(portion.subquery().c.id)))[0][0]
+        if last is None:
+            self._looked = None
+            return 0
+        of = _STANDING_STILL.where(cases.c.id > self._looked, cases.c.id <= last).limit(FOUND_A_ROUND)
+        found = [row[0] for row in self._db.rows(of)]
+        opened = sum(self._look_at(case_id, at) for case_id in found)
+        self._looked = found[-1] if len(found) == FOUND_A_ROUND else last
         return opened
+
+    def _look_at(self, case_id: str, at: datetime) -> bool:
+        """Whether this call opened the incident of a case that is stuck; there is one of this kind a case, ever."""
+        try:
+            instance = self._dispatcher.current(case_id)
+        except Unavailable:
+            raise  # no fault of the case: the portion is looked through again
+        except GongdanError as error:  # a damaged history: verify names it, the others are looked at
+            log.warning("case could not be looked at", case=case_id, error=str(error))
+            return False
+        if instance.done or instance.machine.can_move:
+            return False
+        places = instance.standing()
+        message = where(instance.release, instance.process, places)
+        new = _new(case_id, places[0] if places else None, STUCK, message, {"type": "wake"}, at)
+        with self._db.begin() as connection:
+            connection.execute(_alone(case_id))
+            told = sa.select(incident.c.id).where(incident.c.case_id == case_id, incident.c.kind == STUCK)
+            if connection.scalar(told.limit(1)) is not None:
+                return False  # another worker was first
+            connection.execute(sa.insert(incident).values(new))
+        self._opened(new, at)
+        return True
 
     def retry(self, incident_id: str, actor: str, at: datetime, skip: tuple[str, ...] = ()) -> Receipt | None:
         """Try the failed command again, now; ``skip`` passes over failed automatic steps (by a supervisor's leave).
@@ -222,6 +234,31 @@ class Incidents:
             connection.execute(
                 sa.update(cases).where(cases.c.id == case_id).values(next_due=due[0] if due else None)
             )
+
+
+def _alone(case_id: str) -> sa.Select[Any]:
+    """Read first in a transaction: of two that open an incident of one case, the second sees what the first did."""
+    return sa.select(cases.c.id).where(cases.c.id == case_id).with_for_update()
+
+
+def _new(
+    case_id: str, element: str | None, kind: str, said: str, command: Mapping[str, Any], at: datetime
+) -> dict[str, Any]:
+    """The row of a new incident."""
+    return {
+        "id": uuid.uuid4().hex,
+        "case_id": case_id,
+        "element": element,
+        "kind": kind,
+        "message": said,
+        "command": _text(command),
+        "opened_at": iso(at),
+        "attempts": 1,
+    }
+
+
+def _text(command: Mapping[str, Any]) -> str:
+    return json.dumps(command, ensure_ascii=False, default=str)
 
 
 def _from_row(row: sa.Row[tuple[object, ...]]) -> Incident:

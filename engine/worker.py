@@ -1,4 +1,5 @@
-"""The background work of one machine: wake due cases, send what the outbox holds, open scheduled cases, settle files.
+"""The background work of one machine: wake due cases, send what the outbox holds, open scheduled cases, settle files,
+find cases that stand still.
 
 A thread inside ``serve``.
 """
@@ -40,12 +41,13 @@ def attempt(kind: str, work: Callable[[], int]) -> int:
 
 
 def work_once(gongdan: Gongdan, now: datetime) -> int:
-    """One round at ``now`` (aware): timers, outbox, schedule, each for itself. Returns how many things were done."""
+    """One round at ``now`` (aware): each kind of work for itself. Returns how many things were done."""
     return (
         attempt("timers", lambda: gongdan.timers.wake_due(now))
         + attempt("outbox", lambda: len(gongdan.outbox.work(now)))
         + attempt("schedule", lambda: gongdan.schedule.open_due(now))
         + attempt("files", lambda: leftovers.settle(gongdan, now))
+        + attempt("stuck cases", lambda: gongdan.incidents.find_stuck(now))
     )
 
 
@@ -83,7 +85,6 @@ class Worker:
     def run(self) -> None:
         """Work until :meth:`stop`; poll less while there is nothing to do."""
         pause = self._gongdan.settings.worker_poll_seconds
-        attempt("stuck cases", lambda: self._gongdan.incidents.find_stuck(self._gongdan.wall()))
         while not self._stopped.is_set():
             self._round = time.monotonic()
             if not work_once(self._gongdan, self._gongdan.wall()):

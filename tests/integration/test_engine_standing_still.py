@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from engine import store
+from engine import incidents, store
 from engine.commands import CompleteTask, PauseClocks, RescheduleTask
 from engine.db.tables import incident, notice, outbox, task
-from engine.errors import NotAllowed, Rejected
+from engine.errors import NotAllowed, Rejected, Unavailable
+from engine.instance import Instance
 from engine.rebuild import differences
 from engine.snapshots import fingerprint
+from engine.worker import work_once
 from tests.bpmn_text import bpmn, script, service, sub, timer_on, user, wait
 from tests.casework import FILES, Desk, opened
 from tests.clock import Clock
+from tests.threads import together
 
 #: one branch alone reaches a join of two, in the process itself and inside a sub-process
 JOIN = bpmn(
@@ -131,11 +137,67 @@ def test_cases_that_got_stuck_before_the_engine_told_so_are_found_once(stuck: De
     with stuck.g.db.begin() as connection:  # as it was before
         connection.execute(sa.delete(incident))
         connection.execute(sa.delete(notice))
-    assert stuck.g.incidents.find_stuck(stuck.clock.instant) == 1
-    assert stuck.g.incidents.find_stuck(stuck.clock.instant) == 0
+    assert work_once(stuck.g, stuck.clock.instant) == 1
+    assert work_once(stuck.g, stuck.clock.instant) == 0
     (found,) = stuck.g.incidents.open_list()
     assert (found.case_id, found.kind) == (case, "Stuck")
     assert found.case_id != open_one
+
+
+def forgotten(desk: Desk, number: int) -> list[str]:
+    """Cases that got stuck before the engine told so."""
+    made = [desk.start(attempts=1) for _ in range(number)]
+    for case in made:
+        desk.complete(case, result="yes")
+    with desk.g.db.begin() as connection:
+        connection.execute(sa.delete(incident))
+        connection.execute(sa.delete(notice))
+    return made
+
+
+@pytest.mark.parametrize("portion", ["CASES_A_ROUND", "FOUND_A_ROUND"])
+def test_a_round_looks_for_stuck_cases_in_a_portion_and_the_next_goes_on(
+    stuck: Desk, monkeypatch: pytest.MonkeyPatch, portion: str
+) -> None:
+    made = forgotten(stuck, 5)
+    monkeypatch.setattr(incidents, portion, 2)
+    assert [work_once(stuck.g, stuck.clock.instant) for _ in range(4)] == [2, 2, 1, 0]
+    assert sorted(stuck.values("SELECT case_id FROM incident")) == sorted(made)
+
+
+def test_a_database_that_is_away_leaves_no_case_out(stuck: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten(stuck, 1)
+
+    def away(_: str) -> Instance:
+        raise Unavailable("the database cannot be read")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(stuck.g.dispatcher, "current", away)
+        assert work_once(stuck.g, stuck.clock.instant) == 0
+    assert work_once(stuck.g, stuck.clock.instant) == 1
+
+
+def test_workers_that_begin_at_once_open_one_incident(
+    stuck: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clock: Clock, database_url: str
+) -> None:
+    (case,) = forgotten(stuck, 1)
+    with opened(tmp_path, clock, database_url) as other:
+        meet = threading.Barrier(2)
+        for desk in (stuck, other):
+
+            def both_saw_it(
+                case_id: str, current: Callable[[str], Instance] = desk.g.dispatcher.current
+            ) -> Instance:
+                instance = current(case_id)
+                with suppress(threading.BrokenBarrierError):
+                    meet.wait(5)
+                return instance
+
+            monkeypatch.setattr(desk.g.dispatcher, "current", both_saw_it)
+        looks = [partial(desk.g.incidents.find_stuck, clock.instant) for desk in (stuck, other)]
+        assert sorted(together(*looks)) == [0, 1]
+    assert stuck.values("SELECT attempts FROM incident") == [1]
+    assert stuck.kinds(case).count("incident") == 1
 
 
 def test_a_paused_timer_still_moves_its_case(tmp_path: Path, clock: Clock, database_url: str) -> None:
