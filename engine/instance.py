@@ -48,13 +48,14 @@ class Instance:
         self.open: dict[int, tuple[str, str]] = {}  #: task → (element reference, duty)
         self.not_before: dict[int, str] = {}
         self.opened_at: dict[int, str] = {}  #: open task → since when
-        self.about: frozenset[str] | None = (
-            None  #: whom it complains about (respondents), None: to be looked up
-        )
+        #: whom it complains about (respondents), None: to be looked up
+        self.about: frozenset[str] | None = None
         self.done_by: dict[str, str] = {}  #: element reference → who completed it last
         self.amended: set[str] = set()  #: names under which a correction had a text
         self.events: set[str] = set()  #: keys of everything ever asked of the outbox
         self.unsent: set[str] = set()  #: keys of messages of which no gateway has answered yet
+        #: keys of answered messages that the command in hand contradicts: no effect, history told their end
+        self.contradicted: set[str] = set()
         self.paused: str | None = None
         self.respondent: str | None = None
         self.outcome: str | None = None
@@ -67,6 +68,7 @@ class Instance:
     def follow(self, number: int) -> None:
         """Act by the rules of this version of the engine's behaviour from now on."""
         self.version = number
+        self.contradicted = set()
         self.seal.every_text = self.follows(EVERY_TEXT_SEALED)
 
     def follows(self, change: Change) -> bool:
@@ -253,18 +255,8 @@ class Instance:
             began = min(received or at, at)
             due = self.release.time.due(parameter, datetime.fromisoformat(began))
             clock = self.clocks.start(f"c:{parameter}", parameter, began, iso(due.due), None, None)
-            rows.append(
-                [
-                    clock.id,
-                    parameter,
-                    began,
-                    clock.due,
-                    list(clock.warnings),
-                    None,
-                    None,
-                    int(due.provisional),
-                ]
-            )
+            warnings = list(clock.warnings)
+            rows.append([clock.id, parameter, began, clock.due, warnings, None, None, int(due.provisional)])
         if not rows:
             del fx["clocks"]
 
@@ -291,6 +283,7 @@ class Instance:
             event = str(asked["event"])
             if self.follows(MESSAGES_WITHDRAWN):
                 taken_back = [key for key in asked.get("withdraws", ()) if key in self.unsent]
+                self.contradicted |= self.events.intersection(asked.get("withdraws", ())) - self.unsent
                 self.unsent.difference_update(taken_back)
                 withdrawn += taken_back
             if asked["service"] == WITHDRAW:

@@ -28,6 +28,10 @@ STATEMENTS = {
     "outbox_withdrawn_under_way": sa.update(outbox)
     .where(outbox.c.id == P("b_id"), outbox.c.state == "sending")
     .values(lease=sa.null()),
+    # One that failed says what is no longer true: it goes out neither when somebody has sent it again, nor later.
+    "outbox_contradicted": sa.update(outbox)
+    .where(outbox.c.id == P("b_id"), sa.or_(outbox.c.state == "pending", outbox.c.state == "failed"))
+    .values(state=WITHDRAWN, lease=sa.null()),
     "notice_new": sa.insert(notice),
 }
 
@@ -68,6 +72,10 @@ def project(change: Change) -> Iterator[Write]:
     for event in change.effects.get("withdrawn", ()):
         this = {"b_id": entry_id(change.case_id, event)}
         yield "outbox_withdrawn", this
+        yield "outbox_withdrawn_under_way", this
+    for event in sorted(change.instance.contradicted):
+        this = {"b_id": entry_id(change.case_id, event)}
+        yield "outbox_contradicted", this
         yield "outbox_withdrawn_under_way", this
     for link in change.effects.get("linked", ()):
         asked = {**{name: value for name, value in link.items() if name != "event"}, "at": change.at}

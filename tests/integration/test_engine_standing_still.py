@@ -15,12 +15,13 @@ from engine import incidents, store
 from engine.commands import CompleteTask, PauseClocks, RescheduleTask
 from engine.db.tables import incident, notice, outbox, task
 from engine.errors import NotAllowed, Rejected, Unavailable
+from engine.gateways import FAILED, Answer
 from engine.instance import Instance
 from engine.rebuild import differences
 from engine.snapshots import fingerprint
 from engine.worker import work_once
 from tests.bpmn_text import bpmn, script, service, sub, timer_on, user, wait
-from tests.casework import FILES, Desk, opened
+from tests.casework import FILES, Desk, FakeGateway, opened
 from tests.clock import Clock
 from tests.threads import together
 
@@ -333,6 +334,33 @@ def test_a_message_that_a_sender_has_claimed_is_taken_back_too(told: Desk) -> No
     told.complete(case, "again", result="busy")
     assert told.g.outbox._begin(claimed[0], told.clock.instant) is None
     assert told.send() == ["sent"]
+
+
+@pytest.mark.parametrize("when", ["failed", "sent again", "sent again and claimed", "under way again"])
+def test_a_message_that_failed_is_taken_back_when_a_later_one_contradicts_it(told: Desk, when: str) -> None:
+    gateway = FakeGateway(Answer(FAILED, "HTTP 400"))
+    told.g.outbox._gateways["sms"] = gateway
+    case = told.start(attempts=1)
+    told.complete(case, result="busy")
+    first = f"{case}/['call', 1]"
+    assert told.send() == ["failed"]
+    now = told.clock.instant
+    if when != "failed":
+        told.g.outbox.send_again(first, now)
+    claimed = told.g.outbox._claim(now, 1) if "claimed" in when or "way" in when else []
+    under_way = told.g.outbox._begin(claimed[0], now) if "way" in when else None
+    told.complete(case, "again", result="busy")
+    if under_way is not None:  # the gateway wants it later: never
+        told.g.outbox._postpone(under_way, "later", now)
+    assert "withdrawn" not in told.history(case)[-1][3], "history told that it failed"
+    assert dict(told.g.db.rows(sa.select(outbox.c.id, outbox.c.state)))[first] == "withdrawn"
+    told.clock.advance(hours=1)
+    assert told.send() == ["sent"]
+    assert [entry.id for entry in gateway.sent] == [first, f"{case}/['call', 2]"]
+    with pytest.raises(Rejected, match="neither"):
+        told.g.outbox.send_again(first, told.clock.instant)
+    assert told.g.verify(case).state == "identical"
+    assert not differences(told.g, case)
 
 
 # ------------------------------------------------------------ versions
