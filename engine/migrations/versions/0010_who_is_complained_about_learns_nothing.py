@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from alembic import op
 
-from engine import respondents
-from engine.errors import GongdanError
-from engine.rules import RESPONDENT
-from engine.sealing import Seal
-
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
 
-_ROWS = sa.text(
-    "SELECT history.case_id, history.command, history.effects, subject_key.key FROM history "
-    "LEFT JOIN subject_key ON subject_key.case_id = history.case_id"
-)
-_MARKS = (b'"respondent":', b'"%b":' % RESPONDENT.encode())
+_ROWS = sa.text("SELECT case_id, command FROM history")
+_NAME = "complained_staff"
+_BETWEEN = re.compile(r"[\s、，,;；/&()（）]+|和|及|与|與")
+_MARKS = (b'"respondent":', b'"%b":' % _NAME.encode())
 
 
 def upgrade() -> None:
-    """Apply, and read from history who was named so far."""
+    """Apply, and read from history who was named in clear so far.
+
+    What is sealed comes when the read models are derived anew, right after the upgrade; of an erased case it is gone.
+    """
     made = op.create_table(
         "respondent",
         sa.Column("case_id", sa.Text, primary_key=True),
@@ -37,26 +38,31 @@ def upgrade() -> None:
     found = {
         (row.case_id, who)
         for row in op.get_bind().execute(_ROWS, execution_options={"stream_results": True, "yield_per": 500})
-        if any(
-            isinstance(part, bytes) and mark in part for mark in _MARKS for part in (row.command, row.effects)
-        )
-        for who in _named(row.command, row.effects, row.key)
+        if isinstance(row.command, bytes) and any(mark in row.command for mark in _MARKS)
+        for who in _named(row.command)
     }
     op.bulk_insert(made, [{"case_id": case_id, "who": who} for case_id, who in sorted(found)])
 
 
-def _named(command: bytes, effects: bytes, key: bytes | None) -> set[str]:
-    """Whom a row names; of an erased case, of a damaged row, what can still be read."""
+def _named(command: bytes) -> set[str]:
+    """Whom a command names; of a damaged row, what can still be read."""
     try:
-        said, did = orjson.loads(command), orjson.loads(effects)
-        data: dict[str, Any] = dict(said.get("data") or {})
-        for _, put, _ in did.get("data", ()):
-            data.update(put)
-        name = data.get(RESPONDENT)
-        opened = {} if key is None else Seal(key, frozenset()).open_all({RESPONDENT: name})
-        return set(map(respondents.unkeyed, respondents.named(said, opened)))
-    except (GongdanError, ValueError, TypeError, AttributeError):
+        said: dict[str, Any] = orjson.loads(command)
+        written = [said.get("respondent"), dict(said.get("data") or {}).get(_NAME)]
+    except (ValueError, TypeError, AttributeError):
         return set()
+    names = {name for value in written for name in _names(value)}
+    return {hashlib.sha256(b"respondent:" + name.encode()).hexdigest() for name in names}
+
+
+def _names(written: Any) -> Iterator[str]:
+    """A name as it was written, folded; of several in one answer, each."""
+    if isinstance(written, list):
+        for one in written:
+            yield from _names(one)
+    elif isinstance(written, str):
+        several = (written, *_BETWEEN.split(written))
+        yield from {unicodedata.normalize("NFKC", one).strip().casefold() for one in several} - {""}
 
 
 def downgrade() -> None:
