@@ -201,16 +201,6 @@ class Incidents:
             raise NotFound(f"there is no incident {incident_id}")
         return _from_row(rows[0])
 
-    def open_list(self, limit: int = 200) -> list[Incident]:
-        """Open incidents, oldest first."""
-        query = (
-            sa.select(incident)
-            .where(incident.c.closed_at.is_(None))
-            .order_by(incident.c.opened_at)
-            .limit(limit)
-        )
-        return [_from_row(row) for row in self._db.rows(query)]
-
     def _note(
         self, case_id: str, incident_id: str, action: str, detail: str, actor: str, at: datetime
     ) -> None:

@@ -21,6 +21,7 @@ from engine.db.tables import history, sla_clock
 from engine.dispatch import Receipt
 from engine.gateways import SENT, Answer, Entry
 from engine.people import DEMO_PEOPLE
+from engine.queries.work import Incident, all_incidents
 from engine.settings import CHECKOUT, Settings
 from tests.bpmn_text import bpmn, end, script, service, timer_on, user
 from tests.clock import Clock
@@ -176,6 +177,10 @@ class Desk:
             sa.select(sla_clock).where(sla_clock.c.case_id == case).order_by(sla_clock.c.clock)
         )
         return {row.parameter: row.state for row in rows}
+
+    def incidents(self) -> list[Incident]:
+        """Open incidents, as the administrator sees them: the newest first."""
+        return all_incidents(self.g.db, self.g.people.get("admin1"))
 
     def values(self, statement: str, **parameters: Any) -> list[Any]:
         """The first column of a query."""

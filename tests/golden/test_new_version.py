@@ -91,7 +91,7 @@ def test_no_case_goes_on_from_a_state_that_its_history_does_not_say(
     with pytest.raises(Diverged, match="row 2 of its history"):
         desk.g.dispatch(command)
     assert desk.kinds(case) == before
-    (incident,) = desk.g.incidents.open_list()
+    (incident,) = desk.incidents()
     assert incident.kind == "Diverged"
     assert "row 2" in incident.message
     assert "something new" in incident.message
@@ -106,7 +106,7 @@ def test_a_timer_of_such_a_case_opens_an_incident_and_stops_nobody_else(
     desk.g.dispatcher.forget(case)
     desk.clock.advance(days=3)
     desk.wake()
-    assert [found.case_id for found in desk.g.incidents.open_list()] == [case]
+    assert [found.case_id for found in desk.incidents()] == [case]
     assert "timer" in desk.kinds(other)
 
 

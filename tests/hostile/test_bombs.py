@@ -137,7 +137,7 @@ def test_a_case_that_runs_away_becomes_an_incident_and_the_others_go_on(tmp_path
         good = [desk.start() for _ in range(5)]
         clock.advance(hours=3)
         desk.wake()
-        assert {found.case_id for found in desk.g.incidents.open_list()} == set(bad)
+        assert {found.case_id for found in desk.incidents()} == set(bad)
         assert all("call" in desk.open(case) for case in bad), "each stands where it stood"
         for case in good:
             assert desk.complete(case, result="reached").done == "reached"

@@ -51,9 +51,9 @@ def test_a_failing_step_leaves_the_case_where_it_was_and_opens_an_incident(broke
     with pytest.raises(TechnicalFailure, match="element 'compute', line 1"):
         desk.complete(case, result="ok")
     assert list(desk.open(case)) == ["call"]
-    (found,) = desk.g.incidents.open_list()
+    (found,) = desk.incidents()
     assert (found.case_id, found.element, found.attempts) == (case, "compute", 1)
-    assert found.command["type"] == "complete"
+    assert desk.g.incidents.get(found.id).command["type"] == "complete"
     assert desk.kinds(case) == ["start", "incident"]
     assert desk.g.verify(case).state == "identical"
     assert not differences(desk.g, case)
@@ -64,7 +64,7 @@ def test_the_same_failure_again_is_the_same_incident(broken: tuple[Desk, str]) -
     for _ in range(3):
         with pytest.raises(TechnicalFailure):
             desk.complete(case, result="ok")
-    (found,) = desk.g.incidents.open_list()
+    (found,) = desk.incidents()
     assert found.attempts == 3
     assert desk.kinds(case) == ["start", "incident"]
 
@@ -73,15 +73,15 @@ def test_after_a_correction_a_person_retries_and_the_case_goes_on(broken: tuple[
     desk, case = broken
     with pytest.raises(TechnicalFailure):
         desk.complete(case, result="ok", note="第一次")
-    (found,) = desk.g.incidents.open_list()
+    (found,) = desk.incidents()
     with pytest.raises(TechnicalFailure):
         desk.g.incidents.retry(found.id, "supervisor1", desk.clock.instant)
-    assert len(desk.g.incidents.open_list()) == 1, "a retry that fails leaves it open"
+    assert len(desk.incidents()) == 1, "a retry that fails leaves it open"
     amend(desk, case, parts=4)
     receipt = desk.g.incidents.retry(found.id, "supervisor1", desk.clock.instant)
     assert receipt is not None
     assert list(desk.open(case)) == ["check"]
-    assert desk.g.incidents.open_list() == []
+    assert desk.incidents() == []
     assert desk.kinds(case) == ["start", "incident", "amend", "complete", "incident"]
     assert desk.history(case)[3][0] == "agent1", "it is still the agent's completion"
     with pytest.raises(Rejected, match="it is closed"):
@@ -93,11 +93,11 @@ def test_an_incident_is_closed_with_a_reason(broken: tuple[Desk, str]) -> None:
     desk, case = broken
     with pytest.raises(TechnicalFailure):
         desk.complete(case, result="ok")
-    (found,) = desk.g.incidents.open_list()
+    (found,) = desk.incidents()
     with pytest.raises(Rejected, match="reason"):
         desk.g.incidents.close(found.id, "supervisor1", " ", desk.clock.instant)
     desk.g.incidents.close(found.id, "supervisor1", "改由人工处理", desk.clock.instant)
-    assert desk.g.incidents.open_list() == []
+    assert desk.incidents() == []
     assert desk.history(case)[-1][2]["action"] == "closed"
 
 
@@ -108,12 +108,12 @@ def test_a_timer_that_fails_opens_one_incident_and_the_other_cases_go_on(broken:
     desk.wake()
     assert "chase" in desk.open(fine)
     assert list(desk.open(case)) == ["call"]
-    (found,) = desk.g.incidents.open_list()
+    (found,) = desk.incidents()
     assert (found.case_id, found.element) == (case, "note")
     for _ in range(3):
         desk.clock.advance(hours=1)
         desk.wake()
-    (found,) = desk.g.incidents.open_list()
+    (found,) = desk.incidents()
     assert found.attempts == 1, "it is left alone until somebody retries"
     with pytest.raises(TechnicalFailure):
         desk.complete(case, result="ok")
@@ -124,11 +124,11 @@ def test_a_case_whose_timer_fails_can_be_mended_and_goes_on(broken: tuple[Desk, 
     desk, case = broken
     desk.clock.advance(hours=2)
     desk.wake()
-    (found,) = desk.g.incidents.open_list()
+    (found,) = desk.incidents()
     amend(desk, case, parts=5)
     desk.g.incidents.retry(found.id, "supervisor1", desk.clock.instant)
     assert sorted(desk.open(case)) == ["call", "chase"]
-    assert desk.g.incidents.open_list() == []
+    assert desk.incidents() == []
     desk.complete(case, result="ok")
     assert desk.g.verify(case).state == "identical"
 
@@ -148,7 +148,7 @@ def test_trouble_that_passes_is_no_incident_and_nothing_stays_asleep(
     with monkeypatch.context() as patch, suppress(Unavailable):
         patch.setattr(any_desk.g.dispatcher, "wake", fail)
         any_desk.wake()
-    assert any_desk.g.incidents.open_list() == []
+    assert any_desk.incidents() == []
     any_desk.clock.advance(seconds=LEASE.total_seconds() + 1)
     assert any_desk.wake() == 2
     assert any_desk.kinds(case) == ["start", "warn", "timer"]
@@ -178,7 +178,7 @@ def test_a_long_outage_of_a_busy_cycle_is_worked_off_round_by_round(
             fired += desk.wake()
             clock.advance(seconds=1)
         assert fired == missed
-        assert desk.g.incidents.open_list() == []
+        assert desk.incidents() == []
         assert len({at for _, at, _, _ in desk.history(case)}) == missed + 1
 
 
@@ -193,7 +193,7 @@ def test_a_clock_that_does_not_move_is_stopped(tmp_path: Path, clock: Clock) -> 
     with opened(tmp_path, clock, files=FILES | {"bpmn/tests/work.bpmn": text}) as desk:
         case = desk.start()
         desk.wake()
-        (found,) = desk.g.incidents.open_list()
+        (found,) = desk.incidents()
         assert found.case_id == case
         clock.advance(hours=1)
         assert desk.wake() == 0

@@ -101,7 +101,7 @@ def limited(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Desk]:
 def test_a_case_in_which_nothing_can_happen_any_more_is_an_incident_and_a_notice(stuck: Desk) -> None:
     case = stuck.start(attempts=1)
     stuck.complete(case, result="yes")
-    (found,) = stuck.g.incidents.open_list()
+    (found,) = stuck.incidents()
     assert (found.case_id, found.kind, found.element) == (
         case,
         "Stuck",
@@ -116,19 +116,19 @@ def test_a_case_in_which_nothing_can_happen_any_more_is_an_incident_and_a_notice
 
 def test_a_case_that_ends_or_waits_for_somebody_is_not_stuck(stuck: Desk) -> None:
     stuck.start(attempts=1)
-    assert stuck.g.incidents.open_list() == []
+    assert stuck.incidents() == []
     assert stuck.values("SELECT text FROM notice") == []
 
 
 def test_trying_again_does_not_close_the_incident_of_a_case_that_still_stands(stuck: Desk) -> None:
     case = stuck.start(attempts=1)
     stuck.complete(case, result="yes")
-    (found,) = stuck.g.incidents.open_list()
+    (found,) = stuck.incidents()
     with pytest.raises(Rejected, match="stands still as before"):
         stuck.g.incidents.retry(found.id, "admin1", stuck.clock.instant)
-    assert len(stuck.g.incidents.open_list()) == 1
+    assert len(stuck.incidents()) == 1
     stuck.g.incidents.close(found.id, "admin1", "已电话告知客户", stuck.clock.instant)
-    assert stuck.g.incidents.open_list() == []
+    assert stuck.incidents() == []
 
 
 def test_cases_that_got_stuck_before_the_engine_told_so_are_found_once(stuck: Desk) -> None:
@@ -140,7 +140,7 @@ def test_cases_that_got_stuck_before_the_engine_told_so_are_found_once(stuck: De
         connection.execute(sa.delete(notice))
     assert work_once(stuck.g, stuck.clock.instant) == 1
     assert work_once(stuck.g, stuck.clock.instant) == 0
-    (found,) = stuck.g.incidents.open_list()
+    (found,) = stuck.incidents()
     assert (found.case_id, found.kind) == (case, "Stuck")
     assert found.case_id != open_one
 
@@ -214,7 +214,7 @@ def test_a_paused_timer_still_moves_its_case(tmp_path: Path, clock: Clock, datab
     for desk in desk_with(waits, tmp_path, clock, database_url):
         case = desk.start(attempts=1)
         desk.complete(case, result="ok")
-        assert desk.g.incidents.open_list() == []
+        assert desk.incidents() == []
 
 
 # ------------------------------------------------------------ working while paused
