@@ -128,6 +128,23 @@ def test_an_answer_sent_while_signed_out_stands_in_the_task_after_sign_in(site: 
     expect(page.get_by_role("status").first).to_contain_text("已完成")
 
 
+def test_who_signs_in_beside_after_sending_is_told_that_and_nothing_of_the_server(
+    site: Site, sit: Sit
+) -> None:
+    desk = sit("agent1")
+    page = at_the_form(desk)
+    write(page, FIRST)
+    site.gongdan.people.end_sessions("agent1")
+    desk.press("完成")
+    trouble(page, "没有提交。您在这个浏览器里已退出登录。")
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="重新登录").click()
+    sign_in_at(opened.value)
+    page.bring_to_front()
+    trouble(page, "您已重新登录：请再提交一次。")
+    expect(page.locator("#trouble")).not_to_contain_text("服务器")
+
+
 def test_an_answer_sent_while_signed_out_is_carried_on_without_scripts(site: Site, sit: Sit) -> None:
     desk = sit("agent1", scripts=False)
     open_cantonese(desk)

@@ -93,7 +93,7 @@ async function look(first) {
   state = '';
   document.documentElement.classList.remove('offline');
   if (was) {
-    if (before) say([words.back]);
+    if (before) say([was === 'out' || was === 'other' ? words.in_again : words.back]);
     else hush();
     document.dispatchEvent(new CustomEvent('server:back'));
   }
