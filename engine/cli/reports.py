@@ -13,7 +13,7 @@ import click
 from engine import heads
 from engine.db.database import Database
 from engine.export import ocel, tables, xes
-from engine.export.events import case_numbers, stored, traces
+from engine.export.events import case_numbers, histories, traces
 from engine.outputs import write_all, writing
 from engine.reports import REPORTS, Asked, Report, branches, make
 from engine.reports.model import Figure, Table
@@ -125,23 +125,26 @@ def export(ctx: click.Context, shape: str, output: Path | None) -> None:
                 raise click.ClickException(
                     "there is no case to sign the head of: is this the right database?"
                 )
-            for case in spoilt:
-                click.echo(
-                    f"left out: the head of case {case} is none; `run.py verify {case}` says more", err=True
-                )
-            if spoilt:
-                ctx.call_on_close(lambda: sys.exit(1))  # once the file is whole
+            _left_out(ctx, "the head of case {case} is none", spoilt)
             return
         total = len(case_numbers(gongdan.db))
+        unread: list[str] = []
         if shape == "json":
-            rows = (
-                row for case in _shown(case_numbers(gongdan.db), total) for row in stored(gongdan.db, case)
-            )
+            rows = (row for case in _shown(histories(gongdan.db, unread), total) for row in case)
             number = tables.write_json(rows, out)
         else:
             write = {"xes": xes.write, "ocel": ocel.write, "csv": tables.write_csv}[shape]
-            number = write(_shown(traces(gongdan.db, gongdan.releases), total), out)
-    click.echo(f"{total} cases, {number} {'rows' if shape == 'json' else 'events'}", err=True)
+            number = write(_shown(traces(gongdan.db, gongdan.releases, unread), total), out)
+        _left_out(ctx, "the history of case {case} cannot be read", unread)
+    click.echo(f"{total - len(unread)} cases, {number} {'rows' if shape == 'json' else 'events'}", err=True)
+
+
+def _left_out(ctx: click.Context, why: str, spoilt: list[str]) -> None:
+    """Name the cases that the file lacks; the exit code is 1, once the file is whole."""
+    for case in spoilt:
+        click.echo(f"left out: {why.format(case=case)}; `run.py verify {case}` says more", err=True)
+    if spoilt:
+        ctx.call_on_close(lambda: sys.exit(1))
 
 
 def _shown(things: Iterable[T], total: int) -> Iterator[T]:

@@ -13,7 +13,7 @@ from engine.db.database import Database
 from engine.db.tables import cases, history
 from engine.diagrams import Element
 from engine.effects import resolve
-from engine.errors import NotFound
+from engine.errors import GongdanError, NotFound
 from engine.release import Release
 from engine.releases import Releases
 from engine.sealing import MARK, mask_phones_in
@@ -86,17 +86,37 @@ def stored(db: Database, case_id: str) -> Iterator[Stored]:
         )
 
 
-def traces(db: Database, releases: Releases) -> Iterator[Trace]:
-    """Every case with its events, one case in memory at a time."""
+#: what reading a history raises whose bytes were changed past the software
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, GongdanError)
+
+
+def histories(db: Database, spoilt: list[str]) -> Iterator[list[Stored]]:
+    """The rows of every case, one case in memory at a time; one that cannot be read is left out, into ``spoilt``."""
+    for case_id in case_numbers(db):
+        try:
+            rows = list(stored(db, case_id))
+        except _UNREADABLE:
+            spoilt.append(case_id)
+        else:
+            yield rows
+
+
+def traces(db: Database, releases: Releases, spoilt: list[str]) -> Iterator[Trace]:
+    """Every case with its events, one case in memory at a time; one that cannot be read is left out, as above."""
     names = ("process", "release", "opened_at", "closed_at", "outcome", "severity", "channel")
     for case_id in case_numbers(db):
         row = db.rows(sa.select(*(cases.c[name] for name in names)).where(cases.c.id == case_id))[0]
-        release = releases.get(row.release)
-        known = release.processes.get(row.process)
+        try:
+            release = releases.get(row.release)
+            known = release.processes.get(row.process)
+            events = tuple(_events(db, release, case_id, row.process))
+        except _UNREADABLE:
+            spoilt.append(case_id)
+            continue
         yield Trace(
             case_id, row.process, known.name if known else row.process, row.release, row.opened_at,
             row.closed_at, row.outcome, row.severity, row.channel,
-            tuple(_events(db, release, case_id, row.process)),
+            events,
         )  # fmt: skip
 
 

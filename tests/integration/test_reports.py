@@ -226,11 +226,11 @@ def exports_hold_every_step_and_nothing_personal(
 ) -> None:
     paths = {shape: folder / f"log.{shape}" for shape in ("xes", "ocel", "csv", "json")}
     with paths["xes"].open("wb") as out:
-        events = xes.write(traces(gongdan.db, gongdan.releases), out)
+        events = xes.write(traces(gongdan.db, gongdan.releases, []), out)
     with paths["ocel"].open("wb") as out:
-        assert ocel.write(traces(gongdan.db, gongdan.releases), out) == events
+        assert ocel.write(traces(gongdan.db, gongdan.releases, []), out) == events
     with paths["csv"].open("wb") as out:
-        assert tables.write_csv(traces(gongdan.db, gongdan.releases), out) == events
+        assert tables.write_csv(traces(gongdan.db, gongdan.releases, []), out) == events
     with paths["json"].open("wb") as out:
         rows = (row for case in case_numbers(gongdan.db) for row in stored(gongdan.db, case))
         assert tables.write_json(rows, out) == sum(map(len, told.values()))

@@ -223,3 +223,28 @@ def test_a_key_without_heads_is_wrong_use(run: Callable[..., Result]) -> None:
     done = run(verify, "--all", "--key", "00")
     assert done.exit_code == 2
     assert "--against" in done.stderr
+
+
+@pytest.mark.parametrize("shape", ["xes", "ocel", "csv", "json"])
+@pytest.mark.parametrize("spoil", [{"effects": b"{\x00"}, {"command": b"[]"}, {"effects": b'{"opened":5}'}])
+def test_one_case_that_cannot_be_read_keeps_no_other_from_being_exported(
+    worked: tuple[Desk, str, str],
+    run: Callable[..., Result],
+    tmp_path: Path,
+    shape: str,
+    spoil: dict[str, bytes],
+) -> None:
+    desk, spoilt, whole = worked
+    rows = read(desk, spoilt)
+    put(desk, spoilt, [rows[0], {**rows[1], **spoil}, *rows[2:]])
+    file = tmp_path / "log"
+    done = run(export, shape, "-o", file)
+    assert not done.exception or isinstance(done.exception, SystemExit)
+    text = file.read_text("utf-8")
+    assert whole in text
+    if shape == "json" and spoil["effects" if "effects" in spoil else "command"] != b"{\x00":
+        assert done.exit_code == 0, "row by row as stored, whatever it means"
+    else:
+        assert done.exit_code == 1
+        assert spoilt not in text
+        assert f"left out: the history of case {spoilt} cannot be read" in done.stderr
