@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from .db.database import Database
 from .db.tables import cases, diagram_draft, draft, subject_key
@@ -66,16 +68,16 @@ def save_form(db: Database, case_id: str, task: int, person: str, pairs: Pairs, 
         subject_key.c.case_id == case_id, subject_key.c.key.is_(None)
     )
     with db.begin() as c:
-        c.execute(sa.delete(draft).where(*_form(case_id, task, person)))
         c.execute(sa.delete(draft).where(draft.c.at < past, draft.c.case_id.in_(closed)))
         if pairs and c.execute(erased).first() is not None:
             raise Rejected(
                 "Expected a case with its personal data, but that was erased; nothing is kept of it"
             )
         if pairs:
-            c.execute(
-                sa.insert(draft).values(case_id=case_id, task=task, person=person, body=body.decode(), at=at)
-            )
+            row = {"case_id": case_id, "task": task, "person": person, "body": body.decode(), "at": at}
+            c.execute(_put(db, draft, row))
+        else:
+            c.execute(sa.delete(draft).where(*_form(case_id, task, person)))
 
 
 def form(db: Database, case_id: str, task: int, person: str) -> FormDraft | None:
@@ -98,6 +100,21 @@ def forget_form(db: Database, case_id: str, task: int, person: str) -> None:
         c.execute(sa.delete(draft).where(*_form(case_id, task, person)))
 
 
+def _put(db: Database, table: sa.Table, row: dict[str, Any]) -> sa.Insert:
+    """Write ``row``, in place of one with its key: of two windows that save at once none fails, the last one stays."""
+    put = _insert(db, table, row)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: put.excluded[name] for name in row if name not in keys}
+    made: sa.Insert = put.on_conflict_do_update(index_elements=keys, set_=changed)
+    return made
+
+
+def _insert(db: Database, table: sa.Table, row: dict[str, Any]) -> Any:
+    """An insert that can say what is to happen where its key is taken; each database has its own."""
+    dialect: Any = sqlite if db.sqlite else postgresql
+    return dialect.insert(table).values(row)
+
+
 def _form(case_id: str, task: int, person: str) -> list[sa.ColumnElement[bool]]:
     return [draft.c.case_id == case_id, draft.c.task == task, draft.c.person == person]
 
@@ -117,18 +134,19 @@ def save_diagram(db: Database, made: DiagramDraft, seen: str | None = None) -> N
     with db.begin() as c:
         query = sa.select(diagram_draft).where(*_diagram(made.path, made.author)).with_for_update()
         row = c.execute(query).first()
+        if row is None:
+            # Two windows that keep their first draft at once both find none: who is second looks again.
+            first = _insert(db, diagram_draft, asdict(made)).on_conflict_do_nothing()
+            if c.execute(first.returning(diagram_draft.c.path)).first() is not None:
+                return
+            row = c.execute(query).first()
         if seen is not None and row is not None and _drafted(row).digest not in (seen, made.digest):
             raise Conflict(
                 "Expected your draft as you opened it, but another window of yours kept {path} {at}",
                 path=made.path,
                 at=row.at,
             )
-        c.execute(sa.delete(diagram_draft).where(*_diagram(made.path, made.author)))
-        c.execute(
-            sa.insert(diagram_draft).values(
-                path=made.path, author=made.author, body=made.body, base_release=made.base_release, at=made.at
-            )
-        )
+        c.execute(_put(db, diagram_draft, asdict(made)))
 
 
 def diagram(db: Database, path: str, author: str) -> DiagramDraft | None:

@@ -1,0 +1,54 @@
+"""Two windows of one person keep their first draft at the same moment: neither fails, on both databases."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from engine import drafts
+from engine.drafts import DiagramDraft
+from engine.errors import Conflict
+from tests.casework import Desk
+from tests.threads import together
+
+WINDOWS, ROUNDS = 6, 15
+
+
+def test_first_drafts_of_a_form_at_once_leave_one(any_desk: Desk) -> None:
+    case = any_desk.start()
+    for task in range(ROUNDS):
+        saves = [
+            partial(drafts.save_form, any_desk.g.db, case, task, "agent1", [("note", str(n))], any_desk.at)
+            for n in range(WINDOWS)
+        ]
+        assert together(*saves) == [None] * WINDOWS
+        kept = drafts.form(any_desk.g.db, case, task, "agent1")
+        assert kept is not None
+        assert kept.pairs[0][0] == "note"
+    assert any_desk.values("SELECT count(*) FROM draft") == [ROUNDS]
+
+
+def test_an_empty_form_forgets_the_draft(any_desk: Desk) -> None:
+    case = any_desk.start()
+    for pairs in ([("note", "a")], [("note", "b")]):
+        drafts.save_form(any_desk.g.db, case, 1, "agent1", pairs, any_desk.at)
+    assert any_desk.values("SELECT body FROM draft") == ['[["note","b"]]']
+    drafts.save_form(any_desk.g.db, case, 1, "agent1", [], any_desk.at)
+    assert any_desk.values("SELECT count(*) FROM draft") == [0]
+
+
+@pytest.mark.parametrize("seen", [None, ""])
+def test_first_drafts_of_a_diagram_at_once_leave_one(any_desk: Desk, seen: str | None) -> None:
+    """Who had seen that there was none is told of the other one, and replaces nothing."""
+    for number in range(ROUNDS):
+        path = f"bpmn/{number}.bpmn"
+        made = [DiagramDraft(path, "designer1", b"%d" % n, 1, any_desk.at) for n in range(WINDOWS)]
+        done = together(*(partial(drafts.save_diagram, any_desk.g.db, one, seen) for one in made))
+        kept = drafts.diagram(any_desk.g.db, path, "designer1")
+        if seen is None:
+            assert done == [None] * WINDOWS
+            assert kept in made
+        else:
+            assert [type(one) for one in done].count(Conflict) == WINDOWS - 1
+            assert kept == made[done.index(None)]
