@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from . import calls
@@ -91,7 +91,7 @@ def command(
     if isinstance(asked, CompleteTask | FireTimer) and asked.skip:
         _check_lead(people.get(asked.skipped_by or ""), asked, is_about)
     if asked.actor.startswith(SYSTEM):
-        return {}
+        return {"due": iso(_instant(asked.due))} if isinstance(asked, MoveClock) else {}
     person = people.known(asked.actor)
     check_active(person)
     reason = getattr(asked, "reason", "")
@@ -132,6 +132,7 @@ def command(
             _check_lead(person, asked, is_about)
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the new date, but it is empty")
+            return {"due": iso(_instant(asked.due))}
         case AmendData():
             _check_lead(person, asked, is_about)
             if not asked.reason.strip():
@@ -152,16 +153,22 @@ def command(
     return {}
 
 
+def _instant(asked: str) -> datetime:
+    """The instant that is meant; raises :class:`Rejected` for what is none."""
+    try:
+        instant = datetime.fromisoformat(asked)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise Rejected("Expected an instant with its zone, but {asked!r} is none", asked=asked)
+
+
 def _not_before(asked: str | None, at: str) -> str | None:
     """The instant from which a task may be worked on, None for at once. At most :data:`LONGEST_WAIT` from now."""
     if asked is None:
         return None
-    try:
-        instant = datetime.fromisoformat(asked)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise Rejected("Expected an instant with its zone, but {asked!r} is none", asked=asked)
+    instant = _instant(asked)
     now = datetime.fromisoformat(at)
     if instant > now + LONGEST_WAIT:
         raise Rejected(

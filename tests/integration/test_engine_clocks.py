@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from engine.commands import PauseClocks, ResumeClocks
+from engine.commands import MoveClock, PauseClocks, ResumeClocks
 from engine.db.tables import outbox, sla_clock, task, timer
 from engine.errors import Rejected
 from engine.rebuild import differences
 from tests.bpmn_text import bpmn, call, definitions, process_xml, sub, timer_on, user
 from tests.casework import FILES, Desk, opened
 from tests.clock import Clock
+
+EAST = timezone(timedelta(hours=8))
 
 
 def rows(desk: Desk, table: sa.Table, case: str) -> list[dict[str, Any]]:
@@ -255,3 +259,43 @@ def test_by_day_and_with_leave_an_sms_goes_at_once(desk: Desk) -> None:
     night = desk.start(night_call_ok=True)
     desk.complete(night, result="busy")
     assert desk.send() == ["sent"]
+
+
+@pytest.mark.parametrize("actor", ["supervisor1", "system:recalendar"])
+@pytest.mark.parametrize(
+    "due",
+    [
+        "",
+        "morgen",
+        "2026-04-01",
+        "2026-04-01T09:00:00",
+        "9999-12-31T23:59:59-12:00",
+        "2026-13-01T00:00:00+00:00",
+        None,
+    ],
+)
+def test_a_limit_is_moved_to_an_instant_or_not_at_all(desk: Desk, due: Any, actor: str) -> None:
+    case = desk.start()
+    with pytest.raises(Rejected, match="Expected an instant with its zone"):
+        desk.g.dispatch(
+            MoveClock(case_id=case, clock="c:REG_TEL_REPLY", due=due, reason="x", actor=actor, at=desk.at)
+        )
+    assert desk.kinds(case) == ["start"]
+
+
+def test_the_instant_of_another_zone_is_kept_in_utc_and_compared_as_one(desk: Desk) -> None:
+    case = desk.start()
+    moved = MoveClock(
+        case_id=case,
+        clock="c:REG_TEL_REPLY",
+        due="2026-04-01T09:00:00+08:00",
+        reason="x",
+        actor="supervisor1",
+        at=desk.at,
+    )
+    desk.g.dispatch(moved)
+    assert desk.history(case)[-1][2]["due"] == "2026-04-01T01:00:00+00:00"
+    past = replace(moved, due=(desk.clock.instant - timedelta(hours=1)).astimezone(EAST).isoformat())
+    with pytest.raises(Rejected, match="has passed"):
+        desk.g.dispatch(past)
+    assert desk.g.verify(case).state == "identical"
