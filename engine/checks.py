@@ -33,6 +33,7 @@ from .sealing import MARK, looks_sealed
 from .spiff.timers import iso
 
 LONGEST_WAIT = timedelta(days=60)  #: that a supervisor may put a task off
+JUST_PASSED = timedelta(days=1)
 LONGEST_REASON = 500  #: characters of a reason: it stays in the history for good, and on every page of it
 SYSTEM = "system:"  #: actors of this kind are code of ours, never somebody who signed in
 
@@ -165,12 +166,15 @@ def _instant(asked: str) -> datetime:
 
 
 def _not_before(asked: str | None, at: str) -> str | None:
-    """The instant from which a task may be worked on, None for at once. At most :data:`LONGEST_WAIT` from now."""
+    """The instant from which a task may be worked on, None for at once.
+
+    At most :data:`LONGEST_WAIT` from now. One that has just passed means at once; one long ago is mistyped.
+    """
     if asked is None:
         return None
     instant = _instant(asked)
     now = datetime.fromisoformat(at)
-    if instant > now + LONGEST_WAIT:
+    if not now - JUST_PASSED <= instant <= now + LONGEST_WAIT:
         raise Rejected(
             "Expected a time within {days} days from now, but it is {asked}",
             days=LONGEST_WAIT.days,
