@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.engine import AGENT, BEGIN, FORM, TRUSTED, complete_cases, engine, loop_growth
 from engine.commands import CompleteTask, StartCase
-from engine.verify import case_ids
+from engine.store import case_ids
 
 Figure = dict[str, Any]
 MEMORY = "/dev/shm"  # noqa: S108 - a folder in memory, if there is one

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from .db.database import Database
 from .db.tables import notice
+from .instants import iso
 from .release import Release
-from .spiff.timers import iso
 
 ROLE = "supervisor"
 _LOCK = 0x60D9  #: PostgreSQL advisory lock: of two workers that meet the same, one tells

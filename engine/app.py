@@ -15,10 +15,10 @@ from .db.database import Database
 from .db.upgrade import revision, upgrade
 from .dispatch import Dispatcher, Receipt
 from .errors import ConfigurationError
-from .gateways import CASE
 from .gateways.choose import gateways
 from .gateways.staff import StaffMail
 from .incidents import Incidents
+from .instants import iso
 from .keys import Keys
 from .links import CaseOpener
 from .outbox import LEASE, Outbox
@@ -29,8 +29,8 @@ from .refresh import Progress, refresh
 from .releases import FolderPublish, Judge, Releases
 from .respondents import about
 from .schedule import Schedule
+from .sending import CASE
 from .settings import Settings
-from .spiff.timers import iso
 from .timers import Timers
 
 

@@ -18,9 +18,9 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.calendar_days import CalendarFile, Day, read_calendar_file
-from engine.errors import UnknownYear
-from engine.xml import safe_json
+from .calendar_days import CalendarFile, Day, read_calendar_file
+from .errors import UnknownYear
+from .xml import safe_json
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from engine.errors import InvalidFile
-from engine.settings import LOCALES
+from .errors import InvalidFile
+from .settings import LOCALES
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

@@ -13,8 +13,9 @@ from typing import Any, Literal
 from .diagrams import Element
 from .errors import FieldError, InvalidForm
 from .forms import Form
+from .instants import SHANGHAI
 from .rules import in_quiet_hours
-from .sla import SHANGHAI, TimeRules
+from .sla import TimeRules
 
 CALLED_AT = "started_at"  #: the field of the forms that log a call
 PROMISED = "promised"  #: the case data in which diagrams keep the instant agreed for the next call

@@ -25,12 +25,12 @@ from .errors import Conflict, FieldError, InvalidForm, NotAllowed, NotFound, Rej
 from .forms import Form
 from .forms.names import why_not
 from .instance import Instance
+from .instants import iso
 from .numbers import is_case_number
 from .people import People, Person
 from .release import Release
 from .rules import LEADS, RESPONDENT, check_active, check_lead, check_open, check_work, fits
 from .sealing import MARK, looks_sealed
-from .spiff.timers import iso
 
 LONGEST_WAIT = timedelta(days=60)  #: that a supervisor may put a task off
 JUST_PASSED = timedelta(days=1)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from .instants import iso
 from .sla import TimeRules
-from .spiff.timers import iso
 
 RUNNING, PAUSED, BREACHED = "running", "paused", "breached"
 LIVE = frozenset({RUNNING, PAUSED, BREACHED})

@@ -7,6 +7,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from engine.spiff import logical
+
 from . import checks, respondents
 from .app import Gongdan
 from .diagrams import Element
@@ -16,7 +18,6 @@ from .instance import Instance
 from .people import Person
 from .roles import Duty
 from .rules import check_work
-from .spiff import logical
 
 
 @dataclass(frozen=True, slots=True)

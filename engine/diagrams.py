@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from .gateways import CASE
+from .sending import CASE
 from .xml import BPMN, SPIFF, children, local
 
 _RHYTHM = re.compile(r'param\(\s*(?:"(\w+)"|\'(\w+)\')\s*\)')

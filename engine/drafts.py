@@ -14,8 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from .db.database import Database
 from .db.tables import cases, diagram_draft, draft, subject_key
 from .errors import Conflict, Rejected
+from .instants import iso
 from .release import sha256
-from .spiff.timers import iso
 
 KEPT = timedelta(days=30)  #: how long a draft of a closed case stays
 LARGEST_FORM = 200_000  #: bytes of one form draft

@@ -19,8 +19,8 @@ from fractions import Fraction
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from engine.calendar import WORKING_DAY
-from engine.errors import InvalidFile
+from .calendar import WORKING_DAY
+from .errors import InvalidFile
 
 LONGEST = timedelta(days=36525)  #: a longer limit is a slip of the pen
 MONDAY_MORNING = time(9)  #: when a weekly report is due

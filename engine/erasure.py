@@ -15,8 +15,8 @@ from .app import Gongdan
 from .attachments import Folder
 from .db.tables import case_fact, cases, draft, incident, notice, outbox, snapshot
 from .errors import NotFound, Rejected
-from .gateways import CASE
 from .sealing import lookup_key
+from .sending import CASE
 
 #: what replaces personal data in the rows that stay
 _CLEARED: dict[sa.Table, dict[str, str | None]] = {

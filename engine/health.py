@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from .app import Gongdan
 from .db.tables import cases, outbox, setting
 from .errors import GongdanError
-from .spiff.timers import iso
+from .instants import iso
 from .worker import Worker
 
 PATIENCE = 2.0  #: seconds that whoever asks waits at most

@@ -17,9 +17,9 @@ from .db.database import Database
 from .db.tables import cases, incident, outbox, task, timer
 from .dispatch import Dispatcher, Receipt
 from .errors import Diverged, GongdanError, NotFound, Rejected, TechnicalFailure, Unavailable
+from .instants import iso
 from .projections.incidents import STUCK, where
 from .sealing import Erased
-from .spiff.timers import iso
 from .texts import cleaned
 
 log = structlog.get_logger("gongdan.incidents")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from engine.queries import sound
+
 from . import store
 from .app import Gongdan
 from .errors import GongdanError, NotFound, Unavailable
 from .handlers import NONSENSE
-from .queries import sound
 from .queries.rows import text
 from .rebuild import differences
 from .sealing import Seal

@@ -15,14 +15,14 @@ from .clocks import Clocks
 from .diagrams import Element
 from .effects import Effects, reference, resolve
 from .errors import Rejected
-from .gateways import CASE, NOTICE, WITHDRAW
+from .instants import iso
 from .release import Release
 from .roles import Duty
 from .rules import RESPONDENT
 from .sealing import Seal
+from .sending import CASE, NOTICE, WITHDRAW
 from .spiff.logical import Logical
 from .spiff.machine import Delta, Machine
-from .spiff.timers import iso
 
 _FREE_TEXTS = frozenset({"reason", "detail"})  #: of commands
 _ANSWERED = "service_result"  #: the command whose detail no person typed

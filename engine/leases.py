@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from .spiff.timers import iso
+from .instants import iso
 
 
 def free(lease: sa.Column[str], now: datetime, length: timedelta) -> sa.ColumnElement[bool]:

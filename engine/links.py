@@ -13,9 +13,9 @@ import orjson
 from .commands import StartCase
 from .dispatch import Dispatcher
 from .errors import Conflict, GongdanError, Unavailable
-from .gateways import FAILED, RETRY, SENT, Answer, Entry
 from .keys import Keys
 from .sealing import Seal
+from .sending import FAILED, RETRY, SENT, Answer, Entry
 
 ACTOR = "system:link"
 

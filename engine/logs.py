@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from .sealing import mask_phones_in
+from .phones import mask_phones_in
 
 
 def mask_phones(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

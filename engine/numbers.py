@@ -6,16 +6,16 @@ import re
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+
+from engine.instants import SHANGHAI
 
 from .db.database import Database
 from .db.tables import case_number
 from .forms.loading import CASE_NUMBER
 
-ZONE = ZoneInfo("Asia/Shanghai")
 _WEIGHTS = (7, 3, 1)
 _BETWEEN = re.compile(
     r"[\s\-\u2010-\u2015\u2212\uff0d]"
@@ -66,7 +66,7 @@ class CaseNumbers:
 
     def next(self, at: str) -> str:
         """The next case number of the local day of ``at``. Of what fails later, only what is given back is reused."""
-        day = datetime.fromisoformat(at).astimezone(ZONE).strftime("%y%m%d")
+        day = datetime.fromisoformat(at).astimezone(SHANGHAI).strftime("%y%m%d")
         with suppress(KeyError, IndexError):
             return self._back[day].pop()
         with self._db.begin() as connection:

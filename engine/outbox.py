@@ -23,10 +23,10 @@ from .db.database import Database
 from .db.tables import outbox
 from .dispatch import Dispatcher
 from .errors import NotFound, Rejected, Unavailable
-from .gateways import CASE, FAILED, REPEATABLE, RETRY, UNKNOWN, WITHDRAWN, Answer, Entry, Gateway
+from .instants import iso
 from .leases import free
-from .sealing import mask_phones_in
-from .spiff.timers import iso
+from .phones import mask_phones_in
+from .sending import CASE, FAILED, REPEATABLE, RETRY, UNKNOWN, WITHDRAWN, Answer, Entry, Gateway
 from .texts import cleaned
 
 LEASE = timedelta(minutes=2)  #: longer than a gateway takes; then the outcome counts as unknown

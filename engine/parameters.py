@@ -9,9 +9,9 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any, Literal, cast, get_args
 
-from engine.durations import Duration, Moment, Window, parse_duration, parse_moment, parse_window
-from engine.errors import InvalidFile
-from engine.xml import dmn_namespace, load_dmn
+from .durations import Duration, Moment, Window, parse_duration, parse_moment, parse_window
+from .errors import InvalidFile
+from .xml import dmn_namespace, load_dmn
 
 ClockKind = Literal["clock", "work", "count", "choice", "manual", "time_of_day", "calendar"]
 

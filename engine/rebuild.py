@@ -31,7 +31,7 @@ from .keys import Keys
 from .projections import Change
 from .releases import Releases
 from .settings import Settings
-from .verify import case_ids
+from .store import case_ids
 
 DERIVED = (
     task,

@@ -10,7 +10,7 @@ from .app import Gongdan
 from .commands import MoveClock
 from .db.tables import cases, sla_clock
 from .errors import Rejected
-from .spiff.timers import iso
+from .instants import iso
 
 ACTOR = "system:calendar"
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from .db.database import Database
 from .db.tables import outbox
-from .gateways import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
+from .sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 
 Received = Mapping[str, Answer]  #: by name of the person; those who are still to get it have RETRY
 

@@ -23,7 +23,7 @@ from .db.tables import setting
 from .errors import NewerDatabase
 from .people import People
 from .rebuild import Opened, rebuild
-from .verify import case_ids
+from .store import case_ids
 
 #: Raise this by one whenever a projection gives other rows for a history that is already there.
 VERSION = 2

@@ -11,6 +11,8 @@ from functools import cached_property
 
 from lxml import etree
 
+from engine.spiff import host
+
 from .calendar import Calendar
 from .diagrams import Element, Process, read_processes
 from .errors import InvalidFile, NotFound
@@ -18,7 +20,6 @@ from .forms import Field, Form
 from .roles import Duty, Roles, load_roles
 from .sealing import Seal
 from .sla import Parameter, TimeRules, load_parameters
-from .spiff import host
 from .spiff.parser import Program
 from .templates import Template, load_template
 from .xml import load_bpmn, load_dmn

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.errors import InvalidFile
-from engine.xml import safe_json
+from .errors import InvalidFile
+from .xml import safe_json
 
 FOLDER = "bpmn/scenarios/"
 NEEDED = ("process", "name", "source", "start_at", "steps")

@@ -22,10 +22,10 @@ from .db.tables import cases
 from .dispatch import Dispatcher
 from .durations import Moment
 from .errors import GongdanError, Unavailable
+from .instants import iso
 from .release import Release
 from .releases import Releases
 from .rhythm import Rhythms, scheduled
-from .spiff.timers import iso
 
 ACTOR = "system:schedule"
 RETRY = timedelta(minutes=1)  #: a process whose case could not be opened is tried again so much later,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from engine.errors import InvalidFile
+from .errors import InvalidFile
 
 #: DMN model namespaces and the schema that describes each.
 DMN_SCHEMAS = {

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -18,12 +17,13 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from engine.phones import phone_digits
+
 from .errors import GongdanError
 
 MARK = "~"  #: the only key of a sealed value: {"~": "base64"}
 KEY_BYTES = 32
 _SEALED_JSON = b'{"~":'  #: how a sealed value begins in canonical JSON
-_MOBILE = re.compile(r"(?<!\d)(?:86)?1[3-9]\d{9}(?!\d)")
 _SHORTEST_TRACE = 4  #: characters; shorter personal values are not searched for in other texts …
 _SHORTEST_NAME = 2  #: … but for those in Chinese characters, of which a whole name may have two
 
@@ -135,22 +135,6 @@ def _repeats(value: Any, traces: Iterable[str]) -> bool:
     return False
 
 
-def phone_digits(phone: str) -> str:
-    """The digits by which a phone number is compared; a leading +86 or 0086 falls away."""
-    return re.sub(r"^(0086|86)(?=1\d{10}$)", "", re.sub(r"\D", "", phone))
-
-
 def lookup_key(secret: bytes, phone: str) -> str:
     """The keyed HMAC under which a phone number can be looked up (hex)."""
     return hmac.new(secret, b"phone:" + phone_digits(phone).encode(), hashlib.sha256).hexdigest()
-
-
-def mask_phone(phone: str | None) -> str:
-    """A phone number for lists: first three and last two digits (``138******21``)."""
-    digits = phone_digits(phone or "")
-    return digits if len(digits) < 6 else digits[:3] + "*" * (len(digits) - 5) + digits[-2:]
-
-
-def mask_phones_in(text: str) -> str:
-    """``text`` with every mobile number in it masked."""
-    return _MOBILE.sub(lambda found: mask_phone(found.group()), text)

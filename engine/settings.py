@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from engine.errors import ConfigurationError
-from engine.outputs import sync
+from .errors import ConfigurationError
+from .outputs import sync
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LOCALES = ("zh-Hans", "zh-Hant-HK", "en")

@@ -11,21 +11,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
-from engine import time_words
-from engine.calendar import Calendar
-from engine.calendar_days import CalendarFile
-from engine.durations import Duration, Moment, Window, parse_duration
-from engine.errors import InvalidFile, UnknownYear
-from engine.parameters import Parameter, load_parameters
+from engine.instants import SHANGHAI
+
+from . import time_words
+from .calendar import Calendar
+from .calendar_days import CalendarFile
+from .durations import Duration, Moment, Window, parse_duration
+from .errors import InvalidFile, UnknownYear
+from .parameters import Parameter, load_parameters
 
 __all__ = [
     "DueDate", "Parameter", "TimeRules", "after", "due", "due_after_pause", "explain_due", "load_parameters",
     "outside_quiet_hours", "remaining", "warn_instants",
 ]  # fmt: skip
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")  #: where customers are called, hence the zone of quiet hours
 SECOND = timedelta(seconds=1)
 
 

@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from engine.projections import cases as case_rows
+from engine.projections import clocks, facts, incidents, notices, outbox, tasks, timers
+
 from . import projections
 from .db.database import Database, Write
 from .db.tables import answer, cases, history, respondent, snapshot
 from .keys import Keys
-from .projections import cases as case_rows
-from .projections import clocks, facts, incidents, notices, outbox, tasks, timers
 
 P = sa.bindparam
 
@@ -119,3 +120,10 @@ def first_answer(db: Database, key: str) -> str | None:
     """The receipt (JSON) first given for an idempotency key."""
     found = db.rows(sa.select(answer.c.receipt).where(answer.c.key == key))
     return None if not found else str(found[0][0])
+
+
+def case_ids(db: Database) -> list[str]:
+    """Every case that has a row or a history, in order."""
+    listed = {row[0] for row in db.rows(sa.select(cases.c.id))}
+    written = {row[0] for row in db.rows(sa.select(history.c.case_id).distinct())}
+    return sorted(listed | written)

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from engine.calendar import WORKING_DAY, Calendar, Segment
-from engine.durations import Duration
+from .calendar import WORKING_DAY, Calendar, Segment
+from .durations import Duration
 
 _DAYS = {
     "zh-Hans": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),

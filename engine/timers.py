@@ -14,8 +14,8 @@ from .db.tables import cases
 from .dispatch import Dispatcher
 from .errors import Conflict, GongdanError, Unavailable
 from .incidents import Incidents
+from .instants import iso
 from .leases import free
-from .spiff.timers import iso
 
 LEASE = timedelta(minutes=1)
 log = structlog.get_logger("gongdan.timers")

@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import orjson
-import sqlalchemy as sa
 
 from . import store
 from .behaviour import version
 from .db.database import Database
-from .db.tables import cases, history
 from .errors import NotFound
 from .handlers import NONSENSE, execute
 from .history import canonical, chain, difference
@@ -34,13 +32,6 @@ class Verdict:
     commands: int
     seq: int | None = None
     reason: str | None = None
-
-
-def case_ids(db: Database) -> list[str]:
-    """Every case that has a row or a history, in order."""
-    listed = {row[0] for row in db.rows(sa.select(cases.c.id))}
-    written = {row[0] for row in db.rows(sa.select(history.c.case_id).distinct())}
-    return sorted(listed | written)
 
 
 def verify_case(db: Database, releases: Releases, keys: Keys, case_id: str) -> Verdict:

@@ -18,8 +18,8 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from engine.errors import InvalidFile
-from engine.schemas import DMN_SCHEMAS, bpmn_schema, dmn_schema
+from .errors import InvalidFile
+from .schemas import DMN_SCHEMAS, bpmn_schema, dmn_schema
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 BPMNDI = "http://www.omg.org/spec/BPMN/20100524/DI"

@@ -19,9 +19,9 @@ from engine.app import Gongdan, open_gongdan
 from engine.commands import ClaimTask, CompleteTask, StartCase
 from engine.db.tables import history, sla_clock
 from engine.dispatch import Receipt
-from engine.gateways import SENT, Answer, Entry
 from engine.people import DEMO_PEOPLE
 from engine.queries.work import Incident, all_incidents
+from engine.sending import SENT, Answer, Entry
 from engine.settings import CHECKOUT, Settings
 from tests.bpmn_text import bpmn, end, script, service, timer_on, user
 from tests.clock import Clock

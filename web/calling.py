@@ -11,7 +11,8 @@ from engine.desk import Desk
 from engine.queries import calls as logs
 from engine.queries import work
 from engine.queries.cases import Case
-from web import context, fields, shown
+
+from . import context, fields, shown
 
 _WISHES = ("preferred_contact_window", "preferred_language")  #: mandarin is what everybody speaks
 _HEADING = (calls.CALLED_AT, "direction", "result")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from engine.reports.model import Cell, Figure, Report, Table, Term
 from engine.reports.telling import Teller
-from web.i18n import joined, listed
+
+from .i18n import joined, listed
 
 SHOWN = 200  #: rows of a table on a page; all of them are in the CSV
 BARS = 14  #: bars of a chart; more say nothing

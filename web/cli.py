@@ -15,7 +15,8 @@ from engine.recalendar import recompute_provisional
 from engine.scenarios import Gate
 from engine.settings import Settings
 from engine.worker import Worker
-from web import create_app
+
+from . import create_app
 
 THREADS = 16  #: requests served at once
 

@@ -21,7 +21,8 @@ from engine.queries.cases import Case
 from engine.queries.timeline import Step
 from engine.release import Release
 from engine.settings import Settings
-from web.i18n import pick
+
+from .i18n import pick
 
 _KEY = "gongdan"
 NO_RELEASE = Release(0, {})  #: stands for one that cannot be read

@@ -16,7 +16,8 @@ from flask_babel import gettext
 
 from engine import inspection
 from engine.inspection import Fault
-from web import context
+
+from . import context
 
 log = structlog.get_logger("gongdan.pages")
 

@@ -7,7 +7,8 @@ from flask_babel import gettext
 from engine.release import Release
 from engine.scenarios import FOLDER as SCENARIOS
 from engine.scenarios import path_of
-from web.i18n import listed, pick
+
+from .i18n import listed, pick
 
 
 def names(release: Release) -> dict[str, str]:

@@ -10,7 +10,8 @@ from flask_babel import gettext
 from engine import compare
 from engine.drafts import DiagramDraft
 from engine.release import Release
-from web import context, designer_files
+
+from . import context, designer_files
 
 
 def page(draft: DiagramDraft) -> str:

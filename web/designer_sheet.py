@@ -16,7 +16,8 @@ from engine.errors import InvalidFile
 from engine.layout import layout_bpmn
 from engine.layout.shown import needed, shown
 from engine.xml import BPMNDI, InvalidXml, children, parse_xml
-from web import context, designer_files
+
+from . import context, designer_files
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from engine.errors import Rejected
 from engine.queries import cases, work
 from engine.roles import Duty
 from engine.rules import fits
-from web import context, shown
-from web.i18n import locale
+
+from . import context, shown
+from .i18n import locale
 
 
 def task_of(case_id: str, number: int) -> tuple[cases.Case, work.Task]:

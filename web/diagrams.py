@@ -12,8 +12,9 @@ from engine.diagrams import Element, Process
 from engine.queries import timeline, work
 from engine.queries.cases import Case
 from engine.release import Release
-from web import context, shown
-from web.i18n import pick
+
+from . import context, shown
+from .i18n import pick
 
 _STEPS = frozenset(
     {

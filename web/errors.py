@@ -23,7 +23,8 @@ from engine.errors import (
     Unavailable,
     UnknownYear,
 )
-from web import context, damage, shown
+
+from . import context, damage, shown
 
 log = structlog.get_logger("gongdan.pages")
 STATUS: dict[type[GongdanError], int] = {

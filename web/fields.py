@@ -12,8 +12,9 @@ from engine.attachments import describes_file
 from engine.forms import Field, Form, localised, show
 from engine.queries.timeline import Answered
 from engine.release import Release
-from web import shown
-from web.i18n import joined, listed, locale
+
+from . import shown
+from .i18n import joined, listed, locale
 
 Line = tuple[str, str]  #: label and value
 Change = tuple[str, bool, str | None, str | None]

@@ -21,7 +21,8 @@ from engine.forms.checking import asked
 from engine.forms.form import condition_functions
 from engine.forms.model import Bound, Group
 from engine.forms.parsing import GetFiles, GetList
-from web.i18n import listed
+
+from .i18n import listed
 
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates" / "forms"),

@@ -17,8 +17,9 @@ from engine.queries.cases import Case
 from engine.release import Release
 from engine.sla import explain_due
 from engine.time_words import length_words
-from web import context, links, shown
-from web.i18n import listed, locale, pick
+
+from . import context, links, shown
+from .i18n import listed, locale, pick
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from engine.queries import cases, scope, work
 from engine.queries.cases import Case
-from web import context
+
+from . import context
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from markupsafe import Markup
 from engine.reports import READERS
 from engine.roles import Duty
 from engine.rules import LEADS, OPENS_CASES, PUBLISHES, SEES_ALL, fits
-from web import context
-from web.polling import tagged
 from web.rooms import audit, board, drafts, notices
+
+from . import context
+from .polling import tagged
 
 #: endpoint, title, icon, roles that see it (empty: everybody)
 ROOMS: tuple[tuple[str, object, str, frozenset[str]], ...] = (

@@ -11,7 +11,8 @@ from werkzeug.datastructures import MultiDict
 
 from engine.drafts import Pairs
 from engine.forms import Form, localised
-from web.i18n import locale
+
+from .i18n import locale
 
 OFFERED_AT = "_offered_at"  #: the control that says when the page filled in the form's defaults
 FRESH = timedelta(minutes=10)  #: as long a prefilled instant may be taken for what the person meant

@@ -14,8 +14,9 @@ from engine.reports.period import local_day, parse
 from engine.reports.telling import Teller
 from engine.roles import Duty
 from engine.rules import fits
-from web import context
-from web.i18n import locale
+
+from . import context
+from .i18n import locale
 
 
 @dataclass(frozen=True, slots=True)

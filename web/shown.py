@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TypeGuard
-from zoneinfo import ZoneInfo
 
 from flask import Flask, g
 from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup, escape
 
 from engine.errors import GongdanError
+from engine.instants import SHANGHAI
+from engine.phones import mask_phone
 from engine.queries.inbox import MOST
 from engine.queries.work import Incident
-from engine.sealing import mask_phone
-from web import context
-from web.i18n import listed, pick
 
-ZONE = ZoneInfo("Asia/Shanghai")
+from . import context
+from .i18n import listed, pick
+
 BEHALF = "system:incidents:"  #: begins the actor of a note on what a person did about an incident
 
 STATES = {
@@ -133,7 +133,7 @@ def install(app: Flask) -> None:
 
 def parse(instant: str) -> datetime:
     """An ISO instant in Shanghai."""
-    return datetime.fromisoformat(instant).astimezone(ZONE)
+    return datetime.fromisoformat(instant).astimezone(SHANGHAI)
 
 
 def is_instant(text: str | None) -> TypeGuard[str]:

@@ -14,8 +14,9 @@ from engine.queries import work
 from engine.queries.cases import Case
 from engine.queries.timeline import Step
 from engine.release import Release
-from web import context, fields, shown
-from web.i18n import listed, pick
+
+from . import context, fields, shown
+from .i18n import listed, pick
 
 
 @dataclass(frozen=True, slots=True)

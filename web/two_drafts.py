@@ -10,7 +10,8 @@ from werkzeug.datastructures import MultiDict
 
 from engine import drafts
 from engine.queries import cases, work
-from web import context, fields, unsent
+
+from . import context, fields, unsent
 
 BASE = "_base"  #: the field that names the draft which the page with the form knew of; empty for none
 

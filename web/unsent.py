@@ -17,8 +17,8 @@ from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
-from web import context
-from web.i18n import listed
+from . import context
+from .i18n import listed
 
 FIELD = "unsent"  #: the hidden field that carries it
 MOST = 2_500_000  #: characters that are carried: a diagram as text, and some

@@ -12,8 +12,9 @@ from flask import Flask, Response, request
 
 from engine import respondents
 from engine.errors import Unavailable
-from web import context, errors
-from web.rooms.auth import OPEN_ENDPOINTS
+
+from . import context, errors
+from .rooms.auth import OPEN_ENDPOINTS
 
 VEIL = "░░░"  #: stands where such a number was
 

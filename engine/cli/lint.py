@@ -11,11 +11,12 @@ import click
 import orjson
 
 from engine import logs
-from engine.cli.layout import layout
 from engine.lint import Finding, LintContext, lint_file
 from engine.lint.release import lint_across
 from engine.settings import LOCALES
 from engine.xml import MAX_BYTES
+
+from .layout import layout
 
 __all__ = ["layout", "lint"]
 

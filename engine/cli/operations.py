@@ -15,7 +15,8 @@ from engine import rebuild as rebuilding
 from engine.db import upgrade as upgrades
 from engine.outputs import readable
 from engine.releases import FOLDER, RIGHTS
-from engine.verify import DIVERGED, case_ids
+from engine.store import case_ids
+from engine.verify import DIVERGED
 
 from .common import Named, answer, json_option, opened
 

@@ -6,11 +6,11 @@ from datetime import date, datetime
 
 import click
 
+from engine.instants import iso
 from engine.simulate.arrivals import Load
 from engine.simulate.report import SimulationReport
 from engine.simulate.running import YEARS, parse_until
 from engine.simulate.running import simulate as run
-from engine.spiff.timers import iso
 
 from .common import Bar, answer, json_option, opened
 

@@ -16,7 +16,8 @@ from engine import heads
 from engine.app import open_gongdan
 from engine.db.database import Database
 from engine.settings import Settings
-from engine.verify import DIVERGED, ERASED, IDENTICAL, Verdict, case_ids
+from engine.store import case_ids
+from engine.verify import DIVERGED, ERASED, IDENTICAL, Verdict
 
 from .common import Bar, answer, json_option, opened
 

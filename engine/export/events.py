@@ -14,9 +14,10 @@ from engine.db.tables import cases, history
 from engine.diagrams import Element
 from engine.effects import resolve
 from engine.errors import GongdanError, NotFound
+from engine.phones import mask_phones_in
 from engine.release import Release
 from engine.releases import Releases
-from engine.sealing import MARK, mask_phones_in
+from engine.sealing import MARK
 
 #: element kinds whose passing is an event of its own (user tasks tell theirs through opened, claimed, closed)
 AUTOMATIC = frozenset({

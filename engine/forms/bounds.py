@@ -12,9 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from engine.conditions import Condition, ConditionError
+from engine.instants import SHANGHAI
 
 from .model import Bound, Field
-from .values import SHANGHAI, Refused
+from .values import Refused
 
 NOW = "now"
 _OFFSET = re.compile(r"(-?)P(\d{1,5})D\Z", re.ASCII)

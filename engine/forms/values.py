@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
+
+from engine.instants import SHANGHAI
 
 from .model import Field, choice_text
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 MAX_NUMBER = 10**15  #: beyond it JSON readers lose digits
 _YEARS = range(1900, 2101)
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from engine.errors import ConfigurationError
+from engine.sending import Gateway
 from engine.settings import Settings
 
-from . import Gateway
 from .console import ConsoleGateway
 from .http import HttpSmsGateway, WebhookGateway
 from .mail import SmtpGateway

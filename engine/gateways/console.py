@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import structlog
 
-from engine.sealing import mask_phone
-
-from . import SENT, Answer, Entry
+from engine.phones import mask_phone
+from engine.sending import SENT, Answer, Entry
 
 log = structlog.get_logger("gongdan.gateway")
 

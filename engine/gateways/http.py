@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from . import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
+from engine.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 
 _NEVER_ARRIVED = (ConnectionRefusedError, socket.gaierror)
 

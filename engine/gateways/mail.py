@@ -9,9 +9,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from urllib.parse import quote
 
+from engine.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 from engine.texts import is_mail_address
-
-from . import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 
 _POLICY = SMTP.clone(cte_type="7bit")
 

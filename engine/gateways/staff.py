@@ -9,8 +9,7 @@ from datetime import timedelta
 
 from engine.people import Person
 from engine.receivers import STOPPED, Received, outcome
-
-from . import FAILED, RETRY, SENT, Answer, Entry, Gateway
+from engine.sending import FAILED, RETRY, SENT, Answer, Entry, Gateway
 
 _LEFT = Answer(RETRY, "not yet tried")
 

@@ -13,10 +13,11 @@ from engine.app import Gongdan
 from engine.commands import StartCase
 from engine.db.tables import cases
 from engine.errors import GongdanError, InvalidFile
-from engine.intake.lines import BadRow
-from engine.intake.mapping import Mapping
-from engine.intake.reader import Complaint, read_file
-from engine.intake.triage import TABLE, TriageTable
+
+from .lines import BadRow
+from .mapping import Mapping
+from .reader import Complaint, read_file
+from .triage import TABLE, TriageTable
 
 IMPORT = "system:import"  #: the actor of cases that come from a file
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.errors import InvalidFile
-from engine.intake.lines import BadRow, RawRow, read_rows
-from engine.intake.mapping import Mapping
+
+from .lines import BadRow, RawRow, read_rows
+from .mapping import Mapping
 
 MAX_TEXT = 20_000  #: characters of one complaint; the form allows 2,000, a longer one must be shortened there
 MAX_ID = 64  #: characters of a ticket number

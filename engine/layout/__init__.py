@@ -14,10 +14,11 @@ from copy import deepcopy
 from lxml import etree
 
 from engine.errors import InvalidFile
-from engine.layout.check import check_drawing
-from engine.layout.shown import needed, shown
-from engine.layout.write import redraw
 from engine.xml import BPMN, InvalidXml, local, parse_xml, schema_problems
+
+from .check import check_drawing
+from .shown import needed, shown
+from .write import redraw
 
 __all__ = ["layout_bpmn"]
 

@@ -12,11 +12,12 @@ from itertools import combinations, pairwise
 
 from lxml import etree
 
-from engine.layout.drawn import Drawn, Part, is_flow
-from engine.layout.labels import Box, Point
-from engine.layout.model import CONTAINERS, EVENTS, GATEWAYS, TASKS
-from engine.layout.text import LABEL_WIDTH, LINE_HEIGHT, text_width, wrapped
 from engine.xml import BPMN, children, local
+
+from .drawn import Drawn, Part, is_flow
+from .labels import Box, Point
+from .model import CONTAINERS, EVENTS, GATEWAYS, TASKS
+from .text import LABEL_WIDTH, LINE_HEIGHT, text_width, wrapped
 
 #: px between the text of a task and its edge; px its icon, or the marker of a called process, takes away
 PAD, ICON, MARKER = 7, 24, 22

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.layout.grid import Grid, boundary_offset
-from engine.layout.labels import Box, place_labels
-from engine.layout.model import EVENT_SIZE, Artifact, Node, Scope
-from engine.layout.place import Placement, place
-from engine.layout.ports import Port
-from engine.layout.route import NoWayError, Router
-from engine.layout.text import label_size, text_width
+from .grid import Grid, boundary_offset
+from .labels import Box, place_labels
+from .model import EVENT_SIZE, Artifact, Node, Scope
+from .place import Placement, place
+from .ports import Port
+from .route import NoWayError, Router
+from .text import label_size, text_width
 
 #: room around the content of an expanded sub-process; the title stands at the top
 INNER_PAD = 10

@@ -8,9 +8,10 @@ from functools import cached_property
 
 from lxml import etree
 
-from engine.layout.labels import Box, Point, Way
-from engine.layout.model import CONTAINERS, EVENTS, GATEWAYS, TASKS
 from engine.xml import BPMN, BPMNDI, DC, DI, children, local
+
+from .labels import Box, Point, Way
+from .model import CONTAINERS, EVENTS, GATEWAYS, TASKS
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from engine.layout.model import BOUNDARY_PITCH, EVENT_SIZE, Node, Scope
-from engine.layout.place import Placement
-from engine.layout.text import label_size, text_width
+from .model import BOUNDARY_PITCH, EVENT_SIZE, Node, Scope
+from .place import Placement
+from .text import label_size, text_width
 
 TRACK = 12
 COLUMN_GAP = 44

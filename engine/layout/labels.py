@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from engine.layout.model import Flow, Node, Scope
-from engine.layout.text import label_size
+from .model import Flow, Node, Scope
+from .text import label_size
 
 Point = tuple[int, int]
 Way = list[Point]

@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 
-from engine.layout.model import Node, Scope
-from engine.layout.rank import columns, main_path, mark_loops, outgoing_flows
+from .model import Node, Scope
+from .rank import columns, main_path, mark_loops, outgoing_flows
 
 
 @dataclass

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from engine.layout.draw import HEADER, Drawing, draw_scope
-from engine.layout.labels import Box
-from engine.layout.model import Scope, read_scope
-from engine.layout.text import text_width
 from engine.xml import BPMN, children
+
+from .draw import HEADER, Drawing, draw_scope
+from .labels import Box
+from .model import Scope, read_scope
+from .text import text_width
 
 ORIGIN = 160, 80
 POOL_GAP = 40

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.layout.grid import Grid, boundary_offset
-from engine.layout.model import Flow, Node
+from .grid import Grid, boundary_offset
+from .model import Flow, Node
 
 HORIZONTAL, VERTICAL = 0, 1
 Point = tuple[int, int]  # numbers of a vertical and a horizontal line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from engine.layout.model import Flow, Node, Scope
+from .model import Flow, Node, Scope
 
 
 def mark_loops(scope: Scope) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lxml import etree
 
-from engine.layout.draw import Drawing
-from engine.layout.labels import Box, Point, Way
-from engine.layout.model import ARTIFACTS
-from engine.layout.shown import CONNECTIONS, ends
-from engine.layout.text import label_size
 from engine.xml import BPMN, children, local
+
+from .draw import Drawing
+from .labels import Box, Point, Way
+from .model import ARTIFACTS
+from .shown import CONNECTIONS, ends
+from .text import label_size
 
 #: data of a process or step that only some files draw
 _PORTS = frozenset({"dataInput", "dataOutput"})

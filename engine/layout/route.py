@@ -10,9 +10,9 @@ from collections import defaultdict
 from heapq import heappop, heappush
 from itertools import pairwise, product
 
-from engine.layout.grid import Grid
-from engine.layout.model import Flow, Node
-from engine.layout.ports import HORIZONTAL, VERTICAL, Point, Port, ports
+from .grid import Grid
+from .model import Flow, Node
+from .ports import HORIZONTAL, VERTICAL, Point, Port, ports
 
 BEND = 40
 CROSSING = 120

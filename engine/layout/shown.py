@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from engine.layout.drawn import box_of, point_of
-from engine.layout.labels import Box
-from engine.layout.model import ARTIFACTS, CONTAINERS, EVENTS, GATEWAYS, TASKS
 from engine.xml import BPMN, BPMNDI, DC, DI, local
+
+from .drawn import box_of, point_of
+from .labels import Box
+from .model import ARTIFACTS, CONTAINERS, EVENTS, GATEWAYS, TASKS
 
 SHAPES = TASKS | CONTAINERS | EVENTS | GATEWAYS | ARTIFACTS | {"lane", "participant"}
 EDGES = ("sequenceFlow", "messageFlow", "association")

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from lxml import etree
 
-from engine.layout.draw import Drawing, draw_scope
-from engine.layout.labels import Box
-from engine.layout.model import read_scope
-from engine.layout.pools import ORIGIN, collaborations, draw_pools
-from engine.layout.rest import draw_rest
-from engine.layout.shown import boxes, marks
 from engine.xml import BPMNDI, DC, DI, children
+
+from .draw import Drawing, draw_scope
+from .labels import Box
+from .model import read_scope
+from .pools import ORIGIN, collaborations, draw_pools
+from .rest import draw_rest
+from .shown import boxes, marks
 
 Marks = Mapping[str, Mapping[str, str]]  #: attributes of the old drawing that stay, by element
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
-from engine.lint import decisions, engine, files, gateways, release, scripts, structure, tasks, timing
-from engine.lint.catalogue import RULES
-from engine.lint.catalogue.files import UNKNOWN_FILE, XML_KIND
-from engine.lint.context import LintContext
-from engine.lint.finding import Finding, Rule, Severity
-from engine.lint.model import read_diagram
 from engine.xml import BPMN, InvalidXml, dmn_namespace, parse_xml, schema_problems
+
+from . import decisions, engine, files, gateways, release, scripts, structure, tasks, timing
+from .catalogue import RULES
+from .catalogue.files import UNKNOWN_FILE, XML_KIND
+from .context import LintContext
+from .finding import Finding, Rule, Severity
+from .model import read_diagram
 
 __all__ = ["RULES", "Finding", "LintContext", "Rule", "Severity", "lint_file", "lint_release"]
 

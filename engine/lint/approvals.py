@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from engine.lint.catalogue.tasks import APPROVED_CHANGED
-from engine.lint.context import LintContext
-from engine.lint.expressions import read_script
-from engine.lint.finding import Finding
-from engine.lint.model import DiagramModel, Node, Process, Scope
+from .catalogue.tasks import APPROVED_CHANGED
+from .context import LintContext
+from .expressions import read_script
+from .finding import Finding
+from .model import DiagramModel, Node, Process, Scope
 
 MAX_STEPS = 200_000  #: elements looked at in all
 

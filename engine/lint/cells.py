@@ -11,7 +11,8 @@ from itertools import pairwise
 from typing import Literal
 
 from engine.conditions import ConditionError, compile_condition
-from engine.lint.expressions import read_expression
+
+from .expressions import read_expression
 
 Fault = Literal["", "list", "not", "syntax"]
 #: the name a cell's value gets; ``?`` outside quotes stands for it

@@ -10,13 +10,14 @@ from lxml import etree
 from engine.diagrams import rhythm_of
 from engine.errors import GongdanError
 from engine.forms import Form
-from engine.lint.expressions import read_expression, read_script
-from engine.lint.graph import reachable
-from engine.lint.model import DiagramModel, Node, Scope, read_diagram
 from engine.parameters import Parameter, load_parameters
 from engine.roles import load_roles
 from engine.templates import load_template
 from engine.xml import InvalidXml, dmn_namespace, parse_xml
+
+from .expressions import read_expression, read_script
+from .graph import reachable
+from .model import DiagramModel, Node, Scope, read_diagram
 
 PARAMETERS = "bpmn/decisions/sla.dmn"
 #: what a broken file may make a loader raise; lint reports such files by itself

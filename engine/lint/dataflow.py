@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from engine.forms import Form
-from engine.lint.assigned import Names, Reading, after_expression, after_script, proof
-from engine.lint.catalogue.scripts import UNSET_NAME
-from engine.lint.context import ALWAYS, SCHEDULED, LintContext
-from engine.lint.expressions import PYTHON, read_expression, read_script
-from engine.lint.finding import Finding
-from engine.lint.model import DECIDING, DiagramModel, Node, Scope
-from engine.lint.model import Process as DrawnProcess
+
+from .assigned import Names, Reading, after_expression, after_script, proof
+from .catalogue.scripts import UNSET_NAME
+from .context import ALWAYS, SCHEDULED, LintContext
+from .expressions import PYTHON, read_expression, read_script
+from .finding import Finding
+from .model import DECIDING, DiagramModel, Node, Scope
+from .model import Process as DrawnProcess
 
 MAX_STEPS = 300_000  #: elements looked at in all: what has not settled by then is not spoken of
 MAX_CALLS = 40  #: processes that call each other in a row

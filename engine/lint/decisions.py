@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from engine.lint.catalogue.decisions import (
+from engine.xml import dmn_namespace, line_of, local
+
+from .catalogue.decisions import (
     CELL_LIST,
     CELL_NAME,
     CELL_NOT,
@@ -25,14 +27,13 @@ from engine.lint.catalogue.decisions import (
     TABLE_GAP,
     TABLE_OVERLAP,
 )
-from engine.lint.catalogue.scripts import FORBIDDEN_NAME
-from engine.lint.catalogue.structure import MISSING_ID
-from engine.lint.cells import Cell, Domain, gaps_and_overlaps, is_list, read_cell
-from engine.lint.context import LintContext
-from engine.lint.expressions import ARGUMENTS, PYTHON, read_expression
-from engine.lint.finding import Finding
-from engine.lint.model import MAX_WRITTEN
-from engine.xml import dmn_namespace, line_of, local
+from .catalogue.scripts import FORBIDDEN_NAME
+from .catalogue.structure import MISSING_ID
+from .cells import Cell, Domain, gaps_and_overlaps, is_list, read_cell
+from .context import LintContext
+from .expressions import ARGUMENTS, PYTHON, read_expression
+from .finding import Finding
+from .model import MAX_WRITTEN
 
 MAX_CELLS = 5_000
 #: what the engine reads by its id

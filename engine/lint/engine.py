@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from engine.lint.catalogue.engine import (
+from engine.spiff.trial import refused
+from engine.xml import BPMN, children, local
+
+from .catalogue.engine import (
     CANCEL_EVENT,
     ENGINE_REFUSES,
     EVENT_REFERENCE,
@@ -16,11 +19,9 @@ from engine.lint.catalogue.engine import (
     LOOP_MISSING,
     LOOP_MOST,
 )
-from engine.lint.context import LintContext
-from engine.lint.finding import Finding
-from engine.lint.model import DiagramModel, Node
-from engine.spiff.trial import refused
-from engine.xml import BPMN, children, local
+from .context import LintContext
+from .finding import Finding
+from .model import DiagramModel, Node
 
 _REFERENCES = ("errorRef", "escalationRef", "messageRef", "signalRef")
 

@@ -8,7 +8,13 @@ from typing import Any
 from engine.calendar import Calendar
 from engine.errors import GongdanError
 from engine.forms import Form
-from engine.lint.catalogue.files import (
+from engine.parameters import load_parameters
+from engine.roles import load_roles
+from engine.scenario_files import FOLDER, read
+from engine.templates import load_template
+from engine.xml import InvalidXml, safe_json
+
+from .catalogue.files import (
     CALENDAR_INVALID,
     FIELD_BOUNDS,
     FORM_INVALID,
@@ -27,13 +33,8 @@ from engine.lint.catalogue.files import (
     XML_SIZE,
     XML_SYNTAX,
 )
-from engine.lint.context import LOADING
-from engine.lint.finding import Finding, Rule
-from engine.parameters import load_parameters
-from engine.roles import load_roles
-from engine.scenario_files import FOLDER, read
-from engine.templates import load_template
-from engine.xml import InvalidXml, safe_json
+from .context import LOADING
+from .finding import Finding, Rule
 
 _BY_CHECK = {
     "size": XML_SIZE,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from engine.lint.traditional import traditional
+from .traditional import traditional
 
 Severity = Literal["error", "warning", "info"]
 #: most a text of a file may add to a message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.lint.catalogue.gateways import (
+from .catalogue.gateways import (
     AUTOMATIC_LOOP,
     CONDITION_IGNORED,
     CONDITION_MISSING,
@@ -15,12 +15,12 @@ from engine.lint.catalogue.gateways import (
     PARALLEL_OVERWRITE,
     UNKNOWN_DEFAULT,
 )
-from engine.lint.context import LintContext, may_wait
-from engine.lint.expressions import read_script
-from engine.lint.finding import Finding
-from engine.lint.graph import cycles, reachable
-from engine.lint.model import DECIDING, DiagramModel, Node, Scope
-from engine.lint.structure import LARGE
+from .context import LintContext, may_wait
+from .expressions import read_script
+from .finding import Finding
+from .graph import cycles, reachable
+from .model import DECIDING, DiagramModel, Node, Scope
+from .structure import LARGE
 
 
 def conditions(model: DiagramModel, context: LintContext) -> Iterator[Finding]:

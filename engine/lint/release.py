@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from engine.lint.approvals import changed_after_approval
-from engine.lint.catalogue.release import (
+from .approvals import changed_after_approval
+from .catalogue.release import (
     CALL_CYCLE,
     DUPLICATE_PROCESS,
     DUPLICATE_SUBPROCESS,
@@ -13,12 +13,12 @@ from engine.lint.catalogue.release import (
     UNUSED_FORM,
     UNUSED_TEMPLATE,
 )
-from engine.lint.context import LintContext, model_of
-from engine.lint.dataflow import unset_names
-from engine.lint.expressions import read_expression
-from engine.lint.finding import Finding
-from engine.lint.graph import cycles
-from engine.lint.model import DiagramModel
+from .context import LintContext, model_of
+from .dataflow import unset_names
+from .expressions import read_expression
+from .finding import Finding
+from .graph import cycles
+from .model import DiagramModel
 
 #: tables the engine itself asks
 OWN_DECISIONS = frozenset({"sla", "triage"})

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.conditions import ConditionError, NotPlain, compile_condition
-from engine.lint.catalogue.scripts import (
+from engine.xml import BPMN, line_of
+
+from .catalogue.scripts import (
     ARGUMENT_COUNT,
     FORBIDDEN_NAME,
     RESERVED_NAME,
@@ -18,12 +20,11 @@ from engine.lint.catalogue.scripts import (
     UNKNOWN_FUNCTION,
     UNKNOWN_NAME,
 )
-from engine.lint.catalogue.tasks import UNKNOWN_PARAMETER
-from engine.lint.context import LintContext
-from engine.lint.expressions import ARGUMENTS, KEPT, PYTHON, Source, read_expression, read_script
-from engine.lint.finding import Finding
-from engine.lint.model import DECIDING, MAX_WRITTEN, DiagramModel
-from engine.xml import BPMN, line_of
+from .catalogue.tasks import UNKNOWN_PARAMETER
+from .context import LintContext
+from .expressions import ARGUMENTS, KEPT, PYTHON, Source, read_expression, read_script
+from .finding import Finding
+from .model import DECIDING, MAX_WRITTEN, DiagramModel
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from engine.lint.catalogue.structure import (
+from engine.xml import BPMN, BPMNDI, children, line_of, local
+
+from .catalogue.structure import (
     ADHOC,
     BOUNDARY_HOST,
     COMPENSATION,
@@ -30,11 +32,10 @@ from engine.lint.catalogue.structure import (
     START_COUNT,
     UNREACHABLE,
 )
-from engine.lint.context import LintContext
-from engine.lint.finding import Finding
-from engine.lint.graph import reachable
-from engine.lint.model import CONTAINERS, DiagramModel, Node, Scope
-from engine.xml import BPMN, BPMNDI, children, line_of, local
+from .context import LintContext
+from .finding import Finding
+from .graph import reachable
+from .model import CONTAINERS, DiagramModel, Node, Scope
 
 #: nodes of one scope beyond which nobody can read it, and branch-by-branch checks would take too long
 LARGE = 200

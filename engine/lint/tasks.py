@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 
 from engine.forms.loading import PHONE
-from engine.gateways import CASE, WITHDRAW
-from engine.lint.catalogue.scripts import UNKNOWN_NAME
-from engine.lint.catalogue.tasks import (
+from engine.reports import REPORTS
+from engine.sending import CASE, WITHDRAW
+from engine.texts import is_mail_address
+
+from .catalogue.scripts import UNKNOWN_NAME
+from .catalogue.tasks import (
     CALL_MISSING,
     DECISION_MISSING,
     EMPTY_TASK,
@@ -31,12 +34,10 @@ from engine.lint.catalogue.tasks import (
     USER_TASK_FORM,
     USER_TASK_LANE,
 )
-from engine.lint.context import LintContext
-from engine.lint.expressions import read_expression
-from engine.lint.finding import Finding
-from engine.lint.model import DiagramModel, Node
-from engine.reports import REPORTS
-from engine.texts import is_mail_address
+from .context import LintContext
+from .expressions import read_expression
+from .finding import Finding
+from .model import DiagramModel, Node
 
 _SERVICES = ("sms", "mail", "notice", "webhook", CASE, WITHDRAW)
 _NEEDED = {"webhook": ("to",), CASE: ("process", "carries"), WITHDRAW: ("withdraws",)}

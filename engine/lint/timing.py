@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 from engine.diagrams import rhythm_of
 from engine.durations import Duration, Moment
-from engine.lint.catalogue.timing import (
+
+from .catalogue.timing import (
     LIMIT_INTERRUPTS,
     MULTI_INSTANCE_TIMER,
     NO_CLOCK,
@@ -22,10 +23,10 @@ from engine.lint.catalogue.timing import (
     TIMER_UNQUOTED,
     TIMER_WRONG_KIND,
 )
-from engine.lint.context import LintContext, may_wait
-from engine.lint.expressions import read_expression
-from engine.lint.finding import Finding, Rule, Severity
-from engine.lint.model import DiagramModel, Node, Scope, Timer
+from .context import LintContext, may_wait
+from .expressions import read_expression
+from .finding import Finding, Rule, Severity
+from .model import DiagramModel, Node, Scope, Timer
 
 _DURATION = re.compile(
     r"-?P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+(\.\d+)?D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?\Z"

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from engine.db.database import Write
 from engine.db.tables import cases
-from engine.sealing import lookup_key, phone_digits
+from engine.phones import phone_digits
+from engine.sealing import lookup_key
 
 from .change import Change
 

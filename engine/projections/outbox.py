@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from engine.db.database import Write
 from engine.db.tables import notice, outbox
-from engine.gateways import CASE, NOTICE, WITHDRAWN
+from engine.sending import CASE, NOTICE, WITHDRAWN
 
 from .change import Change
 

@@ -18,7 +18,16 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from engine.db.database import Database
-from engine.db.tables import OPEN_ALL, OPEN_MINE, OPEN_QUEUE, ORDINARY, URGENT, cases, sla_clock, task
+from engine.db.tables import (
+    OPEN_ALL,
+    OPEN_MINE,
+    OPEN_QUEUE,
+    ORDINARY,
+    URGENT,
+    cases,
+    sla_clock,
+    task,
+)
 from engine.people import Person
 from engine.respondents import not_about
 

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from engine import receivers
 from engine.db.database import Database
 from engine.db.tables import URGENT, history, incident, outbox, sla_clock, task, timer
-from engine.gateways import CASE, SENT
 from engine.people import Person
 from engine.respondents import not_about
+from engine.sending import CASE, SENT
 
 from . import sound
 from .rows import shaped

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from engine.errors import Rejected
+from engine.instants import SHANGHAI
 
-ZONE = ZoneInfo("Asia/Shanghai")
 LONGEST = timedelta(days=3 * 366)
 MANY_DAYS = 62  #: a longer period is told by months
 
@@ -132,8 +131,8 @@ def month_of(day: date) -> Period:
 
 def local_day(instant: str) -> date:
     """The local day of an ISO instant."""
-    return datetime.fromisoformat(instant).astimezone(ZONE).date()
+    return datetime.fromisoformat(instant).astimezone(SHANGHAI).date()
 
 
 def _midnight(day: date) -> str:
-    return datetime.combine(day, time(), ZONE).astimezone(UTC).isoformat(timespec="seconds")
+    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC).isoformat(timespec="seconds")

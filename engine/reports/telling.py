@@ -10,11 +10,11 @@ from pathlib import Path
 
 from engine.errors import NotFound
 from engine.forms import Text, choice_text, localised
+from engine.instants import SHANGHAI
 from engine.release import Release
 from engine.settings import LOCALES
 
 from .model import Cell, Figure, Report, Term
-from .period import ZONE
 
 
 @cache
@@ -103,7 +103,7 @@ class Teller:
         return code
 
     def _instant(self, code: str) -> str:
-        at = datetime.fromisoformat(code).astimezone(ZONE)
+        at = datetime.fromisoformat(code).astimezone(SHANGHAI)
         return at.strftime("%m-%d %H:%M" if at.year == self._year else "%Y-%m-%d %H:%M")
 
     def _option(self, name: str, value: str) -> str:

@@ -13,11 +13,10 @@ from engine.app import Gongdan
 from engine.commands import CompleteTask, PauseClocks, ResumeClocks, StartCase
 from engine.effects import resolve
 from engine.errors import GongdanError, InvalidFile, InvalidForm, NotAllowed, Rejected
+from engine.instants import SHANGHAI, iso
 from engine.lint.finding import Finding, Rule
 from engine.queries import cases, work
 from engine.scenario_files import Scenario, instant
-from engine.sla import SHANGHAI
-from engine.spiff.timers import iso
 
 from . import words
 from .coverage import Reached, from_moves

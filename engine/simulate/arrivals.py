@@ -10,10 +10,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from engine.instants import SHANGHAI
 from engine.release import Release
-from engine.simulate.behaviour import Customer
-from engine.simulate.decks import generator
-from engine.simulate.staff import ZONE
+
+from .behaviour import Customer
+from .decks import generator
 
 #: How many of each arrive over the time in which complaints come in: enough for every story to be told.
 COUNTS = {"cantonese_callback": 48, "number_request_consultation": 40}
@@ -59,12 +60,12 @@ class Load:
     @property
     def begins(self) -> datetime:
         """The first instant of the load."""
-        return datetime.combine(self.first, time(), ZONE).astimezone(UTC)
+        return datetime.combine(self.first, time(), SHANGHAI).astimezone(UTC)
 
     @property
     def ends(self) -> datetime:
         """The first instant after the load."""
-        return datetime.combine(self.last + timedelta(days=1), time(), ZONE).astimezone(UTC)
+        return datetime.combine(self.last + timedelta(days=1), time(), SHANGHAI).astimezone(UTC)
 
 
 def beside_complaints(seed: str, start: datetime, end: datetime) -> Business:
@@ -99,7 +100,7 @@ def mixed(seed: str, load: Load, release: Release) -> Business:
             arrival = Arrival(
                 process, _known(told, release, process, rng), again=not rng.randrange(told["again"])
             )
-            plan.append((datetime.combine(day, moment, ZONE).astimezone(UTC), arrival))
+            plan.append((datetime.combine(day, moment, SHANGHAI).astimezone(UTC), arrival))
     return Business(plan, counts.get(REVISIT, 0), load.ends + timedelta(days=1))
 
 

@@ -11,7 +11,8 @@ from itertools import count
 from engine.instance import Instance
 from engine.roles import Duty
 from engine.rules import fits
-from engine.simulate.staff import Worker
+
+from .staff import Worker
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.simulate.arrivals import Arrival
-from engine.simulate.desk import Job
-from engine.simulate.staff import Worker
+from .arrivals import Arrival
+from .desk import Job
+from .staff import Worker
 
 
 @dataclass(frozen=True)

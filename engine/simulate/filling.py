@@ -15,8 +15,9 @@ from engine.forms import Field, Form, localised
 from engine.forms.bounds import span
 from engine.forms.form import condition_functions
 from engine.forms.model import Group
-from engine.simulate.behaviour import Behaviour, Customer
-from engine.simulate.patterns import example
+
+from .behaviour import Behaviour, Customer
+from .patterns import example
 
 MAX_ROUNDS = 25
 _PADDING = "（客户暂未作进一步说明，后续联系时补充）"

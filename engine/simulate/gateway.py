@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from engine.gateways import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
-from engine.simulate.decks import Deck, generator
+from engine.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
+
+from .decks import Deck, generator
 
 _ANSWERS = (
     (Answer(SENT, "simulated: delivered"), 44),

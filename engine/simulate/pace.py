@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from engine.clocks import PAUSED
 from engine.instance import Instance
 from engine.rules import in_quiet_hours
-from engine.simulate.behaviour import Behaviour, Customer
+
+from .behaviour import Behaviour, Customer
 
 LATEST_WAIT = timedelta(days=25)  #: nobody overlooks a task for longer
 WARNED = 0.85  #: of the time to a limit: its warning has come

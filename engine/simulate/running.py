@@ -11,13 +11,15 @@ import sqlalchemy as sa
 from engine.app import Gongdan
 from engine.db.tables import cases, setting
 from engine.errors import Rejected
-from engine.simulate.arrivals import Load, beside_complaints, mixed
-from engine.simulate.behaviour import Behaviour
-from engine.simulate.decks import generator
-from engine.simulate.report import SimulationReport, report
-from engine.simulate.staff import LONG_AGO, NO_PASSWORD, ZONE, Worker, hire
-from engine.simulate.stories import called, stories
-from engine.simulate.world import World
+from engine.instants import SHANGHAI
+
+from .arrivals import Load, beside_complaints, mixed
+from .behaviour import Behaviour
+from .decks import generator
+from .report import SimulationReport, report
+from .staff import LONG_AGO, NO_PASSWORD, Worker, hire
+from .stories import called, stories
+from .world import World
 
 YEARS = range(1970, 2201)  #: that can be simulated; in others calendars and clocks come to their ends
 REACHED = "simulated_until"  #: setting: the simulated instant that the last run came to
@@ -123,7 +125,7 @@ def parse_until(text: str) -> datetime:
         raise ValueError(wanted) from None
     if moment.year not in YEARS:
         raise ValueError(f"{wanted}; a simulation can be of the years {YEARS.start} to {YEARS.stop - 1}")
-    return (moment if moment.tzinfo else moment.replace(tzinfo=ZONE)).astimezone(UTC)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)).astimezone(UTC)
 
 
 def _put(gongdan: Gongdan, key: str, value: str) -> None:

@@ -6,13 +6,12 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from engine.calendar import Calendar
+from engine.instants import SHANGHAI
 from engine.people import Person
 from engine.roles import CALLER, Duty
 
-ZONE = ZoneInfo("Asia/Shanghai")
 EARLY, LATE = (time(8), time(16)), (time(14), time(22))  #: the two shifts of the front line, every day
 OFFICE = (time(9), time(18))  #: the back office; half of each duty's people keep the calendar
 STAND_IN_RESTS = frozenset(
@@ -37,14 +36,14 @@ class Worker:
 
     def on_duty(self, at: datetime) -> bool:
         """Whether this person is at work at ``at``."""
-        local = at.astimezone(ZONE)
+        local = at.astimezone(SHANGHAI)
         return not self.rests(local.date()) and self.shift[0] <= local.time() < self.shift[1]
 
     def next_duty(self, at: datetime) -> datetime:
         """The next beginning of this person's shift after ``at``."""
-        day = at.astimezone(ZONE).date()
+        day = at.astimezone(SHANGHAI).date()
         while True:
-            begin = datetime.combine(day, self.shift[0], ZONE)
+            begin = datetime.combine(day, self.shift[0], SHANGHAI)
             if begin > at and not self.rests(day):
                 return begin.astimezone(UTC)
             day += timedelta(days=1)

@@ -9,32 +9,26 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from engine.app import Gongdan
-from engine.commands import (
-    ClaimTask,
-    Command,
-    CompleteTask,
-    PauseClocks,
-    ResumeClocks,
-    StartCase,
-)
+from engine.commands import ClaimTask, Command, CompleteTask, PauseClocks, ResumeClocks, StartCase
 from engine.db.tables import cases
 from engine.dispatch import Receipt
 from engine.errors import GongdanError, InvalidForm, Rejected, TechnicalFailure
-from engine.gateways import CASE
 from engine.instance import Instance
 from engine.links import CaseOpener
 from engine.outbox import Outbox
 from engine.queries.cases import children
-from engine.simulate.arrivals import NOT_REVISITED, Arrival, Business, Revisits, revisit_of
-from engine.simulate.behaviour import Behaviour, Customer
-from engine.simulate.decks import generator
-from engine.simulate.desk import Desk, Job
-from engine.simulate.events import Due, Event, Finished, OnDuty, Rhythm, Send
-from engine.simulate.filling import CannotFill, Filler
-from engine.simulate.gateway import SimulatedGateway
-from engine.simulate.pace import Pace
-from engine.simulate.schedule import Schedule
-from engine.simulate.staff import Worker
+from engine.sending import CASE
+
+from .arrivals import NOT_REVISITED, Arrival, Business, Revisits, revisit_of
+from .behaviour import Behaviour, Customer
+from .decks import generator
+from .desk import Desk, Job
+from .events import Due, Event, Finished, OnDuty, Rhythm, Send
+from .filling import CannotFill, Filler
+from .gateway import SimulatedGateway
+from .pace import Pace
+from .schedule import Schedule
+from .staff import Worker
 
 SEND_AFTER = timedelta(seconds=20)  #: the outbox is worked off so soon after a command asked for something
 ROUND = timedelta(hours=1)  #: how often it is asked whether the rhythm of a process opens a case

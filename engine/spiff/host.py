@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from engine.errors import InvalidFile
+from engine.instants import SHANGHAI, iso
 from engine.sla import TimeRules
 
 from .logical import current
-from .timers import iso
-
-SHOWN_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def _instant(text: str) -> datetime:
@@ -30,12 +27,12 @@ def _instant(text: str) -> datetime:
 
 def local_date(text: str) -> str:
     """The day of an instant in Shanghai, as ``2026-02-13``."""
-    return _instant(text).astimezone(SHOWN_ZONE).date().isoformat()
+    return _instant(text).astimezone(SHANGHAI).date().isoformat()
 
 
 def local_text(text: str) -> str:
     """An instant as people say it in Shanghai: ``2月13日 16:00``."""
-    at = _instant(text).astimezone(SHOWN_ZONE)
+    at = _instant(text).astimezone(SHANGHAI)
     return f"{at.month}月{at.day}日 {at:%H:%M}"
 
 

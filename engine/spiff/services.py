@@ -8,7 +8,7 @@ from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
 
 from engine.errors import InvalidFile
-from engine.gateways import CASE, WITHDRAW
+from engine.sending import CASE, WITHDRAW
 
 from .logical import current
 

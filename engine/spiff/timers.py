@@ -15,17 +15,13 @@ from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinitio
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 
 from engine.errors import InvalidFile
+from engine.instants import iso
 
 from .logical import LogicalDatetime, current
 
 _TIME = r"T(?=\d)(\d{1,6}H)?(\d{1,6}M)?(\d{1,9}(\.\d{1,6})?S)?"
 _DURATION = re.compile(rf"P(?!$)(\d{{1,4}}W|(\d{{1,3}}Y)?(\d{{1,4}}M)?(\d{{1,6}}D)?({_TIME})?)")
 _CYCLE = re.compile(r"R(\d{0,6})(/[^/]+){1,2}")
-
-
-def iso(instant: datetime) -> str:
-    """ISO 8601 text in UTC."""
-    return instant.astimezone(UTC).isoformat()
 
 
 def _computed(definition: Any, task: Any, compute: Any) -> Any:

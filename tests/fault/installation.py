@@ -19,7 +19,8 @@ from engine.db.tables import cases, history, outbox, task
 from engine.people import Person
 from engine.rebuild import differences
 from engine.settings import CHECKOUT, Settings
-from engine.verify import IDENTICAL, case_ids
+from engine.store import case_ids
+from engine.verify import IDENTICAL
 
 PROCESS = "callback_full"
 FORM: dict[str, Any] = {"ok": 3, "note": "nobody answered", "result": "no_answer"}

@@ -33,17 +33,17 @@ from engine.commands import (
 )
 from engine.erasure import erase
 from engine.errors import TechnicalFailure
-from engine.gateways import FAILED, SENT, Answer
 from engine.history import ENGINE
+from engine.instants import iso
 from engine.queries import work
 from engine.queries.work import all_incidents
 from engine.release import sha256
 from engine.releases import read_folder
 from engine.scenario_files import load
 from engine.scenarios.project import bench, run_all
+from engine.sending import FAILED, SENT, Answer
 from engine.settings import CHECKOUT
-from engine.spiff.timers import iso
-from engine.verify import case_ids
+from engine.store import case_ids
 from tests.bpmn_text import bpmn, end, script, service, timer_on, user
 from tests.casework import CUSTOMER, FILES, FakeGateway
 from tests.golden.files import FOLDER, SUMS, GoldenCase, kept_files, write_cases, write_release

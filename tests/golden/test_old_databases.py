@@ -30,7 +30,7 @@ from engine.errors import NewerDatabase
 from engine.failpoints import _EXIT as STOPPED
 from engine.rebuild import differences, rebuild
 from engine.settings import CHECKOUT, Settings
-from engine.verify import case_ids
+from engine.store import case_ids
 from run import cli
 
 FOLDER = Path(__file__).parent / "databases"

@@ -24,7 +24,7 @@ from engine.db.tables import cases
 from engine.errors import GongdanError, Unavailable
 from engine.rebuild import differences, orphans
 from engine.settings import CHECKOUT
-from engine.verify import case_ids
+from engine.store import case_ids
 from tests.casework import Desk, opened
 from tests.clock import Clock
 

@@ -17,9 +17,9 @@ from flask.testing import FlaskClient
 from engine.app import Gongdan
 from engine.commands import AmendData, StartCase
 from engine.db.tables import case_fact, cases, incident, notice, outbox, sla_clock, task
-from engine.gateways import CASE
 from engine.people import DEMO_PASSWORD, DEMO_PEOPLE, Person
 from engine.reports import REPORTS
+from engine.sending import CASE
 from engine.settings import Settings
 from tests.clock import Clock
 from web import create_app

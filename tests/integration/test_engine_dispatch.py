@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from engine.commands import AmendData, AssignTask, ClaimTask, CompleteTask, FireTimer, ReleaseTask, StartCase
+from engine.commands import (
+    AmendData,
+    AssignTask,
+    ClaimTask,
+    CompleteTask,
+    FireTimer,
+    ReleaseTask,
+    StartCase,
+)
 from engine.dispatch import Receipt
 from engine.errors import Conflict, InvalidForm, NotAllowed, NotFound, Rejected
 from engine.sealing import MARK

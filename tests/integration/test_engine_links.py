@@ -12,11 +12,11 @@ from engine.commands import StartCase
 from engine.db.tables import cases, outbox
 from engine.erasure import erase
 from engine.errors import Rejected
-from engine.gateways import FAILED, SENT, Answer, Entry
 from engine.links import CaseOpener
 from engine.outbox import LEASE, MAX_ATTEMPTS
 from engine.queries.cases import Case, case, children
 from engine.rebuild import differences
+from engine.sending import FAILED, SENT, Answer, Entry
 from engine.verify import IDENTICAL
 from tests.casework import CUSTOMER, Desk, opened
 from tests.clock import Clock

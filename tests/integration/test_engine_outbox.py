@@ -10,8 +10,8 @@ import pytest
 
 from engine.commands import AmendData, RecordServiceResult
 from engine.errors import NotFound, Rejected, Unavailable
-from engine.gateways import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 from engine.outbox import LEASE, MAX_ATTEMPTS, Outbox
+from engine.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 from tests.casework import Desk, FakeGateway
 
 

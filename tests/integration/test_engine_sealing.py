@@ -17,14 +17,14 @@ from engine.commands import AmendData, PauseClocks
 from engine.db.tables import case_fact, metadata
 from engine.erasure import cases_of, erase
 from engine.errors import NotFound, Rejected, TechnicalFailure
-from engine.gateways import SENT, Answer
 from engine.outbox import Outbox
 from engine.rebuild import differences, rebuild
 from engine.releases import read_folder
 from engine.scenario_files import load
 from engine.scenarios.project import bench, run_all
+from engine.sending import SENT, Answer
 from engine.settings import CHECKOUT
-from engine.verify import case_ids
+from engine.store import case_ids
 from tests.bpmn_text import bpmn, script, user
 from tests.casework import FILES, Desk, FakeGateway, opened
 from tests.clock import Clock

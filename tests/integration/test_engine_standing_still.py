@@ -15,9 +15,9 @@ from engine import incidents, store
 from engine.commands import CompleteTask, PauseClocks, RescheduleTask
 from engine.db.tables import incident, notice, outbox, task
 from engine.errors import NotAllowed, Rejected, Unavailable
-from engine.gateways import FAILED, Answer
 from engine.instance import Instance
 from engine.rebuild import differences
+from engine.sending import FAILED, Answer
 from engine.snapshots import fingerprint
 from engine.worker import work_once
 from tests.bpmn_text import bpmn, script, service, sub, timer_on, user, wait

@@ -20,7 +20,8 @@ from engine.settings import Settings
 from engine.simulate.arrivals import Load
 from engine.simulate.report import SimulationReport
 from engine.simulate.running import simulate
-from engine.verify import IDENTICAL, case_ids
+from engine.store import case_ids
+from engine.verify import IDENTICAL
 from tests.reading import LATE, LEVELS, SCORES, SOLVED, Case, read
 
 SPRING_FESTIVAL = {date(2026, 2, 15) + timedelta(days=n) for n in range(9)}  #: public holiday (State Council)

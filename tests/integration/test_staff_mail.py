@@ -16,11 +16,11 @@ from click.testing import CliRunner
 from engine.commands import StartCase
 from engine.db.tables import notice, outbox
 from engine.errors import Rejected, Unavailable
-from engine.gateways import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 from engine.gateways.staff import StaffMail
 from engine.outbox import LEASE, MAX_ATTEMPTS
 from engine.people import Person
 from engine.queries import work
+from engine.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 from run import cli
 from tests.bpmn_text import bpmn, end, service
 from tests.casework import FILES, Desk, FakeGateway, opened, template

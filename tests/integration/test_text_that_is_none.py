@@ -21,9 +21,9 @@ from werkzeug.test import TestResponse
 from engine.app import Gongdan
 from engine.commands import AmendData, PauseClocks, RecordServiceResult, StartCase
 from engine.errors import InvalidFile, Rejected
-from engine.gateways import FAILED, RETRY, Answer
 from engine.people import DEMO_PASSWORD, Person
 from engine.releases import read_folder
+from engine.sending import FAILED, RETRY, Answer
 from engine.settings import Settings
 from run import cli
 from tests.casework import CUSTOMER, FILES, Desk, FakeGateway

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 
 from engine.app import Gongdan
 from engine.db.tables import outbox
-from engine.gateways import FAILED, Answer
 from engine.queries import cases, sent, timeline, work
 from engine.queries.timeline import ERASED
 from engine.release import Release
 from engine.reports.dossier import Dossier, dossier
+from engine.sending import FAILED, Answer
 from tests.casework import Desk, FakeGateway
 from tests.integration.test_history_in_words import app, reader
 from tests.scenarios.playing import FILES, SCENARIOS, play, stage

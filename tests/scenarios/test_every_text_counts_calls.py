@@ -18,12 +18,11 @@ from engine.app import Gongdan
 from engine.calls import CALLED_AT
 from engine.commands import CompleteTask
 from engine.errors import InvalidForm, Rejected
+from engine.instants import SHANGHAI, iso
 from engine.queries import work
 from engine.releases import read_folder
 from engine.scenarios import Run, Scenario, bench, load
 from engine.settings import CHECKOUT
-from engine.sla import SHANGHAI
-from engine.spiff.timers import iso
 
 FILES = read_folder(CHECKOUT)
 ROUNDS, FULL_ROUNDS = 8, 20  #: odd sequences for each place where a process begins to call

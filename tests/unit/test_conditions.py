@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.conditions import BadCondition, ConditionFailed, MissingName, NotPlain, compile_condition
+from engine.conditions import (
+    BadCondition,
+    ConditionFailed,
+    MissingName,
+    NotPlain,
+    compile_condition,
+)
 
 NAMES = ["a", "b", "c", "rows"]
 FUNCTIONS: dict[str, Callable[..., Any]] = {

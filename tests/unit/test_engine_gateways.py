@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from engine.gateways import FAILED, RETRY, SENT, UNKNOWN, Entry
 from engine.gateways.http import HttpSmsGateway, WebhookGateway
+from engine.sending import FAILED, RETRY, SENT, UNKNOWN, Entry
 from tests.serving import serving
 
 ENTRY = Entry(

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.forms import Form
-from engine.gateways import SENT, Entry
+from engine.instants import SHANGHAI
 from engine.release import Release
 from engine.releases import read_folder
 from engine.roles import Duty
 from engine.scenarios import Scenario
+from engine.sending import SENT, Entry
 from engine.settings import CHECKOUT
 from engine.simulate.arrivals import MIX, REVISIT, Load, Revisits, mixed
 from engine.simulate.behaviour import PATIENCE, Behaviour, Customer, Persona
@@ -27,7 +28,7 @@ from engine.simulate.gateway import SimulatedGateway
 from engine.simulate.patterns import example
 from engine.simulate.running import parse_until
 from engine.simulate.schedule import Schedule
-from engine.simulate.staff import EARLY, LATE, ZONE, hire
+from engine.simulate.staff import EARLY, LATE, hire
 from engine.simulate.stories import stories, story
 
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # nine o'clock in Shanghai
@@ -255,7 +256,7 @@ def test_a_mixed_load_brings_every_startable_process_on_every_kind_of_day(releas
     assert {arrival.process for _, arrival in business.arrivals} == startable - {REVISIT}
     assert len(business.arrivals) + business.revisits == QUARTER.cases
     assert all(QUARTER.begins <= at < QUARTER.ends for at, _ in business.arrivals)
-    days = Counter(at.astimezone(ZONE).date() for at, _ in business.arrivals)
+    days = Counter(at.astimezone(SHANGHAI).date() for at, _ in business.arrivals)
     make_up, sunday, holiday = date(2026, 2, 14), date(2026, 3, 8), date(2026, 2, 17)
     assert min(days[make_up], days[sunday], days[holiday]) > 0
     assert json.loads(MIX.read_bytes())["shares"].keys() <= startable

@@ -18,10 +18,22 @@ from engine.queries import cases, scope, sent, timeline, work
 from engine.queries.cases import Case
 from engine.rules import OPENS_CASES, SEES_ALL
 from engine.sealing import lookup_key
-from web import calling, context, damage, diagrams, errors, fields, limits, links, report_links, telling
+from web import (
+    calling,
+    context,
+    damage,
+    diagrams,
+    errors,
+    fields,
+    limits,
+    links,
+    report_links,
+    telling,
+)
 from web.polling import unchanged
-from web.rooms.auth import local_path
 from web.tables import decode_cursor, encode_cursor
+
+from .auth import local_path
 
 bp = Blueprint("cases", __name__, url_prefix="/cases")
 

@@ -20,8 +20,9 @@ from engine.queries import cases, work
 from engine.rules import RESPONDENT
 from web import calling, context, desks, errors, shown, two_drafts, unsent
 from web.i18n import listed
-from web.rooms.drafts import choose, forget_here, save
-from web.rooms.tasks import bp, conflict, page
+
+from .drafts import choose, forget_here, save
+from .tasks import bp, conflict, page
 
 
 @bp.post("/complete")

@@ -14,8 +14,9 @@ from engine.commands import ClaimTask
 from engine.errors import Conflict, NotAllowed, Rejected
 from engine.export.cells import safe
 from engine.numbers import spelled
+from engine.phones import mask_phone
 from engine.queries import inbox as query
-from engine.sealing import lookup_key, mask_phone
+from engine.sealing import lookup_key
 from web import context, shown
 from web.polling import unchanged
 from web.tables import decode_cursor, encode_cursor

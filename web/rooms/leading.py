@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from engine.commands import AssignTask, RescheduleTask
-from web import context, shown
+from engine.instants import SHANGHAI
+from web import context
 
 bp = Blueprint("leading", __name__, url_prefix="/tasks/<case_id>/<int:number>")
 
@@ -50,6 +51,6 @@ def reschedule(case_id: str, number: int) -> ResponseReturnValue:
 def _instant(text: str) -> str:
     """A local time as an instant; what is none is left as it came, for the engine to refuse by name."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=shown.ZONE).isoformat()
+        return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).isoformat()
     except ValueError:
         return text

@@ -20,7 +20,8 @@ from engine.release import Release
 from engine.scenarios import Judgement, judge
 from web import context, designer_overtaken, shown
 from web.i18n import locale
-from web.rooms.designer import bp, current, drawn_room, own_drafts
+
+from .designer import bp, current, drawn_room, own_drafts
 
 
 @bp.post("/try")

@@ -16,11 +16,23 @@ from engine.errors import FieldError, Rejected
 from engine.people import Person
 from engine.queries import cases, timeline, work
 from engine.rules import LEADS
-from web import calling, context, desks, fields, forms_ui, limits, links, offered, report_links, two_drafts
+from web import (
+    calling,
+    context,
+    desks,
+    fields,
+    forms_ui,
+    limits,
+    links,
+    offered,
+    report_links,
+    two_drafts,
+)
 from web.i18n import locale
 from web.polling import unchanged
-from web.rooms.auth import local_path
-from web.rooms.drafts import address
+
+from .auth import local_path
+from .drafts import address
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks/<case_id>/<int:number>")
 KEY_LENGTH = 24  #: bytes of the submit key that makes a second click harmless

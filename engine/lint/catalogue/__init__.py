@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from engine.lint.catalogue import (
-    decisions,
-    engine,
-    files,
-    gateways,
-    release,
-    scripts,
-    structure,
-    tasks,
-    timing,
-)
 from engine.lint.finding import Rule
+
+from . import decisions, engine, files, gateways, release, scripts, structure, tasks, timing
 
 #: every rule by its id, in the order of the documentation
 RULES: dict[str, Rule] = {
