@@ -29,8 +29,8 @@ enter_environment()
 
 import click  # noqa: E402
 
-from engine.errors import GongdanError, NewerDatabase, Unavailable  # noqa: E402
-from engine.texts import storable  # noqa: E402
+from engine.base.errors import GongdanError, NewerDatabase, Unavailable  # noqa: E402
+from engine.base.texts import storable  # noqa: E402
 
 #: command → (module that has the click command of that name, what the list of commands says)
 COMMANDS = {

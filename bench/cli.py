@@ -15,7 +15,7 @@ import click
 
 from bench import http, intake, measures, million, processes
 from bench.measures import Figure
-from engine import logs
+from engine.base import logs
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("SpiffWorkflow", "SQLAlchemy", "pydantic-monty", "orjson", "Flask")

@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from engine.app import Gongdan, open_gongdan
-from engine.commands import CompleteTask, StartCase
-from engine.people import Person
-from engine.settings import Settings
+from engine.base.settings import Settings
+from engine.case.commands import CompleteTask, StartCase
+from engine.people.directory import Person
 
 WORKLOADS = Path(__file__).parent / "workloads"
 FORM = {"ok": 3, "note": "called, nobody answered", "result": "no_answer"}

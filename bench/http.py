@@ -20,9 +20,9 @@ from argon2 import PasswordHasher
 from bench.engine import TRUSTED, files
 from bench.measures import Figure
 from engine.app import open_gongdan
-from engine.commands import StartCase
-from engine.people import Person
-from engine.settings import Settings
+from engine.base.settings import Settings
+from engine.case.commands import StartCase
+from engine.people.directory import Person
 
 AGENTS = 32
 CASES_EACH = 6

@@ -14,14 +14,14 @@ import sqlalchemy as sa
 
 from bench.measures import Figure, figure
 from engine.app import Gongdan, open_gongdan
+from engine.base.instants import iso
+from engine.base.settings import Settings
 from engine.cli.simulate import LIVE, UNHURRIED
-from engine.db.tables import history
-from engine.instants import iso
 from engine.intake import mapping
 from engine.intake.importing import import_file
-from engine.settings import Settings
 from engine.simulate.arrivals import Load
 from engine.simulate.running import simulate
+from engine.storage.tables import history
 from tests.real_data import folder
 
 UNTIL = datetime(2015, 6, 30, 16, tzinfo=UTC)  #: 1 July 2015 in Shanghai

@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.engine import AGENT, BEGIN, FORM, TRUSTED, complete_cases, engine, loop_growth
-from engine.commands import CompleteTask, StartCase
-from engine.store import case_ids
+from engine.case.commands import CompleteTask, StartCase
+from engine.case.store import case_ids
 
 Figure = dict[str, Any]
 MEMORY = "/dev/shm"  # noqa: S108 - a folder in memory, if there is one

@@ -16,10 +16,10 @@ import sqlalchemy as sa
 
 from bench.measures import Figure, figure
 from engine.app import Gongdan, open_gongdan
-from engine.db.tables import ORDINARY, URGENT, cases, task
-from engine.people import Person
+from engine.base.settings import Settings
+from engine.people.directory import Person
 from engine.queries import inbox
-from engine.settings import Settings
+from engine.storage.tables import ORDINARY, URGENT, cases, task
 
 NOW = datetime(2026, 6, 1, 4, 0, tzinfo=UTC)
 OPEN_SHARE = 5  #: every fifth case is open

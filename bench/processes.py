@@ -31,7 +31,7 @@ from bench.engine import (
 )
 from bench.measures import Figure, figure
 from engine.app import Gongdan, open_gongdan
-from engine.settings import Settings
+from engine.base.settings import Settings
 
 CLIENTS = 4  #: threads of one process
 CASES = 60  #: of one client

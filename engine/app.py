@@ -9,29 +9,32 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from . import releases, store, verify
-from .commands import Command
-from .db.database import Database
-from .db.upgrade import revision, upgrade
-from .dispatch import Dispatcher, Receipt
-from .errors import ConfigurationError
-from .gateways.choose import gateways
-from .gateways.staff import StaffMail
-from .incidents import Incidents
-from .instants import iso
-from .keys import Keys
-from .links import CaseOpener
-from .outbox import LEASE, Outbox
-from .people import People, Person
-from .proposals import refuse_findings
-from .receivers import keep
-from .refresh import Progress, refresh
-from .releases import FolderPublish, Judge, Releases
-from .respondents import about
-from .schedule import Schedule
-from .sending import CASE
-from .settings import Settings
-from .timers import Timers
+from engine.case import store
+from engine.proof import verify
+from engine.release import releases
+
+from .base.errors import ConfigurationError
+from .base.instants import iso
+from .base.sending import CASE
+from .base.settings import Settings
+from .case.commands import Command
+from .case.dispatch import Dispatcher, Receipt
+from .case.incidents import Incidents
+from .case.refresh import Progress, refresh
+from .delivery.gateways.choose import gateways
+from .delivery.gateways.staff import StaffMail
+from .delivery.links import CaseOpener
+from .delivery.outbox import LEASE, Outbox
+from .delivery.schedule import Schedule
+from .delivery.timers import Timers
+from .design.publish_gate import refuse_findings
+from .people.directory import People, Person
+from .people.respondents import about
+from .privacy.keys import Keys
+from .queries.receivers import keep
+from .release.releases import FolderPublish, Judge, Releases
+from .storage.database import Database
+from .storage.upgrade import revision, upgrade
 
 
 @dataclass
@@ -49,7 +52,9 @@ class Gongdan:
     timers: Timers
     outbox: Outbox
     wall: Callable[[], datetime]
-    examined: dict[str, tuple[str, list[Any]]] = field(default_factory=dict)  #: verdicts of engine.inspection
+    examined: dict[str, tuple[str, list[Any]]] = field(
+        default_factory=dict
+    )  #: verdicts of engine.operations.inspection
     thresholds: tuple[int, int, int] | None = None  #: of the garbage collector before :meth:`settle`
 
     def dispatch(self, command: Command) -> Receipt:

@@ -16,13 +16,13 @@ import pytest
 import sqlalchemy as sa
 
 from engine.app import Gongdan, open_gongdan
-from engine.commands import ClaimTask, CompleteTask, StartCase
-from engine.db.tables import history, sla_clock
-from engine.dispatch import Receipt
-from engine.people import DEMO_PEOPLE
+from engine.base.sending import SENT, Answer, Entry
+from engine.base.settings import CHECKOUT, Settings
+from engine.case.commands import ClaimTask, CompleteTask, StartCase
+from engine.case.dispatch import Receipt
+from engine.people.directory import DEMO_PEOPLE
 from engine.queries.work import Incident, all_incidents
-from engine.sending import SENT, Answer, Entry
-from engine.settings import CHECKOUT, Settings
+from engine.storage.tables import history, sla_clock
 from tests.bpmn_text import bpmn, end, script, service, timer_on, user
 from tests.clock import Clock
 

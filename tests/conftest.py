@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
-from engine.settings import CHECKOUT, Settings
+from engine.base.settings import CHECKOUT, Settings
 from tests.clock import Clock
 
 if TYPE_CHECKING:

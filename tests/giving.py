@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.attachments import Folder
+from engine.forms.attachments import Folder
 from engine.forms.files import FileMeta
 
 AT = "2026-03-02T01:00:00+00:00"

@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
-from engine.sla import TimeRules
-from engine.spiff import host
-from engine.spiff.freeze import freeze, thaw
-from engine.spiff.machine import Delta, Machine
-from engine.spiff.parser import Program
-from engine.xml import load_bpmn, load_dmn
+from engine.base.safe_parsing import load_bpmn, load_dmn
+from engine.bpmn.spiff import script_functions
+from engine.bpmn.spiff.machine import Delta, Machine
+from engine.bpmn.spiff.parser import Program
+from engine.bpmn.spiff.serialization import freeze, thaw
+from engine.sla.time_rules import TimeRules
 from tests.bpmn_text import bpmn, script
 
 BEGIN = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  #: a Monday, nine o'clock in Shanghai
@@ -28,7 +28,7 @@ def program(
     return Program(
         {f"bpmn/d{n}.bpmn": load_bpmn(text) for n, text in enumerate(diagrams)},
         {f"bpmn/decisions/t{n}.dmn": load_dmn(text) for n, text in enumerate(tables)},
-        {**host.functions(TimeRules.empty()), **(functions or {})},
+        {**script_functions.functions(TimeRules.empty()), **(functions or {})},
     )
 
 

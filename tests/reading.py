@@ -11,8 +11,8 @@ import orjson
 import sqlalchemy as sa
 
 from engine.app import Gongdan
-from engine.db.tables import history
-from engine.sealing import Seal
+from engine.privacy.sealing import Seal
+from engine.storage.tables import history
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: where the branch stands, the first that was told counts (docs/reports.md)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from engine.base.settings import CHECKOUT
 from engine.intake.mapping import Mapping, load
-from engine.settings import CHECKOUT
 
 SAMPLE = CHECKOUT / "bpmn" / "samples" / "complaints_sample.csv"
 _DEFAULT = CHECKOUT.parent / "shared" / "data"

@@ -8,7 +8,7 @@ import orjson
 import sqlalchemy as sa
 
 from engine.app import Gongdan
-from engine.db.tables import case_fact, cases
+from engine.storage.tables import case_fact, cases
 
 NOW = "2026-04-01T00:00:00+00:00"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from engine.errors import InvalidForm, NotAllowed, Rejected
+from engine.base.errors import InvalidForm, NotAllowed, Rejected
 
 
 def together(*actions: Callable[[], Any]) -> list[Any]:

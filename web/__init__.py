@@ -6,11 +6,11 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine.app import Gongdan
-from engine.health import Health
-from engine.settings import Settings
-from engine.worker import Worker
+from engine.base.settings import Settings
+from engine.operations.health import Health
+from engine.operations.worker import Worker
 
-from . import context, damage, errors, i18n, menu, rooms, security, shown, sure, veil
+from . import damage, errors, formatting, i18n, menu, pages, request_context, security, sure, veil
 from .numbers import Number
 
 MOST_SENT = 32 * 1024 * 1024  #: bytes of a request: five files of five megabytes and the form around them
@@ -34,14 +34,14 @@ def create_app(gongdan: Gongdan, settings: Settings, worker: Worker | None = Non
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     app.url_map.converters["int"] = Number
-    context.install(app, gongdan, settings, Health(gongdan, worker))
+    request_context.install(app, gongdan, settings, Health(gongdan, worker))
     i18n.install(app, settings)
     security.install(app, settings)
-    shown.install(app)
+    formatting.install(app)
     sure.install(app)
     errors.install(app)
     damage.install(app)
-    rooms.install(app)
+    pages.install(app)
     menu.install(app)
     veil.install(app)
     return app

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.reports.model import Cell, Figure, Report, Table, Term
-from engine.reports.telling import Teller
+from engine.reports.report_text import Teller
 
 from .i18n import joined, listed
 

@@ -7,14 +7,14 @@ from typing import Any
 import click
 from gunicorn.app.base import BaseApplication
 
-from engine import logs
 from engine.app import Gongdan, open_gongdan
+from engine.base import logs
+from engine.base.errors import ConfigurationError, InvalidFile
+from engine.base.settings import Settings
 from engine.cli.common import Bar
-from engine.errors import ConfigurationError, InvalidFile
-from engine.recalendar import recompute_provisional
+from engine.operations.recompute_due_dates import recompute_provisional
+from engine.operations.worker import Worker
 from engine.scenarios import Gate
-from engine.settings import Settings
-from engine.worker import Worker
 
 from . import create_app
 

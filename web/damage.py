@@ -14,10 +14,10 @@ from flask import Flask, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from engine import inspection
-from engine.inspection import Fault
+from engine.operations import inspection
+from engine.operations.inspection import Fault
 
-from . import context
+from . import request_context
 
 log = structlog.get_logger("gongdan.pages")
 
@@ -36,12 +36,12 @@ def of_evidence() -> None:
 
 def found() -> list[Fault]:
     """What is wrong with the case that the page is about; nothing on pages about none."""
-    case_id = context.shown_case()
+    case_id = request_context.shown_case()
     if case_id is None:
         return []
     if "damage" not in g:
         look = inspection.whole if g.get("of_evidence") else inspection.glance
-        g.damage = look(context.gongdan(), case_id)
+        g.damage = look(request_context.gongdan(), case_id)
     return cast(list[Fault], g.damage)
 
 
@@ -82,10 +82,10 @@ _REASONS = {
 
 def answer(error: Exception) -> ResponseReturnValue | None:
     """The page on the damaged records of the case that a request failed on; None when they are whole."""
-    case_id = context.shown_case()
+    case_id = request_context.shown_case()
     if case_id is None:
         return None
-    gongdan = context.gongdan()
+    gongdan = request_context.gongdan()
     faults = inspection.whole(gongdan, case_id) or inspection.derived(gongdan, case_id)
     if not faults:
         return None
@@ -96,7 +96,7 @@ def answer(error: Exception) -> ResponseReturnValue | None:
     if request.path.endswith(".json"):
         body = {"verdict": as_json(), "case": {"id": case_id}, "recorded": [row.as_json() for row in rows]}
         return Response(orjson.dumps(body, option=orjson.OPT_INDENT_2), mimetype="application/json")
-    template = "damaged_part.html" if context.wants_fragment() else "damaged.html"
+    template = "damaged_part.html" if request_context.wants_fragment() else "damaged.html"
     return render_template(template, case_id=case_id, rows=rows), status
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
-from engine.release import Release
+from engine.release.release import Release
 from engine.scenarios import FOLDER as SCENARIOS
 from engine.scenarios import path_of
 

@@ -7,16 +7,16 @@ from typing import Any
 from flask import render_template
 from flask_babel import gettext
 
-from engine import compare
-from engine.drafts import DiagramDraft
-from engine.release import Release
+from engine.queries.drafts import DiagramDraft
+from engine.release import compare
+from engine.release.release import Release
 
-from . import context, designer_files
+from . import designer_files, request_context
 
 
 def page(draft: DiagramDraft) -> str:
     """What the release in force changed since the draft began, beside what the draft changes."""
-    releases = context.gongdan().releases
+    releases = request_context.gongdan().releases
     before, release = releases.get(draft.base_release), releases.current()
     mine = Release(release.number, {draft.path: draft.body})
     drawn = draft.path.endswith(".bpmn") and compare.readable(draft.body)

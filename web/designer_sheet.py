@@ -10,14 +10,15 @@ from typing import Any
 
 from flask_babel import gettext, ngettext
 
-from engine import drafts, proposals
-from engine.drafts import DiagramDraft
-from engine.errors import InvalidFile
-from engine.layout import layout_bpmn
-from engine.layout.shown import needed, shown
-from engine.xml import BPMNDI, InvalidXml, children, parse_xml
+from engine.base.errors import InvalidFile
+from engine.base.safe_parsing import BPMNDI, InvalidXml, children, parse_xml
+from engine.design import publish_gate
+from engine.design.layout import layout_bpmn
+from engine.design.layout.shown import needed, shown
+from engine.queries import drafts
+from engine.queries.drafts import DiagramDraft
 
-from . import context, designer_files
+from . import designer_files, request_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def sheet(body: bytes, path: str, *, afresh: bool) -> Sheet:
 
 def opened(path: str, draft: DiagramDraft | None) -> dict[str, Any]:
     """What both editors say of a file: whose drafts there are, and on which release this one stands."""
-    gongdan = context.gongdan()
+    gongdan = request_context.gongdan()
     release = gongdan.releases.current()
     return {
         "path": path,
@@ -77,8 +78,10 @@ def opened(path: str, draft: DiagramDraft | None) -> dict[str, Any]:
         "seen": draft.digest if draft else "",
         "base": draft.base_release if draft else release.number,
         "release": release,
-        "overtaken": bool(draft and proposals.overtaken(gongdan.releases, release, [draft])),
+        "overtaken": bool(draft and publish_gate.overtaken(gongdan.releases, release, [draft])),
         "others": [
-            one for one in drafts.diagrams(gongdan.db, path=path) if one.author != context.person().name
+            one
+            for one in drafts.diagrams(gongdan.db, path=path)
+            if one.author != request_context.person().name
         ],
     }

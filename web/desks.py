@@ -5,20 +5,20 @@ from __future__ import annotations
 from flask import abort
 from flask_babel import gettext
 
-from engine.desk import Desk, desk, refusal
-from engine.errors import Rejected
+from engine.base.errors import Rejected
+from engine.operations.task_view import Desk, desk, refusal
+from engine.people.roles import Duty
+from engine.people.rules import fits
 from engine.queries import cases, work
-from engine.roles import Duty
-from engine.rules import fits
 
-from . import context, shown
+from . import formatting, request_context
 from .i18n import locale
 
 
 def task_of(case_id: str, number: int) -> tuple[cases.Case, work.Task]:
     """A case that the person may know of and its task; else 404."""
-    case = context.known_case(case_id)
-    task = work.one_task(context.gongdan().db, case_id, number)
+    case = request_context.known_case(case_id)
+    task = work.one_task(request_context.gongdan().db, case_id, number)
     if task is None:
         abort(404)
     return case, task
@@ -29,7 +29,14 @@ def desk_of(task: work.Task) -> Desk | None:
     if task.state != "open":
         return None
     try:
-        return desk(context.gongdan(), task.case_id, task.task, context.person(), locale(), context.now())
+        return desk(
+            request_context.gongdan(),
+            task.case_id,
+            task.task,
+            request_context.person(),
+            locale(),
+            request_context.now(),
+        )
     except Rejected:
         return None
 
@@ -39,14 +46,14 @@ def may_take(task: work.Task) -> bool:
     if task.state != "open" or task.claimed_by is not None:
         return False
     try:
-        return refusal(context.gongdan(), task.case_id, task.task, context.person()) is None
+        return refusal(request_context.gongdan(), task.case_id, task.task, request_context.person()) is None
     except Rejected:
         return False
 
 
 def is_theirs(task: work.Task) -> bool:
     """Whether the task is, or was, of the person's queues: what they typed for it may then be kept as theirs."""
-    return fits(context.person(), Duty(task.role, task.skill, task.department))
+    return fits(request_context.person(), Duty(task.role, task.skill, task.department))
 
 
 def happened(task: work.Task) -> str:
@@ -54,17 +61,18 @@ def happened(task: work.Task) -> str:
     if task.state == "completed":
         return gettext(
             "%(name)s completed this task %(at)s.",
-            name=shown.who(task.completed_by),
-            at=shown.local(task.closed_at),
+            name=formatting.who(task.completed_by),
+            at=formatting.local(task.closed_at),
         )
     if task.state == "cancelled":
         return gettext(
-            "The process went another way; this task was withdrawn %(at)s.", at=shown.local(task.closed_at)
+            "The process went another way; this task was withdrawn %(at)s.",
+            at=formatting.local(task.closed_at),
         )
     if task.claimed_by:
         return gettext(
             "%(name)s took this task %(at)s.",
-            name=shown.who(task.claimed_by),
-            at=shown.local(task.claimed_at),
+            name=formatting.who(task.claimed_by),
+            at=formatting.local(task.claimed_at),
         )
     return gettext("The case changed meanwhile.")

@@ -8,12 +8,12 @@ from typing import Any
 
 from flask import Response, url_for
 
-from engine.diagrams import Element, Process
+from engine.bpmn.diagrams import Element, Process
 from engine.queries import timeline, work
 from engine.queries.cases import Case
-from engine.release import Release
+from engine.release.release import Release
 
-from . import context, shown
+from . import formatting, request_context
 from .i18n import pick
 
 _STEPS = frozenset(
@@ -65,7 +65,7 @@ def _lines(process: Process, here: Mapping[str, timeline.Position]) -> list[Step
         StepLine(
             element.id,
             element.name or element.id,
-            shown.lane(element.lane),
+            formatting.lane(element.lane),
             here[element.id].state if element.id in here else "",
             here[element.id].times if element.id in here else 0,
             element.documentation,
@@ -97,7 +97,7 @@ def marks(
     return {
         "elements": {id: {"state": position.state, "times": position.times} for id, position in here.items()},
         "flows": _flows(process, here),
-        "timers": {element: shown.local(due) for element, due in (timers or {}).items()},
+        "timers": {element: formatting.local(due) for element, due in (timers or {}).items()},
         "late": sorted(late),
     }
 
@@ -105,11 +105,13 @@ def marks(
 def of_case(case: Case, release: Release, told: Sequence[timeline.Step]) -> list[Sheet]:
     """The diagrams a case has entered: its own process first; the one with work on it is current."""
     positions = timeline.positions(told, release, case.process)
-    db = context.gongdan().db
+    db = request_context.gongdan().db
     timers = {row.element: row.due for row in work.timers(db, case.id) if row.state == "pending"}
     open_tasks = [task for task in work.tasks(db, case.id) if task.state == "open"]
     late = {
-        (task.process, task.element) for task in open_tasks if task.due_at and task.due_at <= context.now()
+        (task.process, task.element)
+        for task in open_tasks
+        if task.due_at and task.due_at <= request_context.now()
     }
     busy = open_tasks[-1].process if open_tasks else case.process
     entered = [case.process, *(id for id in positions if id != case.process)]
@@ -141,7 +143,7 @@ def _owner(ref: str, case: Case) -> str:
 
 def by_domain(processes: Iterable[Process]) -> dict[str, list[Process]]:
     """Processes by domain: the telephone company's first, shared steps last."""
-    found: dict[str, list[Process]] = {domain: [] for domain in shown.DOMAINS if domain != "shared"}
+    found: dict[str, list[Process]] = {domain: [] for domain in formatting.DOMAINS if domain != "shared"}
     for process in processes:
         found.setdefault(process.domain, []).append(process)
     return {domain: listed for domain, listed in found.items() if listed}

@@ -11,7 +11,7 @@ from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.exceptions import BadRequest, HTTPException
 
-from engine.errors import (
+from engine.base.errors import (
     Conflict,
     GongdanError,
     InvalidFile,
@@ -24,7 +24,7 @@ from engine.errors import (
     UnknownYear,
 )
 
-from . import context, damage, shown
+from . import damage, formatting, request_context
 
 log = structlog.get_logger("gongdan.pages")
 STATUS: dict[type[GongdanError], int] = {
@@ -56,7 +56,7 @@ def page(status: int, title: str, text: str, detail: str = "") -> ResponseReturn
     """The error page."""
     if request.path.startswith("/api/"):
         return {"status": status, "title": title, "detail": detail or text}, status
-    if context.wants_data():
+    if request_context.wants_data():
         return {"status": status, "title": title, "text": detail or text}, status
     drawn = partial(render_template, "error.html", status=status, title=title, text=text, detail=detail)
     try:  # who it is is asked here, not in the template: an error may come before anybody is known
@@ -84,7 +84,7 @@ def refused(error: GongdanError) -> ResponseReturnValue:
     if isinstance(error, Rejected) and not isinstance(error, Conflict):
         sent = request.method not in ("GET", "HEAD")  # who only looked has nothing to lose
         kept = gettext("Nothing was recorded.") if sent else ""
-        return page(status, gettext("That does not fit here"), kept, shown.refusal(error))
+        return page(status, gettext("That does not fit here"), kept, formatting.refusal(error))
     title, text = {
         403: (gettext("Not allowed"), gettext("Your role does not allow this.")),
         409: (
@@ -107,7 +107,7 @@ def refused(error: GongdanError) -> ResponseReturnValue:
         ),
     )
     # What a driver says names hosts and files, in English: it is in the log.
-    return page(status, title, text, "" if isinstance(error, Unavailable) else shown.refusal(error))
+    return page(status, title, text, "" if isinstance(error, Unavailable) else formatting.refusal(error))
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from engine.errors import FieldError
+from engine.base.errors import FieldError
 from engine.forms import Field, Form, choice_text, local_minutes, localised, message, show
 from engine.forms.bounds import Span, span, written
 from engine.forms.checking import asked

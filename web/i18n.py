@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from flask import Flask, g, request
 from flask_babel import Babel, get_locale, lazy_gettext
 
-from engine.settings import LOCALES, Settings
+from engine.base.settings import LOCALES, Settings
 
 #: our names of languages → names of the catalogues under ``translations/``
 CATALOGUES = {"zh-Hans": "zh_Hans", "zh-Hant-HK": "zh_Hant_HK", "en": "en"}

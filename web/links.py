@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from engine.queries import cases, scope, work
 from engine.queries.cases import Case
 
-from . import context
+from . import request_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,12 @@ class Linked:
 
 def of_case(case: Case) -> Linked:
     """What a page on ``case`` shows of its links."""
-    db = context.gongdan().db
+    db = request_context.gongdan().db
     parent = cases.case(db, case.parent) if case.parent else None
     children = cases.children(db, case.id)
     duplicates = cases.duplicates(db, case.id)
     numbers = [one.id for one in (*children, *duplicates, *([parent] if parent else []))]
-    hidden = scope.hidden_from(db, context.person(), numbers, context.in_force())
+    hidden = scope.hidden_from(db, request_context.person(), numbers, request_context.in_force())
     return Linked(
         parent if parent is not None and parent.id not in hidden else None,
         [child for child in children if child.id not in hidden],

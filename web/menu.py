@@ -11,12 +11,12 @@ from flask import Flask, request
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
+from engine.people.roles import Duty
+from engine.people.rules import LEADS, OPENS_CASES, PUBLISHES, SEES_ALL, fits
 from engine.reports import READERS
-from engine.roles import Duty
-from engine.rules import LEADS, OPENS_CASES, PUBLISHES, SEES_ALL, fits
-from web.rooms import audit, board, drafts, notices
+from web.pages import audit, board, drafts, notices
 
-from . import context
+from . import request_context
 from .polling import tagged
 
 #: endpoint, title, icon, roles that see it (empty: everybody)
@@ -36,22 +36,22 @@ ROOMS: tuple[tuple[str, object, str, frozenset[str]], ...] = (
 
 def typing_key() -> str:
     """The key under which this browser keeps what the person typed: pages of anybody else do not have it."""
-    told = b"typed:" + context.person().name.encode()
-    return hmac.new(context.settings().secret_key.encode(), told, hashlib.sha256).hexdigest()
+    told = b"typed:" + request_context.person().name.encode()
+    return hmac.new(request_context.settings().secret_key.encode(), told, hashlib.sha256).hexdigest()
 
 
 def install(app: Flask) -> None:
     """Give templates the menu and small helpers."""
     app.jinja_env.globals.update(
         rooms=lambda: ROOMS,
-        signed_in=context.signed_in,
+        signed_in=request_context.signed_in,
         done_with=drafts.done_with,
         typing_key=typing_key,
         is_here=is_here,
-        me=context.person,
+        me=request_context.person,
         process_name=process_name,
         unread_notices=notices.unread_notices,
-        fits_me=lambda row: fits(context.person(), Duty(row.role, row.skill, row.department)),
+        fits_me=lambda row: fits(request_context.person(), Duty(row.role, row.skill, row.department)),
     )
     app.jinja_env.filters.update(
         tagged=lambda html: Markup(tagged(str(html))),  # noqa: S704 (our own rendered template)
@@ -69,7 +69,7 @@ def is_here(endpoint: str) -> bool:
 
 def process_name(id: str) -> str:
     """A process's name in the current release; its id when the release has it no more."""
-    return context.all_process_names().get(id, id)
+    return request_context.all_process_names().get(id, id)
 
 
 def pretty(value: Any) -> str:

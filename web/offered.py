@@ -9,8 +9,8 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from engine.drafts import Pairs
 from engine.forms import Form, localised
+from engine.queries.drafts import Pairs
 
 from .i18n import locale
 

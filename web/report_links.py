@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from engine.people.roles import Duty
+from engine.people.rules import fits
 from engine.queries import work
 from engine.queries.cases import Case, start_data
 from engine.reports import READERS, REPORTS, Asked, Report, make
 from engine.reports.closed_list import branch_term
 from engine.reports.model import Figure
 from engine.reports.period import local_day, parse
-from engine.reports.telling import Teller
-from engine.roles import Duty
-from engine.rules import fits
+from engine.reports.report_text import Teller
 
-from . import context
+from . import request_context
 from .i18n import locale
 
 
@@ -36,15 +36,15 @@ class ReportLink:
 def of_case(case: Case) -> ReportLink | None:
     """The report that a case is about, when the reader may have it; None for all other cases."""
     about = _about(case)
-    if about is None or not (context.has_role(*READERS) or _has_task(case)):
+    if about is None or not (request_context.has_role(*READERS) or _has_task(case)):
         return None
     name, period = about
-    report = make(context.gongdan().db, name, Asked(parse(period), context.now()))
+    report = make(request_context.gongdan().db, name, Asked(parse(period), request_context.now()))
     teller = Teller(
-        context.in_force(),
+        request_context.in_force(),
         locale(),
-        context.display_name,
-        year=local_day(context.now()).year,
+        request_context.display_name,
+        year=local_day(request_context.now()).year,
     )
     headings, rows = _first_table(report, teller)
     return ReportLink(
@@ -52,7 +52,7 @@ def of_case(case: Case) -> ReportLink | None:
         teller.title(name),
         period,
         {"name": name, "period": period, "case": case.id},
-        context.has_role(*READERS),
+        request_context.has_role(*READERS),
         headings,
         rows,
         tuple((branch, teller.term(branch_term(branch))) for branch in report.branches),
@@ -61,22 +61,22 @@ def of_case(case: Case) -> ReportLink | None:
 
 def is_task_of(case_id: str, name: str, period: str) -> bool:
     """Whether the person has, or may take, a task of the case that report ``name`` of ``period`` is about."""
-    case = context.known_case(case_id)
+    case = request_context.known_case(case_id)
     return _about(case) == (name, period) and _has_task(case)
 
 
 def _about(case: Case) -> tuple[str, str] | None:
-    process = context.release_of(case).processes.get(case.process)
+    process = request_context.release_of(case).processes.get(case.process)
     name = process.properties.get("report") if process else None
     if name not in REPORTS:
         return None
-    period = start_data(context.gongdan().db, case.id).get("report_period")
+    period = start_data(request_context.gongdan().db, case.id).get("report_period")
     return (name, period) if isinstance(period, str) else None
 
 
 def _has_task(case: Case) -> bool:
     """Whether the person has a task of the case, or could take one that nobody has."""
-    person, gongdan = context.person(), context.gongdan()
+    person, gongdan = request_context.person(), request_context.gongdan()
     within_reach = [
         task.task
         for task in work.tasks(gongdan.db, case.id)

@@ -10,8 +10,8 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 
-from engine.settings import Settings
-from engine.texts import storable
+from engine.base.settings import Settings
+from engine.base.texts import storable
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from engine.texts import storable
+from engine.base.texts import storable
 
 
 def encode_cursor(cursor: Sequence[str | int] | None) -> str | None:

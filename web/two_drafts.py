@@ -8,10 +8,9 @@ from flask import request
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from engine import drafts
-from engine.queries import cases, work
+from engine.queries import cases, drafts, work
 
-from . import context, fields, unsent
+from . import case_data_view, request_context, unsent
 
 BASE = "_base"  #: the field that names the draft which the page with the form knew of; empty for none
 
@@ -22,8 +21,8 @@ class Two:
 
     sent: drafts.Pairs
     there: drafts.FormDraft
-    sent_lines: list[fields.Line]
-    there_lines: list[fields.Line]
+    sent_lines: list[case_data_view.Line]
+    there_lines: list[case_data_view.Line]
 
 
 def base(otherwise: str) -> str:
@@ -34,7 +33,7 @@ def base(otherwise: str) -> str:
 def of(case: cases.Case, task: work.Task, form: MultiDict[str, str]) -> Two | None:
     """Both texts, when keeping what ``form`` holds would overwrite a draft that its page did not know of."""
     sent = unsent.answers(form)
-    there = drafts.form(context.gongdan().db, case.id, task.task, context.person().name)
+    there = drafts.form(request_context.gongdan().db, case.id, task.task, request_context.person().name)
     if not sent or there is None or there.version == form.get(BASE) or _typed(there.pairs) == _typed(sent):
         return None
     return Two(sent, there, lines(case, task, sent), lines(case, task, there.pairs))
@@ -44,11 +43,11 @@ def _typed(pairs: drafts.Pairs) -> drafts.Pairs:
     return [(name, text) for name, text in pairs if name[:1] != "_"]
 
 
-def lines(case: cases.Case, task: work.Task, pairs: drafts.Pairs) -> list[fields.Line]:
+def lines(case: cases.Case, task: work.Task, pairs: drafts.Pairs) -> list[case_data_view.Line]:
     """What a person typed into a task's form, to be read; as it was sent where the form is not to be had."""
-    release = context.release_of(case)
+    release = request_context.release_of(case)
     form = release.forms.get(task.form or "")
     if form is None:
         return [(gettext("What you typed"), text) for _, text in _typed(pairs) if text]
     values, _ = form.parse(MultiDict(pairs).getlist)
-    return fields.Reading(release, dict.fromkeys(values, task.form)).lines(values)
+    return case_data_view.Reading(release, dict.fromkeys(values, task.form)).lines(values)

@@ -17,7 +17,7 @@ from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
-from . import context
+from . import request_context
 from .i18n import listed
 
 FIELD = "unsent"  #: the hidden field that carries it
@@ -127,10 +127,10 @@ def carried(*, trusted: bool) -> Unsent | None:
 
 def resume(found: Unsent, said: str) -> ResponseReturnValue:
     """What the person, signed in now, gets for a form that was not taken; ``said``: why it was not."""
-    if found.by and found.by != context.person().name:
+    if found.by and found.by != request_context.person().name:
         whose = gettext(
             "What was typed here belongs to %(name)s. It was not sent, and is not shown to anybody else.",
-            name=context.display_name(found.by),
+            name=request_context.display_name(found.by),
         )
         flash(whose, "warn")
         return redirect(url_for("inbox.show"), 303)

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 
 from flask import Flask, Response, request
 
-from engine import respondents
-from engine.errors import Unavailable
+from engine.base.errors import Unavailable
+from engine.people import respondents
 
-from . import context, errors
-from .rooms.auth import OPEN_ENDPOINTS
+from . import errors, request_context
+from .pages.auth import OPEN_ENDPOINTS
 
 VEIL = "░░░"  #: stands where such a number was
 
@@ -27,7 +27,11 @@ def install(app: Flask) -> None:
         if response.direct_passthrough or request.endpoint in OPEN_ENDPOINTS:
             return response
         try:
-            numbers = respondents.about(context.gongdan().db, context.person()) if context.signed_in() else ()
+            numbers = (
+                respondents.about(request_context.gongdan().db, request_context.person())
+                if request_context.signed_in()
+                else ()
+            )
         except Unavailable as error:  # what cannot be looked through is not shown
             return response if response.status_code == 503 else app.make_response(errors.refused(error))
         if numbers:

@@ -1,1 +1,4 @@
-"""Commands of the command line, one module each."""
+"""Commands of the command line, one module each.
+
+Uses everything. Read first: ``common``, ``verify``, ``operations``.
+"""

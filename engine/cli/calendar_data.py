@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
-from engine.calendar_days import WEEKDAYS
-from engine.outputs import SHARED, write_all
-from engine.settings import CHECKOUT, LOCALES
+from engine.base.atomic_files import SHARED, write_all
+from engine.base.settings import CHECKOUT, LOCALES
+from engine.sla.calendar_days import WEEKDAYS
 
 CHINA = CHECKOUT / "bpmn" / "calendars" / "cn.json"
 FIRST_YEAR = 2004

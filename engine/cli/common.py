@@ -11,9 +11,9 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from engine import logs
 from engine.app import Gongdan, open_gongdan
-from engine.settings import Settings
+from engine.base import logs
+from engine.base.settings import Settings
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 import click
 
-from engine import time_words
-from engine.calendar import Calendar
-from engine.durations import Duration, parse_short
-from engine.errors import GongdanError
-from engine.settings import CHECKOUT, LOCALES
+from engine.base.errors import GongdanError
+from engine.base.settings import CHECKOUT, LOCALES
+from engine.sla import time_words
+from engine.sla.calendar import Calendar
+from engine.sla.durations import Duration, parse_short
 
 CALENDARS = CHECKOUT / "bpmn" / "calendars"
 

@@ -6,11 +6,11 @@ import sys
 
 import click
 
-from engine.handbook import pages
-from engine.outputs import SHARED, write_all
-from engine.release import Release
-from engine.releases import read_folder
-from engine.settings import CHECKOUT
+from engine.base.atomic_files import SHARED, write_all
+from engine.base.settings import CHECKOUT
+from engine.release.handbook import pages
+from engine.release.release import Release
+from engine.release.releases import read_folder
 
 FOLDER = CHECKOUT / "docs" / "processes"
 

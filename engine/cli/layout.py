@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from engine.errors import InvalidFile
-from engine.layout import layout_bpmn
-from engine.layout.check import check_drawing
-from engine.outputs import SHARED, write_all
-from engine.xml import parse_xml
+from engine.base.atomic_files import SHARED, write_all
+from engine.base.errors import InvalidFile
+from engine.base.safe_parsing import parse_xml
+from engine.design.layout import layout_bpmn
+from engine.design.layout.check import check_drawing
 
 
 @click.command()

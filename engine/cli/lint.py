@@ -10,11 +10,11 @@ from typing import Any
 import click
 import orjson
 
-from engine import logs
-from engine.lint import Finding, LintContext, lint_file
-from engine.lint.release import lint_across
-from engine.settings import LOCALES
-from engine.xml import MAX_BYTES
+from engine.base import logs
+from engine.base.safe_parsing import MAX_BYTES
+from engine.base.settings import LOCALES
+from engine.design.lint import Finding, LintContext, lint_file
+from engine.design.lint.release import lint_across
 
 from .layout import layout
 

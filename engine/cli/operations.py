@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
-from engine import backup as backups
-from engine import erasure as erasing
-from engine import evidence, recalendar
-from engine import rebuild as rebuilding
-from engine.db import upgrade as upgrades
-from engine.outputs import readable
-from engine.releases import FOLDER, RIGHTS
-from engine.store import case_ids
-from engine.verify import DIVERGED
+from engine.base.atomic_files import readable
+from engine.case import rebuild as rebuilding
+from engine.case.store import case_ids
+from engine.operations import attachment_check, recompute_due_dates
+from engine.operations import backup as backups
+from engine.operations import erasure as erasing
+from engine.proof.verify import DIVERGED
+from engine.release.releases import FOLDER, RIGHTS
+from engine.storage import upgrade as upgrades
 
 from .common import Named, answer, json_option, opened
 
@@ -35,7 +35,7 @@ def publish(note: str, unproved: str, as_json: bool) -> None:
         gate = Gate(gongdan.releases, unproved)
         said = f"{note} (without scenarios: {unproved})".strip() if unproved else note
         done = gongdan.publish_folder(said, judge=gate)
-        moved = recalendar.recompute_provisional(gongdan)
+        moved = recompute_due_dates.recompute_provisional(gongdan)
     lines = ["nothing changed"]
     if done.number:
         lines = [
@@ -88,7 +88,7 @@ def rebuild(as_json: bool) -> None:
 )
 def worker(concurrency: int) -> None:
     """Work as one of many: timers and outbox through Procrastinate, on PostgreSQL, until stopped."""
-    from engine.fleet import Fleet  # needs the extra `postgres`
+    from engine.operations.distributed_worker import Fleet  # needs the extra `postgres`
 
     with opened() as gongdan:
         gongdan.settle()
@@ -134,12 +134,12 @@ def check(remove_unnamed: bool, as_json: bool) -> None:
                 findings.append(f"{case} row {verdict.seq}: {verdict.reason}")
             elif gongdan.keys.get(case) is not None:
                 findings += [f"{case} {line}" for line in rebuilding.differences(gongdan, case)]
-                findings += [f"{case} {line}" for line in evidence.faults(gongdan, case)]
+                findings += [f"{case} {line}" for line in attachment_check.faults(gongdan, case)]
                 if remove_unnamed:
-                    removed += evidence.remove_unnamed(gongdan, case)
+                    removed += attachment_check.remove_unnamed(gongdan, case)
                 findings += [
                     f"{case} keeps the file {digest}, which no command names; --remove-unnamed deletes it"
-                    for digest in evidence.unnamed(gongdan, case)
+                    for digest in attachment_check.unnamed(gongdan, case)
                 ]
         findings += rebuilding.orphans(gongdan)
         for path in readable(gongdan.settings.var):

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import click
 
-from engine import accounts
-from engine.accounts import Handed
 from engine.app import Gongdan
-from engine.errors import Rejected
-from engine.people import Person
+from engine.base.errors import Rejected
+from engine.operations import accounts
+from engine.operations.accounts import Handed
+from engine.people.directory import Person
 
 from .common import answer, json_option, opened
 

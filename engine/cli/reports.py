@@ -10,18 +10,18 @@ from typing import BinaryIO, TypeVar
 
 import click
 
-from engine import heads
-from engine.db.database import Database
+from engine.base.atomic_files import write_all, writing
+from engine.base.settings import LOCALES
 from engine.export import ocel, tables, xes
 from engine.export.events import case_numbers, histories, traces
-from engine.outputs import write_all, writing
+from engine.proof import checkpoints
 from engine.reports import REPORTS, Asked, Report, branches, make
 from engine.reports.model import Figure, Table
 from engine.reports.period import parse
-from engine.reports.telling import Teller
+from engine.reports.report_text import Teller
 from engine.reports.writing import as_json as as_json_of
 from engine.reports.writing import csv_lines
-from engine.settings import LOCALES
+from engine.storage.database import Database
 
 from .common import Bar, Named, answer, json_option, opened
 
@@ -118,8 +118,8 @@ def export(ctx: click.Context, shape: str, output: Path | None) -> None:
     """
     with opened(existing=True) as gongdan, _target(output) as out:
         if shape == "heads":
-            number, spoilt = heads.write(gongdan.db, gongdan.settings.heads_key, gongdan.now(), out)
-            key = heads.public_key(gongdan.settings.heads_key)
+            number, spoilt = checkpoints.write(gongdan.db, gongdan.settings.heads_key, gongdan.now(), out)
+            key = checkpoints.public_key(gongdan.settings.heads_key)
             click.echo(f"{number} cases, signed with the key {key}", err=True)
             if not number:
                 raise click.ClickException(

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import click
 
-from engine.instants import iso
+from engine.base.instants import iso
 from engine.simulate.arrivals import Load
 from engine.simulate.report import SimulationReport
 from engine.simulate.running import YEARS, parse_until

@@ -12,12 +12,12 @@ from typing import Any
 
 import click
 
-from engine import heads
 from engine.app import open_gongdan
-from engine.db.database import Database
-from engine.settings import Settings
-from engine.store import case_ids
-from engine.verify import DIVERGED, ERASED, IDENTICAL, Verdict
+from engine.base.settings import Settings
+from engine.case.store import case_ids
+from engine.proof import checkpoints
+from engine.proof.verify import DIVERGED, ERASED, IDENTICAL, Verdict
+from engine.storage.database import Database
 
 from .common import Bar, answer, json_option, opened
 
@@ -55,7 +55,7 @@ def verify(
     if key and not signed:
         raise click.UsageError("--key says who signed the heads of --against")
     with opened(existing=True) as gongdan:
-        kept = _kept(signed, key or heads.public_key(gongdan.settings.heads_key)) if signed else None
+        kept = _kept(signed, key or checkpoints.public_key(gongdan.settings.heads_key)) if signed else None
         chosen = case_ids(gongdan.db) if everything else list(dict.fromkeys(cases))
         asked = set(chosen)
         if kept is not None:  # of a case that is gone, the signed heads tell
@@ -89,19 +89,21 @@ def verify(
     sys.exit(1 if result["diverged"] else 0)
 
 
-def _kept(signed: Path, key: str) -> heads.SignedHeads:
+def _kept(signed: Path, key: str) -> checkpoints.SignedHeads:
     with signed.open("rb") as file:
-        return heads.read(file, key)
+        return checkpoints.read(file, key)
 
 
 def _against(
-    db: Database, kept: list[heads.SignedHead], verdicts: list[Verdict], asked: set[str] | None
+    db: Database, kept: list[checkpoints.SignedHead], verdicts: list[Verdict], asked: set[str] | None
 ) -> Iterator[Verdict]:
     """The verdicts, but for cases whose history does not lead through the head that was signed of it.
 
     ``asked``: only of these cases; None means all.
     """
-    wrong = {h.case: (h.seq, why) for h, why in heads.missing(db, kept) if asked is None or h.case in asked}
+    wrong = {
+        h.case: (h.seq, why) for h, why in checkpoints.missing(db, kept) if asked is None or h.case in asked
+    }
     for verdict in verdicts:
         seq, why = wrong.pop(verdict.case_id, (None, None))
         keeps = why is None or verdict.state == DIVERGED

@@ -1,1 +1,4 @@
-"""Histories and reports for other programs: XES, OCEL, CSV, JSON lines. Sealed values stay sealed."""
+"""Histories and reports for other programs: XES, OCEL, CSV, JSON lines. Sealed values stay sealed.
+
+Uses queries, case and everything below. Read first: ``events``, ``xes``, ``tables``.
+"""

@@ -9,15 +9,15 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from engine.db.database import Database
-from engine.db.tables import cases, history
-from engine.diagrams import Element
-from engine.effects import resolve
-from engine.errors import GongdanError, NotFound
-from engine.phones import mask_phones_in
-from engine.release import Release
-from engine.releases import Releases
-from engine.sealing import MARK
+from engine.base.errors import GongdanError, NotFound
+from engine.base.phones import mask_phones_in
+from engine.bpmn.diagrams import Element
+from engine.case.effects import resolve
+from engine.privacy.sealing import MARK
+from engine.release.release import Release
+from engine.release.releases import Releases
+from engine.storage.database import Database
+from engine.storage.tables import cases, history
 
 #: element kinds whose passing is an event of its own (user tasks tell theirs through opened, claimed, closed)
 AUTOMATIC = frozenset({

@@ -1,8 +1,11 @@
-"""Forms of user tasks: reading their files, asking, checking and storing answers. See docs/forms.md."""
+"""Forms of user tasks: reading their files, asking, checking and storing answers. See docs/forms.md.
+
+Uses bpmn, people, sla and everything below. Read first: ``form``, ``model``, ``checking``.
+"""
 
 from __future__ import annotations
 
-from engine.settings import LOCALES
+from engine.base.settings import LOCALES
 
 from .form import Form, Submission
 from .messages import message

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from engine.conditions import Condition, ConditionError
-from engine.instants import SHANGHAI
+from engine.base.instants import SHANGHAI
+from engine.bpmn.conditions import Condition, ConditionError
 
 from .model import Bound, Field
 from .values import Refused

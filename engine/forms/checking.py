@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.errors import FieldError
+from engine.base.errors import FieldError
 
 from .bounds import span
 from .files import clean_files

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.conditions import Condition, ConditionError, compile_condition
-from engine.errors import InvalidFile
-from engine.settings import LOCALES
+from engine.base.errors import InvalidFile
+from engine.base.settings import LOCALES
+from engine.bpmn.conditions import Condition, ConditionError, compile_condition
 
 from .model import Text
 from .names import FORM_FUNCTIONS

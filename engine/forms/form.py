@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from engine.errors import FieldError, InvalidForm
+from engine.base.errors import FieldError, InvalidForm
 
 from . import checking, parsing
 from .draft import Draft

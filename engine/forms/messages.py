@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.errors import FieldError
+from engine.base.errors import FieldError
 
 from .model import Text, localised
 from .values import local_minutes

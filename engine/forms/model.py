@@ -8,8 +8,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
-from engine.conditions import Condition
-from engine.settings import LOCALES
+from engine.base.settings import LOCALES
+from engine.bpmn.conditions import Condition
 
 Text = Mapping[str, str]  #: one text by locale, always all of :data:`LOCALES`
 Choice = str | int | bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.errors import FieldError
+from engine.base.errors import FieldError
 
 from .files import Recall, Store, Upload, take
 from .model import Field, Group

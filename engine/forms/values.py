@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
-from engine.instants import SHANGHAI
+from engine.base.instants import SHANGHAI
 
 from .model import Field, choice_text
 

@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.app import Gongdan
-from engine.commands import StartCase
-from engine.db.tables import cases
-from engine.errors import GongdanError, InvalidFile
+from engine.base.errors import GongdanError, InvalidFile
+from engine.case.commands import StartCase
+from engine.storage.tables import cases
 
 from .lines import BadRow
 from .mapping import Mapping

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.errors import InvalidFile, NotFound
-from engine.xml import safe_json
+from engine.base.errors import InvalidFile, NotFound
+from engine.base.safe_parsing import safe_json
 
 FOLDER = Path(__file__).with_name("mappings")
 #: Channels of the form F0 (seed 004:294, 003:188).

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from engine.errors import InvalidFile
+from engine.base.errors import InvalidFile
 
 from .lines import BadRow, RawRow, read_rows
 from .mapping import Mapping

@@ -14,9 +14,9 @@ from typing import Any
 
 from lxml import etree
 
-from engine.conditions import Condition, compile_condition
-from engine.errors import InvalidFile
-from engine.xml import load_dmn, local
+from engine.base.errors import InvalidFile
+from engine.base.safe_parsing import load_dmn, local
+from engine.bpmn.conditions import Condition, compile_condition
 
 TABLE = "bpmn/decisions/triage.dmn"  #: path of the table in a release
 _NO_WORD = re.compile(r"[^\w$]+|(?<=\d)(?=[a-z])|(?<=[a-z])(?=\d)")

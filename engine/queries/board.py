@@ -11,10 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.db.database import Database
-from engine.db.tables import OPEN_ALL, cases, incident, outbox, sla_clock, task
-from engine.people import Person
-from engine.respondents import not_about
+from engine.people.directory import Person
+from engine.people.respondents import not_about
+from engine.storage.database import Database
+from engine.storage.tables import OPEN_ALL, cases, incident, outbox, sla_clock, task
 
 from .inbox import UNIT, due_soon, overdue
 from .rows import shaped, text

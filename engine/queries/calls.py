@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.calls import CALLED_AT
-from engine.db.database import Database
-from engine.db.tables import task
-from engine.release import Release
+from engine.forms.calls import CALLED_AT
+from engine.release.release import Release
+from engine.storage.database import Database
+from engine.storage.tables import task
 
 from . import timeline
 

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from engine.db.database import Database
-from engine.db.tables import IS_DUPLICATE, case_fact, cases, history
-from engine.people import Person
-from engine.respondents import not_about
+from engine.people.directory import Person
+from engine.people.respondents import not_about
+from engine.storage.database import Database
+from engine.storage.tables import IS_DUPLICATE, case_fact, cases, history
 
 from . import sound
 from .rows import shaped, text

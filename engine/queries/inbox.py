@@ -17,8 +17,10 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from engine.db.database import Database
-from engine.db.tables import (
+from engine.people.directory import Person
+from engine.people.respondents import not_about
+from engine.storage.database import Database
+from engine.storage.tables import (
     OPEN_ALL,
     OPEN_MINE,
     OPEN_QUEUE,
@@ -28,8 +30,6 @@ from engine.db.tables import (
     sla_clock,
     task,
 )
-from engine.people import Person
-from engine.respondents import not_about
 
 from .rows import shaped
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from engine.db.database import Database
-from engine.db.tables import notice, setting
-from engine.people import Person
-from engine.respondents import not_about
+from engine.people.directory import Person
+from engine.people.respondents import not_about
+from engine.storage.database import Database
+from engine.storage.tables import notice, setting
 
 from .rows import text
 

@@ -2,8 +2,8 @@
 
 Whoever works on a case knows of it, and the roles that see all. The front desk answers the telephone: it
 finds any caller's cases of the processes it takes part in, not those that a branch or an office keeps to
-itself. Nobody learns of a case that complains about themselves (:mod:`engine.respondents`). Acting needs
-more: ``engine.checks``.
+itself. Nobody learns of a case that complains about themselves (:mod:`engine.people.respondents`). Acting needs
+more: ``engine.case.checks``.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from engine.db.database import Database
-from engine.db.tables import cases, task
-from engine.people import Person
-from engine.release import Release
-from engine.respondents import about
-from engine.roles import Duty
-from engine.rules import SEES_ALL, fits
+from engine.people.directory import Person
+from engine.people.respondents import about
+from engine.people.roles import Duty
+from engine.people.rules import SEES_ALL, fits
+from engine.release.release import Release
+from engine.storage.database import Database
+from engine.storage.tables import cases, task
 
 #: those who answer customers: whoever calls reaches one of them
 FRONT_DESK = frozenset({"agent", "senior_agent", "dispatcher"})

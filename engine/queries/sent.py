@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.sending import NOTICE, WITHDRAWN
+from engine.base.sending import NOTICE, WITHDRAWN
 
 from .timeline import ERASED, UNREADABLE, Step
 from .work import Message

@@ -8,11 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.db.database import Database
-from engine.db.tables import history, subject_key, task
-from engine.errors import GongdanError
-from engine.release import Release
-from engine.sealing import MARK, Erased, Seal
+from engine.base.errors import GongdanError
+from engine.privacy.sealing import MARK, Erased, Seal
+from engine.release.release import Release
+from engine.storage.database import Database
+from engine.storage.tables import history, subject_key, task
 
 from . import sound
 from .rows import text

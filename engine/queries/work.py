@@ -7,14 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import receivers
-from engine.db.database import Database
-from engine.db.tables import URGENT, history, incident, outbox, sla_clock, task, timer
-from engine.people import Person
-from engine.respondents import not_about
-from engine.sending import CASE, SENT
+from engine.base.sending import CASE, SENT
+from engine.people.directory import Person
+from engine.people.respondents import not_about
+from engine.storage.database import Database
+from engine.storage.tables import URGENT, history, incident, outbox, sla_clock, task, timer
 
-from . import sound
+from . import receivers, sound
 from .rows import shaped
 
 

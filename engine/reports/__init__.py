@@ -1,11 +1,14 @@
-"""Reports: what was closed in a period, counted from the read models, every figure down to its cases."""
+"""Reports: what was closed in a period, counted from the read models, every figure down to its cases.
+
+Uses delivery, proof, export and everything below. Read first: ``model``, ``read``, ``period``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.db.database import Database
-from engine.errors import NotFound
+from engine.base.errors import NotFound
+from engine.storage.database import Database
 
 from . import (
     accountability,

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from engine.db.database import Database
-from engine.db.tables import cases
+from engine.storage.database import Database
+from engine.storage.tables import cases
 
 from .closed_list import type_term
 from .model import Asked, Cell, Report, Table, Term, count, share, word, words

@@ -8,13 +8,13 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from engine.db.database import Database
-from engine.errors import Rejected
+from engine.base.errors import Rejected
+from engine.storage.database import Database
 
 from . import make
 from .closed_list import branch_term
 from .model import Asked, Report, Table
-from .telling import Teller
+from .report_text import Teller
 from .writing import csv_lines
 
 _UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')

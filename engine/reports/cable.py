@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.db.database import Database
+from engine.storage.database import Database
 
 from .closed_list import branch_term, type_term
 from .model import Asked, Cell, Report, Table, Term, count, share, words

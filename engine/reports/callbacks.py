@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from engine.db.database import Database
-from engine.db.tables import cases, outbox
+from engine.storage.database import Database
+from engine.storage.tables import cases, outbox
 
 from .model import Asked, Cell, Report, Table, Term, count, share, words
 from .period import Period

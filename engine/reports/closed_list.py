@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.db.database import Database
+from engine.storage.database import Database
 
 from .model import Asked, Cell, Report, Table, Term, count, mean, share, word, words
 from .read import UNASSIGNED, Closed, by_key, closed_cases

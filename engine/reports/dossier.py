@@ -9,17 +9,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.db.database import Database
-from engine.db.tables import cases
-from engine.effects import resolve
-from engine.errors import NotFound
+from engine.base.errors import NotFound
+from engine.case.effects import resolve
 from engine.forms import Form
 from engine.queries import timeline, work
 from engine.queries.cases import Case
 from engine.queries.rows import text
 from engine.queries.sent import Sent, messages
 from engine.queries.timeline import Step
-from engine.release import Release
+from engine.release.release import Release
+from engine.storage.database import Database
+from engine.storage.tables import cases
 
 RECOURSE = "recourse_text"  #: the answer that says which way the customer may still go
 

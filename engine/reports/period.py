@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from engine.errors import Rejected
-from engine.instants import SHANGHAI
+from engine.base.errors import Rejected
+from engine.base.instants import SHANGHAI
 
 LONGEST = timedelta(days=3 * 366)
 MANY_DAYS = 62  #: a longer period is told by months

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
-from engine.db.database import Database
-from engine.db.tables import case_fact, cases, sla_clock, task
 from engine.queries import sound
 from engine.queries.rows import text
+from engine.storage.database import Database
+from engine.storage.tables import case_fact, cases, sla_clock, task
 
 from .model import Asked
 from .period import Period

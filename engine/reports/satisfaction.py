@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.db.database import Database
+from engine.storage.database import Database
 
 from .closed_list import branch_term
 from .model import Asked, Cell, Report, Table, Term, count, mean, share, word, words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from engine.db.database import Database
+from engine.storage.database import Database
 
 from .model import Asked, Cell, Report, Table, Term, count, share, word
 from .read import Clock, chosen, live_clocks, open_cases

@@ -10,7 +10,7 @@ from typing import Any
 from engine.export.cells import BOM, safe
 
 from .model import Cell, Figure, Report, Table
-from .telling import Teller
+from .report_text import Teller
 
 
 def csv_lines(report: Report, tables: Iterable[Table], teller: Teller) -> Iterator[str]:

@@ -3,9 +3,11 @@
 A scenario drives one process on a clock of its own: people complete tasks, time passes, and what must be true then
 is written beside it by hand (open tasks, SLA clocks, due times, messages, the outcome). The runner takes no
 shortcut: every step is a command through :meth:`engine.app.Gongdan.dispatch`. ``docs/scenarios.md`` has the format.
+
+Uses the opened engine and everything below. Read first: ``run``, ``judging``, ``coverage``.
 """
 
-from engine.scenario_files import FOLDER, Scenario, load
+from engine.release.scenario_files import FOLDER, Scenario, load
 
 from .coverage import Coverage
 from .judging import Gate, Judgement, judge

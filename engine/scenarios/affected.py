@@ -13,10 +13,10 @@ from html import unescape
 
 from lxml import etree
 
-from engine.errors import GongdanError
-from engine.release import CALENDAR, PARAMETERS, ROLES, Release
-from engine.scenario_files import FOLDER
-from engine.xml import BPMN, load_bpmn, local, safe_json
+from engine.base.errors import GongdanError
+from engine.base.safe_parsing import BPMN, load_bpmn, local, safe_json
+from engine.release.release import CALENDAR, PARAMETERS, ROLES, Release
+from engine.release.scenario_files import FOLDER
 
 _WORD = re.compile(r"""["']([A-Za-z][A-Za-z0-9_]*)(?=\\?["'])""")  # in JSON a quote follows a backslash
 _SHOWN = ("forms/", "bpmn/templates/")  #: what people see, with expressions of its own

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from engine.diagrams import Element, Process
-from engine.release import Release
+from engine.bpmn.diagrams import Element, Process
+from engine.release.release import Release
 
 Reached = set[tuple[str, str]]  #: (process, id of an element or a sequence flow)
 

@@ -9,14 +9,14 @@ import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from engine.diagrams import Process
-from engine.errors import InvalidFile
-from engine.lint.catalogue.files import SCENARIO_UNREADABLE
-from engine.lint.finding import Finding, Severity
-from engine.proposals import refuse_findings
-from engine.release import Release
-from engine.releases import Releases
-from engine.scenario_files import load
+from engine.base.errors import InvalidFile
+from engine.bpmn.diagrams import Process
+from engine.design.lint.catalogue.files import SCENARIO_UNREADABLE
+from engine.design.lint.finding import Finding, Severity
+from engine.design.publish_gate import refuse_findings
+from engine.release.release import Release
+from engine.release.releases import Releases
+from engine.release.scenario_files import load
 
 from .affected import callers, played, touched
 from .coverage import Coverage

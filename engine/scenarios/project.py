@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.app import Gongdan, open_gongdan
-from engine.errors import GongdanError
-from engine.scenario_files import Scenario, load
-from engine.settings import Settings
+from engine.base.errors import GongdanError
+from engine.base.settings import Settings
+from engine.release.scenario_files import Scenario, load
 
 from .coverage import Coverage
 from .run import Run, ScenarioFailed

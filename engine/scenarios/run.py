@@ -8,15 +8,15 @@ from typing import Any
 
 import orjson
 
-from engine import store
 from engine.app import Gongdan
-from engine.commands import CompleteTask, PauseClocks, ResumeClocks, StartCase
-from engine.effects import resolve
-from engine.errors import GongdanError, InvalidFile, InvalidForm, NotAllowed, Rejected
-from engine.instants import SHANGHAI, iso
-from engine.lint.finding import Finding, Rule
+from engine.base.errors import GongdanError, InvalidFile, InvalidForm, NotAllowed, Rejected
+from engine.base.instants import SHANGHAI, iso
+from engine.case import store
+from engine.case.commands import CompleteTask, PauseClocks, ResumeClocks, StartCase
+from engine.case.effects import resolve
+from engine.design.lint.finding import Finding, Rule
 from engine.queries import cases, work
-from engine.scenario_files import Scenario, instant
+from engine.release.scenario_files import Scenario, instant
 
 from . import words
 from .coverage import Reached, from_moves

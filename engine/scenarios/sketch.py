@@ -6,12 +6,12 @@ from typing import Any
 
 import orjson
 
-from engine.diagrams import Element
+from engine.bpmn.diagrams import Element
 from engine.forms.model import Field
-from engine.people import DEMO_PEOPLE
-from engine.release import Release
-from engine.rules import fits
-from engine.scenario_files import FOLDER
+from engine.people.directory import DEMO_PEOPLE
+from engine.people.rules import fits
+from engine.release.release import Release
+from engine.release.scenario_files import FOLDER
 
 START = "2026-03-02T10:00:00+08:00"  #: a Monday morning, as in the scenarios that ship
 

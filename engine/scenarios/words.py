@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from engine.instants import SHANGHAI
-from engine.lint.finding import Rule
-from engine.scenario_files import instant
+from engine.base.instants import SHANGHAI
+from engine.design.lint.finding import Rule
+from engine.release.scenario_files import instant
 
 INSTANTS = frozenset({"due", "timers", "not_before"})  #: expectations that give an instant by name
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -10,11 +10,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from engine.instants import SHANGHAI
-from engine.release import Release
+from engine.base.instants import SHANGHAI
+from engine.release.release import Release
 
 from .behaviour import Customer
-from .decks import generator
+from .stratified import generator
 
 #: How many of each arrive over the time in which complaints come in: enough for every story to be told.
 COUNTS = {"cantonese_callback": 48, "number_request_consultation": 40}

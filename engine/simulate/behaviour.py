@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .decks import Decks, generator
+from .stratified import Decks, generator
 
 PATIENCE = 6  #: whoever gave the last answer of a story so often again may change their mind
 FILE = Path(__file__).with_name("behaviour.json")

@@ -8,9 +8,9 @@ from datetime import datetime
 from heapq import merge
 from itertools import count
 
-from engine.instance import Instance
-from engine.roles import Duty
-from engine.rules import fits
+from engine.case.instance import Instance
+from engine.people.roles import Duty
+from engine.people.rules import fits
 
 from .staff import Worker
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from engine.errors import GongdanError
+from engine.base.errors import GongdanError
 from engine.forms import Field, Form, localised
 from engine.forms.bounds import span
 from engine.forms.form import condition_functions

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
+from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 
-from .decks import Deck, generator
+from .stratified import Deck, generator
 
 _ANSWERS = (
     (Answer(SENT, "simulated: delivered"), 44),

@@ -10,10 +10,10 @@ import orjson
 import sqlalchemy as sa
 
 from engine.app import Gongdan
-from engine.db.database import Database
-from engine.db.tables import cases, history, incident, outbox, sla_clock, task, timer
-from engine.effects import resolve
-from engine.release import Release
+from engine.case.effects import resolve
+from engine.release.release import Release
+from engine.storage.database import Database
+from engine.storage.tables import cases, history, incident, outbox, sla_clock, task, timer
 
 
 @dataclass

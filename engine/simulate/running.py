@@ -9,17 +9,17 @@ from datetime import UTC, date, datetime, time, timedelta
 import sqlalchemy as sa
 
 from engine.app import Gongdan
-from engine.db.tables import cases, setting
-from engine.errors import Rejected
-from engine.instants import SHANGHAI
+from engine.base.errors import Rejected
+from engine.base.instants import SHANGHAI
+from engine.storage.tables import cases, setting
 
 from .arrivals import Load, beside_complaints, mixed
 from .behaviour import Behaviour
-from .decks import generator
+from .customers import called, stories
 from .report import SimulationReport, report
+from .simulator import World
 from .staff import LONG_AGO, NO_PASSWORD, Worker, hire
-from .stories import called, stories
-from .world import World
+from .stratified import generator
 
 YEARS = range(1970, 2201)  #: that can be simulated; in others calendars and clocks come to their ends
 REACHED = "simulated_until"  #: setting: the simulated instant that the last run came to

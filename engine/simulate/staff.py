@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from engine.calendar import Calendar
-from engine.instants import SHANGHAI
-from engine.people import Person
-from engine.roles import CALLER, Duty
+from engine.base.instants import SHANGHAI
+from engine.people.directory import Person
+from engine.people.roles import CALLER, Duty
+from engine.sla.calendar import Calendar
 
 EARLY, LATE = (time(8), time(16)), (time(14), time(22))  #: the two shifts of the front line, every day
 OFFICE = (time(9), time(18))  #: the back office; half of each duty's people keep the calendar

@@ -10,7 +10,7 @@ import re
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
 
 THIRD_PARTY = CHECKOUT / "THIRD_PARTY.md"
 #: Packages of the locks that are installed on other systems only, so that nobody can ask them here.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
 
 PRODUCT = ("run.py", "engine", "web", "bench")
 #: vendored bundles and generated or third-party text, which follow rules of their own

@@ -6,9 +6,10 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
 from tests.architecture.sources import PRODUCT, name, python_files, text_files, tree
 
 LONGEST_MODULE = 350
@@ -30,6 +31,38 @@ def test_layers_hold() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_page_on_architecture_draws_the_layers_as_they_are() -> None:
+    """Folders, from the roof to the ground, in the contract, on the page and on the disk."""
+    (contract,) = (
+        one
+        for one in tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
+            "contracts"
+        ]
+        if one["type"] == "layers"
+    )
+    layers = [folder.strip() for layer in contract["layers"] for folder in layer.split("|")]
+    page = (CHECKOUT / "docs" / "architecture.md").read_text("utf-8")
+    house = page.partition("## The house")[2].partition("`web/` stands")[0]
+    assert re.findall(r"^\| `(\w+)` \|", house, re.MULTILINE) == layers
+    assert contract["exhaustive"] is True
+    found = {p.name for p in (CHECKOUT / "engine").iterdir() if (p / "__init__.py").exists()}
+    assert found | {"app"} == set(layers)
+
+
+def test_every_folder_has_a_doorplate() -> None:
+    """What lives there, what it may use, and the two or three modules to read first, which are there."""
+    for path in sorted((CHECKOUT / "engine").glob("*/__init__.py")):
+        doorplate = ast.get_docstring(tree(path)) or ""
+        first = re.search(r"Read first: (.+)\.$", doorplate)
+        assert first is not None, f"{name(path)}: nothing to read first"
+        names = re.findall(r"``(\w+)``", first[1])
+        assert len(names) in (2, 3), name(path)
+        for one in names:
+            assert (path.parent / f"{one}.py").exists() or (path.parent / one).is_dir(), (
+                f"{name(path)}: {one}"
+            )
 
 
 def test_every_module_says_what_it_is_for() -> None:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import run
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
 
 
 @pytest.mark.parametrize("command", run.COMMANDS)
@@ -57,7 +57,7 @@ def test_a_refusal_is_one_line_and_exits_with_two(monkeypatch: pytest.MonkeyPatc
 
     @click.command("deadline")
     def refuse() -> None:
-        from engine.settings import Settings
+        from engine.base.settings import Settings
 
         Settings.from_env()
 

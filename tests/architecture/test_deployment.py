@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from engine.app import open_gongdan
-from engine.commands import CompleteTask, StartCase
-from engine.db.tables import metadata
-from engine.settings import CHECKOUT, Settings, variables
+from engine.base.settings import CHECKOUT, Settings, variables
+from engine.case.commands import CompleteTask, StartCase
+from engine.storage.tables import metadata
 from run import COMMANDS, cli
 from tests.fault import installation as place
 from web import create_app

@@ -7,8 +7,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from engine.app import open_gongdan
-from engine.db.tables import metadata
-from engine.settings import Settings
+from engine.base.settings import Settings
+from engine.storage.tables import metadata
 
 
 def test_migrations_equal_tables(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from importlib.metadata import packages_distributions
 
 import pytest
 
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
 from tests.architecture.licences import THIRD_PARTY, browser_packages, licence, locked, page
 from tests.architecture.sources import PRODUCT, imports, python_files
 

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from engine.app import Gongdan
-from engine.people import DEMO_PASSWORD
-from engine.worker import work_once
+from engine.operations.worker import work_once
+from engine.people.directory import DEMO_PASSWORD
 from tests.clock import Clock
 from web import create_app
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.layout import layout_bpmn
+from engine.design.layout import layout_bpmn
 from tests.unit.diagrams import HEAD
 
 PATH = "bpmn/general/every_element.bpmn"

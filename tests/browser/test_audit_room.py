@@ -7,7 +7,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from engine.db.tables import history
+from engine.storage.tables import history
 from tests.browser.conftest import Desk, Site
 from tests.browser.registering import QUESTION, ask_in_cantonese, log_call, open_cantonese
 

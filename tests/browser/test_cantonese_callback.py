@@ -7,8 +7,8 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from engine.db.tables import history, sla_clock
 from engine.queries import work
+from engine.storage.tables import history, sla_clock
 from tests.browser.conftest import Desk, Site
 from tests.browser.registering import ask_in_cantonese, choose, log_call, open_cantonese
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Dialog, Page, Route, expect
 
-from engine import drafts
-from engine.drafts import DiagramDraft
-from engine.layout.check import check_drawing
-from engine.xml import load_bpmn
+from engine.base.safe_parsing import load_bpmn
+from engine.design.layout.check import check_drawing
+from engine.queries import drafts
+from engine.queries.drafts import DiagramDraft
 from tests.browser.conftest import Desk, Site
 from tests.browser.registering import open_cantonese
 

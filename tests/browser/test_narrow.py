@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from engine.commands import StartCase
+from engine.case.commands import StartCase
 from tests.browser.conftest import Desk, Site
 from tests.browser.registering import open_cantonese
 

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from engine import drafts
-from engine.drafts import DiagramDraft
+from engine.queries import drafts
+from engine.queries.drafts import DiagramDraft
 from tests.browser.conftest import Desk, Site
 from tests.browser.every_element import PATH, every_element
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from engine.commands import CompleteTask, StartCase
+from engine.case.commands import CompleteTask, StartCase
 from engine.queries import work
 from tests.browser.conftest import Desk, Site
 

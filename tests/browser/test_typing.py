@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
-from engine import drafts
-from engine.people import DEMO_PASSWORD
+from engine.people.directory import DEMO_PASSWORD
+from engine.queries import drafts
 from tests.browser.conftest import Desk, Quiet, Site
 from tests.browser.registering import ask_in_cantonese, choose, open_cantonese
 

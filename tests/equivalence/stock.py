@@ -26,10 +26,10 @@ from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from engine.calendar import Calendar
-from engine.sla import TimeRules, load_parameters
-from engine.spiff import host, logical
-from engine.spiff.starts import StartParser
+from engine.bpmn.spiff import logical_clock, script_functions
+from engine.bpmn.spiff.start_events import StartParser
+from engine.sla.calendar import Calendar
+from engine.sla.time_rules import TimeRules, load_parameters
 from tests.equivalence.state import digest, text
 
 logging.disable(logging.CRITICAL)
@@ -142,7 +142,7 @@ class Walker:
 
     def __init__(self, walk: dict[str, Any]) -> None:
         self.walk = walk
-        engine = PythonScriptEngine(Environment(host.functions(time_rules(tuple(walk["rules"])))))
+        engine = PythonScriptEngine(Environment(script_functions.functions(time_rules(tuple(walk["rules"])))))
         self.workflow = BpmnWorkflow(
             *specifications(tuple(walk["files"]), walk["process"]), script_engine=engine
         )
@@ -194,16 +194,16 @@ class _instant:  # noqa: N801 - reads like a function
     def __enter__(self) -> None:
         Clock.at = self.at
         now = datetime.fromisoformat(self.at).astimezone(UTC)
-        self.token = logical.enter(logical.Logical(logical.Counters(), now))
+        self.token = logical_clock.enter(logical_clock.Logical(logical_clock.Counters(), now))
 
     def __exit__(self, *_: object) -> None:
-        logical.leave(self.token)
+        logical_clock.leave(self.token)
 
 
 def main(path: str, only: str = "") -> None:
     """Repeat the walks in the file ``path``."""
     assert Task.__module__ == "SpiffWorkflow.task", "this process must see SpiffWorkflow as it comes"
-    assert "engine.spiff.machine" not in sys.modules
+    assert "engine.bpmn.spiff.machine" not in sys.modules
     spiff_timer.datetime = Clock
     for line in Path(path).read_text(encoding="utf-8").splitlines():
         walk = json.loads(line)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
 from tests.equivalence.faults import FAULTS
 
 

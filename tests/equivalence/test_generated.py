@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
 from tests.equivalence.diagrams import NESTED, SIMPLE, Drawing
 from tests.equivalence.walks import Walk, Walker, differences
 from tests.playing import program

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from engine.base.safe_parsing import BPMNDI
+from engine.base.settings import CHECKOUT
 from engine.forms import Field
-from engine.release import CALENDAR, PARAMETERS, Release
-from engine.releases import read_folder
-from engine.settings import CHECKOUT
-from engine.xml import BPMNDI
+from engine.release.release import CALENDAR, PARAMETERS, Release
+from engine.release.releases import read_folder
 from tests.equivalence.walks import BEGIN, Walk, Walker, differences
 from tests.playing import program
 

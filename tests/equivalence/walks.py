@@ -19,11 +19,11 @@ from typing import Any
 import orjson
 from SpiffWorkflow.util.task import TaskState
 
-from engine.errors import GongdanError
-from engine.settings import CHECKOUT
-from engine.spiff.freeze import freeze, thaw
-from engine.spiff.machine import Machine
-from engine.spiff.parser import Program
+from engine.base.errors import GongdanError
+from engine.base.settings import CHECKOUT
+from engine.bpmn.spiff.machine import Machine
+from engine.bpmn.spiff.parser import Program
+from engine.bpmn.spiff.serialization import freeze, thaw
 from tests.equivalence.state import digest, text
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)

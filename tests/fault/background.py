@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from engine.app import open_gongdan
-from engine.worker import Worker
+from engine.operations.worker import Worker
 from tests.fault.installation import settings
 
 READY = "background.ready"  #: the file that says that it works

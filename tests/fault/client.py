@@ -17,9 +17,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from engine.app import open_gongdan
-from engine.commands import Command, CompleteTask, StartCase
-from engine.db.tables import task
-from engine.errors import Rejected, Unavailable
+from engine.base.errors import Rejected, Unavailable
+from engine.case.commands import Command, CompleteTask, StartCase
+from engine.storage.tables import task
 from tests.fault.installation import AGENT, FORM, PROCESS, long_ago, settings
 
 _OPEN = sa.select(task.c.case_id, task.c.task).where(task.c.state == "open").limit(20)

@@ -14,13 +14,13 @@ import sqlalchemy as sa
 
 from bench.engine import files
 from engine.app import Gongdan, open_gongdan
-from engine.commands import CompleteTask
-from engine.db.tables import cases, history, outbox, task
-from engine.people import Person
-from engine.rebuild import differences
-from engine.settings import CHECKOUT, Settings
-from engine.store import case_ids
-from engine.verify import IDENTICAL
+from engine.base.settings import CHECKOUT, Settings
+from engine.case.commands import CompleteTask
+from engine.case.rebuild import differences
+from engine.case.store import case_ids
+from engine.people.directory import Person
+from engine.proof.verify import IDENTICAL
+from engine.storage.tables import cases, history, outbox, task
 
 PROCESS = "callback_full"
 FORM: dict[str, Any] = {"ok": 3, "note": "nobody answered", "result": "no_answer"}

@@ -22,10 +22,10 @@ from argon2 import PasswordHasher
 
 from bench import http as desks
 from engine.app import Gongdan
-from engine.commands import StartCase
-from engine.db.tables import answer, history, task
-from engine.people import Person
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
+from engine.case.commands import StartCase
+from engine.people.directory import Person
+from engine.storage.tables import answer, history, task
 from tests.fault import installation as place
 
 AGENTS = 50

@@ -17,11 +17,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from engine.app import Gongdan, open_gongdan
-from engine.attachments import Folder
-from engine.commands import StartCase
-from engine.db.tables import cases
-from engine.errors import Unavailable
-from engine.health import FRESH, OK, UNWRITABLE, Health
+from engine.base.errors import Unavailable
+from engine.case.commands import StartCase
+from engine.forms.attachments import Folder
+from engine.operations.health import FRESH, OK, UNWRITABLE, Health
+from engine.storage.tables import cases
 from tests.fault import installation as place
 from tests.giving import keep
 

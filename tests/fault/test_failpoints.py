@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from engine import failpoints
 from engine.app import open_gongdan
-from engine.commands import StartCase
-from engine.settings import Settings
+from engine.base import failpoints
+from engine.base.settings import Settings
+from engine.case.commands import StartCase
 from tests.fault import installation as place
 
 OF_THE_WORKER = ("timers.claimed", "outbox.claimed", "outbox.sent")

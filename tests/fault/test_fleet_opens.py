@@ -11,11 +11,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from engine.app import open_gongdan
-from engine.commands import CompleteTask, StartCase
-from engine.db.tables import cases
-from engine.durations import parse_moment
+from engine.base.settings import CHECKOUT
+from engine.case.commands import CompleteTask, StartCase
 from engine.queries.cases import children
-from engine.settings import CHECKOUT
+from engine.sla.durations import parse_moment
+from engine.storage.tables import cases
 from tests.bpmn_text import begins, bpmn
 from tests.casework import CUSTOMER
 from tests.clock import SHANGHAI

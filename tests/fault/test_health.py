@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from engine import health
 from engine.app import Gongdan
-from engine.errors import Unavailable
-from engine.health import IDLE, OK, OVERDUE, UNPUBLISHED, UNWRITABLE, Health
-from engine.people import Person
-from engine.settings import Settings
-from engine.worker import LONGEST_ROUND, Worker
+from engine.base.errors import Unavailable
+from engine.base.settings import Settings
+from engine.operations import health
+from engine.operations.health import IDLE, OK, OVERDUE, UNPUBLISHED, UNWRITABLE, Health
+from engine.operations.worker import LONGEST_ROUND, Worker
+from engine.people.directory import Person
 from tests.casework import Desk, opened
 from tests.clock import Clock
 from web import create_app

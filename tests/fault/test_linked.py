@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.app import open_gongdan
-from engine.commands import CompleteTask, StartCase
+from engine.case.commands import CompleteTask, StartCase
 from engine.queries.cases import children
 from tests.casework import CUSTOMER
 from tests.fault import installation as place

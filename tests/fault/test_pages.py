@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.app import Gongdan, open_gongdan
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
 from tests.fault import installation as place
 from tests.fault.pages import AGENTS, Clicker, Crowd, Site, assert_kept, hire, open_cases
 

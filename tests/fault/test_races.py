@@ -11,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.app import Gongdan, open_gongdan
-from engine.commands import CompleteTask, StartCase
-from engine.db.tables import cases
-from engine.errors import GongdanError, Rejected
+from engine.base.errors import GongdanError, Rejected
+from engine.case.commands import CompleteTask, StartCase
+from engine.storage.tables import cases
 from tests.fault import installation as place
 
 

@@ -19,10 +19,10 @@ import pytest
 import sqlalchemy as sa
 
 from engine.app import Gongdan, open_gongdan
-from engine.commands import StartCase
-from engine.db.tables import history
-from engine.errors import Unavailable
-from engine.settings import CHECKOUT
+from engine.base.errors import Unavailable
+from engine.base.settings import CHECKOUT
+from engine.case.commands import StartCase
+from engine.storage.tables import history
 from tests.fault import installation as place
 from tests.fault.background import READY
 

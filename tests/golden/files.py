@@ -19,8 +19,8 @@ from typing import Any
 
 import orjson
 
-from engine.release import Release, sha256
-from engine.store import HistoryRow
+from engine.case.store import HistoryRow
+from engine.release.release import Release, sha256
 
 FOLDER = Path(__file__).parent
 RELEASES = FOLDER / "releases"

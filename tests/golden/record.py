@@ -16,9 +16,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from engine import store
 from engine.app import Gongdan
-from engine.commands import (
+from engine.base.errors import TechnicalFailure
+from engine.base.instants import iso
+from engine.base.sending import FAILED, SENT, Answer
+from engine.base.settings import CHECKOUT
+from engine.case import store
+from engine.case.commands import (
     AmendData,
     AssignTask,
     ClaimTask,
@@ -31,19 +35,15 @@ from engine.commands import (
     ResumeClocks,
     StartCase,
 )
-from engine.erasure import erase
-from engine.errors import TechnicalFailure
-from engine.history import ENGINE
-from engine.instants import iso
+from engine.case.history import ENGINE
+from engine.case.store import case_ids
+from engine.operations.erasure import erase
 from engine.queries import work
 from engine.queries.work import all_incidents
-from engine.release import sha256
-from engine.releases import read_folder
-from engine.scenario_files import load
+from engine.release.release import sha256
+from engine.release.releases import read_folder
+from engine.release.scenario_files import load
 from engine.scenarios.project import bench, run_all
-from engine.sending import FAILED, SENT, Answer
-from engine.settings import CHECKOUT
-from engine.store import case_ids
 from tests.bpmn_text import bpmn, end, script, service, timer_on, user
 from tests.casework import CUSTOMER, FILES, FakeGateway
 from tests.golden.files import FOLDER, SUMS, GoldenCase, kept_files, write_cases, write_release
@@ -264,7 +264,7 @@ def main() -> None:
     folder: Path = FOLDER / f"v{ENGINE}"
     if folder.exists():
         sys.exit(
-            f"version {ENGINE} is recorded already; a change of behaviour is a new version (engine/behaviour.py)"
+            f"version {ENGINE} is recorded already; a change of behaviour is a new version (engine/case/behaviour.py)"
         )
     write(ENGINE, record(read_folder(CHECKOUT), "scenarios"))
     write(ENGINE, record(ODD_FILES, "odd"), prefix="odd_")

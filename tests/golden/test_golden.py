@@ -1,8 +1,8 @@
 """What was recorded under a version of behaviour is executed by the rules of that version, byte for byte, for ever.
 
 A failure here means that a change of code changed what past commands do. Then make the change a new version: an entry
-in ``engine/behaviour.py``, asked for with ``instance.follows(…)``, and the code of before beside it. Never record a
-version again.
+in ``engine/case/behaviour.py``, asked for with ``instance.follows(…)``, and the code of before beside it. Never record
+a version again.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from pathlib import Path
 import orjson
 import pytest
 
-from engine import behaviour
-from engine.commands import KINDS
-from engine.errors import GongdanError
-from engine.handlers import HANDLERS
-from engine.history import ENGINE
-from engine.instance import Instance
-from engine.release import Release, sha256
-from engine.settings import CHECKOUT
-from engine.verify import first_fault
+from engine.base.errors import GongdanError
+from engine.base.settings import CHECKOUT
+from engine.case import behaviour
+from engine.case.commands import KINDS
+from engine.case.handlers import HANDLERS
+from engine.case.history import ENGINE
+from engine.case.instance import Instance
+from engine.proof.verify import first_fault
+from engine.release.release import Release, sha256
 from tests.golden.files import FOLDER, SUMS, GoldenCase, kept_files, read_cases, recorded_files, release_of
 
 FILES = recorded_files()
@@ -116,7 +116,7 @@ def test_what_is_recorded_is_never_recorded_again() -> None:
     found = {str(path.relative_to(FOLDER)): sha256(path.read_bytes()) for path in kept_files()}
     assert found == listed, (
         "a golden history was changed, added or removed. A change of behaviour is a new version in "
-        "engine/behaviour.py and a new folder here (python -m tests.golden.record), never a change of an old one"
+        "engine/case/behaviour.py and a new folder here (python -m tests.golden.record), never a change of an old one"
     )
 
 

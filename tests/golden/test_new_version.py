@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from engine import behaviour, dispatch, handlers, snapshots
-from engine.commands import CompleteTask
-from engine.effects import Effects
-from engine.errors import Diverged
-from engine.instance import Instance
-from engine.store import rows
+from engine.base.errors import Diverged
+from engine.case import behaviour, dispatch, handlers, snapshots
+from engine.case.commands import CompleteTask
+from engine.case.effects import Effects
+from engine.case.instance import Instance
+from engine.case.store import rows
 from tests.casework import Desk
 from tests.golden.files import FOLDER, read_cases
 from tests.golden.test_golden import fault

@@ -21,16 +21,16 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from engine import refresh
 from engine.app import open_gongdan
-from engine.db.database import Database
-from engine.db.tables import cases, setting, task
-from engine.db.upgrade import head, revision
-from engine.errors import NewerDatabase
-from engine.failpoints import _EXIT as STOPPED
-from engine.rebuild import differences, rebuild
-from engine.settings import CHECKOUT, Settings
-from engine.store import case_ids
+from engine.base.errors import NewerDatabase
+from engine.base.failpoints import _EXIT as STOPPED
+from engine.base.settings import CHECKOUT, Settings
+from engine.case import refresh
+from engine.case.rebuild import differences, rebuild
+from engine.case.store import case_ids
+from engine.storage.database import Database
+from engine.storage.tables import cases, setting, task
+from engine.storage.upgrade import head, revision
 from run import cli
 
 FOLDER = Path(__file__).parent / "databases"

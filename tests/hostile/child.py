@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from traceback import format_exception
 from typing import Any
 
-from engine.lint import LintContext, lint_file
+from engine.design.lint import LintContext, lint_file
 from tests.hostile.mutation import FILES, spoilt
 from tests.hostile.running import Stage
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from lxml import etree
 
-from engine.releases import read_folder
-from engine.scenario_files import FOLDER as SCENARIOS
-from engine.settings import CHECKOUT
-from engine.xml import BPMN, SPIFF
+from engine.base.safe_parsing import BPMN, SPIFF
+from engine.base.settings import CHECKOUT
+from engine.release.releases import read_folder
+from engine.release.scenario_files import FOLDER as SCENARIOS
 
 FILES = read_folder(CHECKOUT)
 PATHS = sorted(path for path in FILES if not path.startswith(SCENARIOS))

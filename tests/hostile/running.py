@@ -18,17 +18,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.app import Gongdan, open_gongdan
-from engine.commands import CompleteTask, StartCase
-from engine.db.tables import cases
-from engine.errors import GongdanError
+from engine.base.errors import GongdanError
+from engine.base.settings import Settings
+from engine.case.commands import CompleteTask, StartCase
+from engine.design.lint.context import model_of
 from engine.forms import Field, Form
-from engine.lint.context import model_of
-from engine.release import CALENDAR, PARAMETERS, ROLES
-from engine.scenario_files import FOLDER as SCENARIOS
-from engine.scenario_files import read
+from engine.proof.verify import IDENTICAL
+from engine.release.release import CALENDAR, PARAMETERS, ROLES
+from engine.release.scenario_files import FOLDER as SCENARIOS
+from engine.release.scenario_files import read
 from engine.scenarios import run_all
-from engine.settings import Settings
-from engine.verify import IDENTICAL
+from engine.storage.tables import cases
 from tests.hostile.mutation import FILES
 
 BEGIN = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  #: a Monday, nine o'clock in Shanghai

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from engine.base.safe_parsing import MAX_BYTES
+from engine.base.settings import CHECKOUT
 from engine.intake.lines import MAX_ROW_BYTES, BadRow, read_rows
-from engine.people import Person
-from engine.settings import CHECKOUT
-from engine.xml import MAX_BYTES
+from engine.people.directory import Person
 from tests.bpmn_text import bpmn, many, script, timer_on, user
 from tests.casework import FILES, form, opened
 from tests.clock import Clock
@@ -39,7 +39,7 @@ def megabytes_of(code: str) -> float:
 
 def test_hundreds_of_long_scripts_leave_nothing_behind() -> None:
     code = """
-from engine.lint import lint_file
+from engine.design.lint import lint_file
 from tests.bpmn_text import bpmn, script
 def diagram(number):
     body = "\\n".join(f"x{number}_{n} = {n} + {number}" for n in range(600))

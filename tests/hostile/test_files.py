@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
 
 SECONDS = 2.0  #: of CPU for one file
 MEGABYTES = 200.0  #: above a process at rest

@@ -12,14 +12,15 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
-from engine import accounts, people
 from engine.app import open_gongdan
+from engine.base.errors import NotAllowed
+from engine.base.settings import CHECKOUT, Settings
+from engine.case.commands import ClaimTask
 from engine.cli.people import user
-from engine.commands import ClaimTask
-from engine.db.tables import task
-from engine.errors import NotAllowed
-from engine.people import Person
-from engine.settings import CHECKOUT, Settings
+from engine.operations import accounts
+from engine.people import directory as people
+from engine.people.directory import Person
+from engine.storage.tables import task
 from tests.casework import Desk
 from tests.clock import Clock
 from web import create_app

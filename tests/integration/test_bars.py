@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
 from tests.real_data import SAMPLE
 
 _PIECES = ("\r", "it/s", "cases/s", "days/s", "B/s", "%|", "simulate:", "export:", "verify", SAMPLE.name)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from engine.app import Gongdan
-from engine.commands import CompleteTask
-from engine.errors import InvalidForm
+from engine.base.errors import InvalidForm
+from engine.case.commands import CompleteTask
 from engine.queries import work
 from tests.clock import Clock
 from tests.integration.test_pages_of_tasks import database_url, house, registered

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.attachments import Folder
-from engine.db.database import Database
-from engine.db.upgrade import revision
-from engine.errors import Unavailable
+from engine.base.atomic_files import scratch, write_all
+from engine.base.errors import Unavailable
+from engine.base.settings import CHECKOUT
+from engine.forms.attachments import Folder
 from engine.forms.files import FileMeta
-from engine.outputs import scratch, write_all
-from engine.settings import CHECKOUT
+from engine.storage.database import Database
+from engine.storage.upgrade import revision
 from tests.casework import Desk
 from tests.giving import keep
 

@@ -15,12 +15,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from engine.app import Gongdan
-from engine.commands import AmendData, StartCase
-from engine.db.tables import case_fact, cases, incident, notice, outbox, sla_clock, task
-from engine.people import DEMO_PASSWORD, DEMO_PEOPLE, Person
+from engine.base.sending import CASE
+from engine.base.settings import Settings
+from engine.case.commands import AmendData, StartCase
+from engine.people.directory import DEMO_PASSWORD, DEMO_PEOPLE, Person
 from engine.reports import REPORTS
-from engine.sending import CASE
-from engine.settings import Settings
+from engine.storage.tables import case_fact, cases, incident, notice, outbox, sla_clock, task
 from tests.clock import Clock
 from web import create_app
 

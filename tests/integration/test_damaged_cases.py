@@ -16,11 +16,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from engine.app import Gongdan, open_gongdan
-from engine.commands import MoveClock, PauseClocks, ResumeClocks
-from engine.db.tables import metadata
-from engine.people import DEMO_PASSWORD
+from engine.base.settings import Settings
+from engine.case.commands import MoveClock, PauseClocks, ResumeClocks
+from engine.people.directory import DEMO_PASSWORD
 from engine.queries import sound
-from engine.settings import Settings
+from engine.storage.tables import metadata
 from tests.casework import Desk, opened
 from tests.clock import Clock
 from web import create_app

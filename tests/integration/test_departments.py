@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import NotAllowed
+from engine.base.errors import NotAllowed
+from engine.proof.verify import IDENTICAL
 from engine.queries import inbox
-from engine.verify import IDENTICAL
 from tests.bpmn_text import bpmn, script, user
 from tests.casework import FILES, Desk, opened
 from tests.clock import Clock

@@ -10,16 +10,16 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from engine import drafts
 from engine.app import Gongdan
-from engine.drafts import DiagramDraft
-from engine.lint import Finding
-from engine.people import DEMO_PASSWORD
-from engine.release import Release
+from engine.base.settings import Settings
+from engine.design.lint import Finding
+from engine.people.directory import DEMO_PASSWORD
+from engine.queries import drafts
+from engine.queries.drafts import DiagramDraft
+from engine.release.release import Release
 from engine.scenarios import Judgement
-from engine.settings import Settings
 from web import create_app
-from web.rooms import publishing
+from web.pages import publishing
 
 Judged = tuple[list[Finding], Judgement | None]
 

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
-from engine import drafts
-from engine.drafts import DiagramDraft
-from engine.errors import Conflict
+from engine.base.errors import Conflict
+from engine.queries import drafts
+from engine.queries.drafts import DiagramDraft
 from tests.casework import Desk
 from tests.threads import together
 

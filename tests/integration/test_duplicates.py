@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from engine.db.tables import cases
-from engine.errors import InvalidForm
+from engine.base.errors import InvalidForm
+from engine.proof.verify import IDENTICAL
 from engine.queries.cases import duplicates
-from engine.verify import IDENTICAL
+from engine.storage.tables import cases
 from tests.bpmn_text import bpmn, user
 from tests.casework import FILES, Desk, form, opened
 from tests.clock import Clock

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from engine.commands import MoveClock, PauseClocks, ResumeClocks
-from engine.db.tables import outbox, sla_clock, task, timer
-from engine.errors import Rejected
-from engine.rebuild import differences
+from engine.base.errors import Rejected
+from engine.case.commands import MoveClock, PauseClocks, ResumeClocks
+from engine.case.rebuild import differences
+from engine.storage.tables import outbox, sla_clock, task, timer
 from tests.bpmn_text import bpmn, call, definitions, process_xml, sub, timer_on, user
 from tests.casework import FILES, Desk, opened
 from tests.clock import Clock

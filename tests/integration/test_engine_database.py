@@ -15,17 +15,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from engine import rebuild as rebuilding
 from engine.app import Gongdan, open_gongdan
-from engine.db.database import Database, Write
-from engine.db.tables import cases, metadata, sla_clock, snapshot, task, timer
-from engine.db.upgrade import head, revision, upgrade
-from engine.dispatch import Receipt
-from engine.errors import ConfigurationError, GongdanError, Unavailable
-from engine.people import DEMO_PEOPLE, People
-from engine.rebuild import differences, orphans, rebuild
-from engine.releases import Releases
-from engine.settings import CHECKOUT, Settings
+from engine.base.errors import ConfigurationError, GongdanError, Unavailable
+from engine.base.settings import CHECKOUT, Settings
+from engine.case import rebuild as rebuilding
+from engine.case.dispatch import Receipt
+from engine.case.rebuild import differences, orphans, rebuild
+from engine.people.directory import DEMO_PEOPLE, People
+from engine.release.releases import Releases
+from engine.storage.database import Database, Write
+from engine.storage.tables import cases, metadata, sla_clock, snapshot, task, timer
+from engine.storage.upgrade import head, revision, upgrade
 from tests.casework import Desk
 
 
@@ -262,7 +262,7 @@ def test_demo_accounts_that_another_process_added_meanwhile_are_taken_as_they_ar
 START = """
 import sys
 from engine.app import open_gongdan
-from engine.settings import Settings
+from engine.base.settings import Settings
 from web.cli import prepare
 sys.stdin.readline()
 gongdan = open_gongdan(Settings.from_env(demo=True))

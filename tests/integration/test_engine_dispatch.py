@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.commands import (
+from engine.base.errors import Conflict, InvalidForm, NotAllowed, NotFound, Rejected
+from engine.case.commands import (
     AmendData,
     AssignTask,
     ClaimTask,
@@ -18,10 +19,9 @@ from engine.commands import (
     ReleaseTask,
     StartCase,
 )
-from engine.dispatch import Receipt
-from engine.errors import Conflict, InvalidForm, NotAllowed, NotFound, Rejected
-from engine.sealing import MARK
-from engine.snapshots import fingerprint
+from engine.case.dispatch import Receipt
+from engine.case.snapshots import fingerprint
+from engine.privacy.sealing import MARK
 from tests.bpmn_text import bpmn, end, timer_on, user
 from tests.casework import CUSTOMER, FILES, Desk, opened
 from tests.clock import Clock

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from engine import dispatch
-from engine.commands import AmendData
-from engine.errors import Conflict, GongdanError, Rejected, TechnicalFailure, Unavailable
-from engine.rebuild import differences
-from engine.timers import LEASE
+from engine.base.errors import Conflict, GongdanError, Rejected, TechnicalFailure, Unavailable
+from engine.case import dispatch
+from engine.case.commands import AmendData
+from engine.case.rebuild import differences
+from engine.delivery.timers import LEASE
 from tests.bpmn_text import bpmn, script, timer_on, user, wait
 from tests.casework import FILES, Desk, opened
 from tests.clock import Clock

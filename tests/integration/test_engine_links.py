@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from engine.commands import StartCase
-from engine.db.tables import cases, outbox
-from engine.erasure import erase
-from engine.errors import Rejected
-from engine.links import CaseOpener
-from engine.outbox import LEASE, MAX_ATTEMPTS
+from engine.base.errors import Rejected
+from engine.base.sending import FAILED, SENT, Answer, Entry
+from engine.case.commands import StartCase
+from engine.case.rebuild import differences
+from engine.delivery.links import CaseOpener
+from engine.delivery.outbox import LEASE, MAX_ATTEMPTS
+from engine.operations.erasure import erase
+from engine.proof.verify import IDENTICAL
 from engine.queries.cases import Case, case, children
-from engine.rebuild import differences
-from engine.sending import FAILED, SENT, Answer, Entry
-from engine.verify import IDENTICAL
+from engine.storage.tables import cases, outbox
 from tests.casework import CUSTOMER, Desk, opened
 from tests.clock import Clock
 from tests.linked_cases import LINKING

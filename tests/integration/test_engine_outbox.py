@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from engine.commands import AmendData, RecordServiceResult
-from engine.errors import NotFound, Rejected, Unavailable
-from engine.outbox import LEASE, MAX_ATTEMPTS, Outbox
-from engine.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
+from engine.base.errors import NotFound, Rejected, Unavailable
+from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
+from engine.case.commands import AmendData, RecordServiceResult
+from engine.delivery.outbox import LEASE, MAX_ATTEMPTS, Outbox
 from tests.casework import Desk, FakeGateway
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from engine.commands import AmendData, CompleteTask
-from engine.desk import desk as show
-from engine.errors import Conflict, Rejected
+from engine.base.errors import Conflict, Rejected
+from engine.case.commands import AmendData, CompleteTask
+from engine.operations.task_view import desk as show
 from tests.casework import Desk, opened
 from tests.clock import Clock
 from tests.threads import together

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from engine.app import open_gongdan
-from engine.errors import Conflict, InvalidFile, NotFound, Rejected
-from engine.release import sha256
-from engine.releases import Releases
-from engine.settings import Settings
+from engine.base.errors import Conflict, InvalidFile, NotFound, Rejected
+from engine.base.settings import Settings
+from engine.release.release import sha256
+from engine.release.releases import Releases
 from tests.bpmn_text import bpmn, user
 from tests.casework import FILES, WORK, Desk, form
 

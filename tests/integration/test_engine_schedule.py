@@ -12,15 +12,15 @@ import pytest
 import sqlalchemy as sa
 
 from engine.app import open_gongdan
-from engine.db.tables import cases
-from engine.durations import Moment, parse_moment
-from engine.errors import InvalidFile, NotAllowed
-from engine.schedule import AT_ONCE, Opening, Schedule
+from engine.base.errors import InvalidFile, NotAllowed
+from engine.delivery.schedule import AT_ONCE, Opening, Schedule
+from engine.operations.worker import work_once
+from engine.proof.verify import IDENTICAL
 from engine.simulate.arrivals import Business
 from engine.simulate.behaviour import Behaviour
-from engine.simulate.world import World
-from engine.verify import IDENTICAL
-from engine.worker import work_once
+from engine.simulate.simulator import World
+from engine.sla.durations import Moment, parse_moment
+from engine.storage.tables import cases
 from tests.bpmn_text import begins, bpmn, script
 from tests.casework import FILES, Desk, opened
 from tests.clock import SHANGHAI, Clock

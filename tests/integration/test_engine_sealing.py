@@ -11,20 +11,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from engine import store
-from engine.attachments import Folder
-from engine.commands import AmendData, PauseClocks
-from engine.db.tables import case_fact, metadata
-from engine.erasure import cases_of, erase
-from engine.errors import NotFound, Rejected, TechnicalFailure
-from engine.outbox import Outbox
-from engine.rebuild import differences, rebuild
-from engine.releases import read_folder
-from engine.scenario_files import load
+from engine.base.errors import NotFound, Rejected, TechnicalFailure
+from engine.base.sending import SENT, Answer
+from engine.base.settings import CHECKOUT
+from engine.case import store
+from engine.case.commands import AmendData, PauseClocks
+from engine.case.rebuild import differences, rebuild
+from engine.case.store import case_ids
+from engine.delivery.outbox import Outbox
+from engine.forms.attachments import Folder
+from engine.operations.erasure import cases_of, erase
+from engine.release.releases import read_folder
+from engine.release.scenario_files import load
 from engine.scenarios.project import bench, run_all
-from engine.sending import SENT, Answer
-from engine.settings import CHECKOUT
-from engine.store import case_ids
+from engine.storage.tables import case_fact, metadata
 from tests.bpmn_text import bpmn, script, user
 from tests.casework import FILES, Desk, FakeGateway, opened
 from tests.clock import Clock

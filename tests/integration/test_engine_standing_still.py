@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from engine import incidents, store
-from engine.commands import CompleteTask, PauseClocks, RescheduleTask
-from engine.db.tables import incident, notice, outbox, task
-from engine.errors import NotAllowed, Rejected, Unavailable
-from engine.instance import Instance
-from engine.rebuild import differences
-from engine.sending import FAILED, Answer
-from engine.snapshots import fingerprint
-from engine.worker import work_once
+from engine.base.errors import NotAllowed, Rejected, Unavailable
+from engine.base.sending import FAILED, Answer
+from engine.case import incidents, store
+from engine.case.commands import CompleteTask, PauseClocks, RescheduleTask
+from engine.case.instance import Instance
+from engine.case.rebuild import differences
+from engine.case.snapshots import fingerprint
+from engine.operations.worker import work_once
+from engine.storage.tables import incident, notice, outbox, task
 from tests.bpmn_text import bpmn, script, service, sub, timer_on, user, wait
 from tests.casework import FILES, Desk, FakeGateway, opened
 from tests.clock import Clock

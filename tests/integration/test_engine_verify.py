@@ -10,10 +10,10 @@ import orjson
 import pytest
 import sqlalchemy as sa
 
-from engine.db.tables import cases, history
-from engine.errors import NotFound
-from engine.history import canonical, chain
-from engine.instance import GENESIS
+from engine.base.errors import NotFound
+from engine.case.history import canonical, chain
+from engine.case.instance import GENESIS
+from engine.storage.tables import cases, history
 from tests.casework import Desk
 
 Row = dict[str, Any]

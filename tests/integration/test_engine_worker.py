@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from engine.fleet import Fleet
-from engine.timers import LEASE
-from engine.worker import Worker, work_once
+from engine.delivery.timers import LEASE
+from engine.operations.distributed_worker import Fleet
+from engine.operations.worker import Worker, work_once
 from tests.casework import Desk, opened
 from tests.clock import Clock
 

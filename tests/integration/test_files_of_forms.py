@@ -15,13 +15,14 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
-from engine import attachments, evidence, leftovers
 from engine.app import Gongdan
-from engine.attachments import Folder
-from engine.commands import ClaimTask, CompleteTask, StartCase
-from engine.errors import Conflict, NotAllowed, Rejected, TechnicalFailure, Unavailable
-from engine.settings import Settings
-from engine.worker import work_once
+from engine.base.errors import Conflict, NotAllowed, Rejected, TechnicalFailure, Unavailable
+from engine.base.settings import Settings
+from engine.case.commands import ClaimTask, CompleteTask, StartCase
+from engine.forms import attachments
+from engine.forms.attachments import Folder
+from engine.operations import attachment_check, leftovers
+from engine.operations.worker import work_once
 from tests.clock import Clock
 from tests.giving import keep
 from tests.integration.test_pages_of_tasks import COMPLAINT, client_of, database_url, house
@@ -76,9 +77,9 @@ def test_files_of_an_accepted_form_are_kept_and_nothing_waits(house: Gongdan, se
     status, _ = give(client_of(house, settings, "agent1"), case, task, [PDF + b"1", PDF + b"2"])
     assert status == 303
     digests = {hashlib.sha256(PDF + end).hexdigest() for end in (b"1", b"2")}
-    assert evidence.named_by(house, case) == digests
+    assert attachment_check.named_by(house, case) == digests
     assert stored(settings) == sorted(f"{case}/{d}{e}" for d in digests for e in ("", ".json"))
-    assert list(evidence.faults(house, case)) == []
+    assert list(attachment_check.faults(house, case)) == []
 
 
 def test_ten_times_five_large_files_of_a_form_with_a_mistake_leave_nothing(
@@ -148,7 +149,7 @@ def test_the_same_file_of_another_form_survives_the_refusal_of_this_one(
 
     monkeypatch.setattr(house, "dispatch", overtaken)
     assert give(client, case, task, [PDF])[0] == 409
-    assert list(evidence.faults(house, case)) == []
+    assert list(attachment_check.faults(house, case)) == []
     assert len(stored(settings)) == 2
 
 
@@ -172,7 +173,7 @@ def test_many_forms_with_one_file_at_once_keep_it_where_it_was_accepted(
         thread.join()
     assert answers.count(303) == 3
     for case, _ in cases:
-        assert list(evidence.faults(house, case)) == []
+        assert list(attachment_check.faults(house, case)) == []
     assert len(stored(settings)) == 6
 
 
@@ -199,7 +200,7 @@ def test_what_a_crash_left_waiting_is_settled_by_the_history(
         pass
     if recorded:
         assert Folder(settings.var, case).content(digest) == PDF
-        assert list(evidence.faults(house, case)) == []
+        assert list(attachment_check.faults(house, case)) == []
     else:
         assert len(stored(settings)) == 2, "the command may still be under way"
     while work_once(house, moment + leftovers.GRACE + timedelta(seconds=1)):
@@ -214,7 +215,7 @@ def test_a_file_whose_form_was_refused_is_asked_for_again_on_a_form_without_scri
     client = client_of(house, settings, "agent1")
     assert give(client, case, task, [PDF], contact_phone="138")[0] == 422
     assert give(client, case, task, [])[0] == 303
-    assert evidence.named_by(house, case) == set()
+    assert attachment_check.named_by(house, case) == set()
 
 
 def test_files_that_no_command_names_are_found_and_removed(house: Gongdan, settings: Settings) -> None:
@@ -223,9 +224,9 @@ def test_files_that_no_command_names_are_found_and_removed(house: Gongdan, setti
     folder, stray = Folder(settings.var, case), PDF + b"stray"
     digest = hashlib.sha256(stray).hexdigest()
     keep(folder, {"name": "x.pdf", "size": len(stray), "type": "application/pdf", "sha256": digest}, stray)
-    assert evidence.unnamed(house, case) == [digest]
-    assert evidence.remove_unnamed(house, case) == 1
-    assert evidence.unnamed(house, case) == []
+    assert attachment_check.unnamed(house, case) == [digest]
+    assert attachment_check.remove_unnamed(house, case) == 1
+    assert attachment_check.unnamed(house, case) == []
     assert stored(settings) == sorted(
         f"{case}/{hashlib.sha256(PDF).hexdigest()}{ending}" for ending in ("", ".json")
     )
@@ -245,6 +246,6 @@ def test_a_file_named_in_the_moment_of_its_removal_comes_back(
         return real(self, sha256)
 
     monkeypatch.setattr(attachments.Folder, "set_aside", meanwhile)
-    assert evidence.remove_unnamed(house, case) == 0
+    assert attachment_check.remove_unnamed(house, case) == 0
     assert folder.content(digest) == PDF
     assert folder.recall(digest) is not None

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine import failpoints
-from engine.db import database
-from engine.db.database import Write
-from engine.errors import Conflict, Rejected, Unavailable
+from engine.base import failpoints
+from engine.base.errors import Conflict, Rejected, Unavailable
+from engine.storage import database
+from engine.storage.database import Write
 from tests.casework import Desk
 
 Answer = Exception | None

@@ -9,13 +9,13 @@ import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
 
-from engine.commands import KINDS, ClaimTask, CompleteTask, MoveClock, NoteIncident
-from engine.people import DEMO_PASSWORD
+from engine.base.settings import LOCALES, Settings
+from engine.case.commands import KINDS, ClaimTask, CompleteTask, MoveClock, NoteIncident
+from engine.people.directory import DEMO_PASSWORD
 from engine.queries import cases
 from engine.queries.timeline import Step
-from engine.settings import LOCALES, Settings
 from tests.casework import Desk
-from web import create_app, fields, telling
+from web import case_data_view, create_app, history_text
 
 WHY = "客户出国，双方同意延期"
 
@@ -54,7 +54,7 @@ def test_every_kind_of_command_has_words(desk: Desk, app: Flask, locale: str) ->
     assert found is not None
     with app.test_request_context():
         g.locale = locale
-        reading = fields.Reading(desk.g.releases.current(), {})
+        reading = case_data_view.Reading(desk.g.releases.current(), {})
         for kind in KINDS:
             command = {
                 "task": 1,
@@ -66,7 +66,7 @@ def test_every_kind_of_command_has_words(desk: Desk, app: Flask, locale: str) ->
                 "to": "agent2",
             }
             step = Step(1, desk.at, desk.at, "admin1", kind, command, {}, 1, "", [])
-            [told] = telling.told([step], found, reading)
+            [told] = history_text.told([step], found, reading)
             assert told.title not in ("", kind), kind
 
 

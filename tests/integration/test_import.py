@@ -14,11 +14,11 @@ import pytest
 import sqlalchemy as sa
 
 from engine.app import Gongdan, open_gongdan
-from engine.db.tables import cases, task
-from engine.errors import InvalidFile, NotFound
+from engine.base.errors import InvalidFile, NotFound
+from engine.base.settings import CHECKOUT, Settings
 from engine.intake import mapping
 from engine.intake.importing import ImportReport, import_file
-from engine.settings import CHECKOUT, Settings
+from engine.storage.tables import cases, task
 from tests.real_data import SAMPLE, complaints
 
 NOW = "2026-04-01T02:00:00+00:00"

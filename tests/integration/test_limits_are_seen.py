@@ -12,16 +12,16 @@ import sqlalchemy as sa
 from alembic import command
 
 from engine.app import Gongdan, open_gongdan
-from engine.commands import ClaimTask, PauseClocks, ResumeClocks, StartCase
-from engine.db import upgrade
-from engine.db.tables import task
+from engine.base.settings import Settings
+from engine.case.commands import ClaimTask, PauseClocks, ResumeClocks, StartCase
+from engine.case.rebuild import differences, rebuild
 from engine.intake.importing import import_file
 from engine.intake.triage import TABLE, TriageTable
-from engine.people import DEMO_PEOPLE, Person
+from engine.people.directory import DEMO_PEOPLE, Person
 from engine.queries import board, inbox, notices, work
 from engine.queries.inbox import Filters, Tab, WorkItem
-from engine.rebuild import differences, rebuild
-from engine.settings import Settings
+from engine.storage import upgrade
+from engine.storage.tables import task
 from tests import reading
 from tests.bpmn_text import call, definitions, many, process_xml, sub, timer_on, user
 from tests.casework import FILES, Desk, opened

@@ -12,16 +12,16 @@ import pytest
 import sqlalchemy as sa
 
 from engine.app import Gongdan, open_gongdan
-from engine.db.tables import incident
+from engine.base.settings import Settings
+from engine.case.store import case_ids
+from engine.proof.verify import IDENTICAL
 from engine.reports import Asked, Report, make
 from engine.reports.model import Figure, Table
 from engine.reports.period import parse
-from engine.settings import Settings
 from engine.simulate.arrivals import Load
 from engine.simulate.report import SimulationReport
 from engine.simulate.running import simulate
-from engine.store import case_ids
-from engine.verify import IDENTICAL
+from engine.storage.tables import incident
 from tests.reading import LATE, LEVELS, SCORES, SOLVED, Case, read
 
 SPRING_FESTIVAL = {date(2026, 2, 15) + timedelta(days=n) for n in range(9)}  #: public holiday (State Council)

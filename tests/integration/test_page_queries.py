@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from engine.app import Gongdan
-from engine.db.database import Database
-from engine.db.tables import ORDINARY, URGENT, cases, notice, outbox, sla_clock, task
-from engine.people import Person
+from engine.people.directory import Person
 from engine.queries import board, inbox, notices, work
 from engine.queries import cases as case_queries
+from engine.storage.database import Database
+from engine.storage.tables import ORDINARY, URGENT, cases, notice, outbox, sla_clock, task
 
 NOW = "2026-03-02T04:00:00+00:00"
 AGENT = Person("agent1", "坐席", frozenset({"agent"}))

@@ -8,8 +8,8 @@ from html import unescape
 import pytest
 
 from engine.app import Gongdan
-from engine.commands import CompleteTask, StartCase
-from engine.settings import Settings
+from engine.base.settings import Settings
+from engine.case.commands import CompleteTask, StartCase
 from tests.clock import Clock
 from tests.integration.test_pages_of_tasks import client_of, database_url, house, registered, send
 

@@ -11,9 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from engine.app import open_gongdan
-from engine.commands import PauseClocks, ResumeClocks
-from engine.people import DEMO_PASSWORD
-from engine.settings import Settings
+from engine.base.settings import Settings
+from engine.case.commands import PauseClocks, ResumeClocks
+from engine.people.directory import DEMO_PASSWORD
 from tests.bpmn_text import bpmn, timer_on, user
 from tests.casework import FILES, Desk
 from tests.clock import Clock

@@ -12,14 +12,13 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from engine import drafts
 from engine.app import Gongdan
-from engine.commands import AmendData, ClaimTask, CompleteTask, StartCase
-from engine.db.tables import cases
-from engine.people import DEMO_PASSWORD
-from engine.queries import scope
+from engine.base.settings import Settings
+from engine.case.commands import AmendData, ClaimTask, CompleteTask, StartCase
+from engine.people.directory import DEMO_PASSWORD
+from engine.queries import drafts, scope
 from engine.queries.cases import children
-from engine.settings import Settings
+from engine.storage.tables import cases
 from tests.clock import Clock
 from web import create_app
 

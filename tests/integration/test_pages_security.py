@@ -10,11 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from engine.app import Gongdan
-from engine.commands import StartCase
-from engine.people import DEMO_PASSWORD
-from engine.settings import Settings
+from engine.base.settings import Settings
+from engine.case.commands import StartCase
+from engine.people.directory import DEMO_PASSWORD
 from web import create_app
-from web.rooms.auth import OPEN_ENDPOINTS, local_path
+from web.pages.auth import OPEN_ENDPOINTS, local_path
 
 
 @pytest.fixture

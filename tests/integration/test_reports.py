@@ -19,21 +19,21 @@ from lxml import etree
 
 import run
 from engine.app import Gongdan, open_gongdan
-from engine.commands import StartCase
-from engine.db.tables import case_fact, cases, history
+from engine.base.settings import Settings
+from engine.case.commands import StartCase
+from engine.case.projections.facts import ASKED, DECIDED
+from engine.case.rebuild import differences
 from engine.export import ocel, tables, xes
 from engine.export.events import case_numbers, stored, traces
 from engine.intake.importing import import_file
 from engine.intake.mapping import load
-from engine.people import DEMO_PASSWORD
-from engine.projections.facts import ASKED, DECIDED
-from engine.rebuild import differences
+from engine.people.directory import DEMO_PASSWORD
 from engine.reports import REPORTS, Asked, make
 from engine.reports.model import Figure, Report
 from engine.reports.period import parse
 from engine.reports.writing import as_json
-from engine.settings import Settings
 from engine.simulate.running import simulate
+from engine.storage.tables import case_fact, cases, history
 from tests.real_data import SAMPLE
 from web import create_app
 

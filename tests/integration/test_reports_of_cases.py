@@ -14,11 +14,11 @@ from flask.testing import FlaskClient
 
 import run
 from engine.app import Gongdan, open_gongdan
-from engine.commands import AmendData, ClaimTask
-from engine.people import DEMO_PASSWORD
+from engine.base.settings import Settings
+from engine.case.commands import AmendData, ClaimTask
+from engine.operations.worker import work_once
+from engine.people.directory import DEMO_PASSWORD
 from engine.queries import work
-from engine.settings import Settings
-from engine.worker import work_once
 from tests.clock import Clock
 from tests.report_rows import put
 from web import create_app

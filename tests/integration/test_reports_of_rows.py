@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from engine.app import Gongdan
-from engine.db.tables import cases, sla_clock
 from engine.reports import Asked, make
 from engine.reports.model import Figure, Report
 from engine.reports.period import parse
+from engine.storage.tables import cases, sla_clock
 from tests.report_rows import NOW, put
 
 

@@ -8,15 +8,15 @@ from datetime import timedelta
 import sqlalchemy as sa
 from alembic import command
 
-from engine import respondents
-from engine.commands import AmendData, StartCase
-from engine.db.tables import notice, respondent, setting
-from engine.db.upgrade import config, upgrade
-from engine.erasure import erase
-from engine.people import DEMO_PEOPLE, Person
+from engine.case.commands import AmendData, StartCase
+from engine.case.rebuild import differences, rebuild
+from engine.case.refresh import refresh
+from engine.operations.erasure import erase
+from engine.people import respondents
+from engine.people.directory import DEMO_PEOPLE, Person
 from engine.queries import board, inbox, notices
-from engine.rebuild import differences, rebuild
-from engine.refresh import refresh
+from engine.storage.tables import notice, respondent, setting
+from engine.storage.upgrade import config, upgrade
 from tests.casework import Desk
 
 LEAD = next(person for person in DEMO_PEOPLE if person.name == "supervisor1")

@@ -12,11 +12,11 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
-from engine import heads
+from engine.base.errors import InvalidFile, NotFound
 from engine.cli.reports import export
 from engine.cli.verify import verify
-from engine.db.tables import cases, history
-from engine.errors import InvalidFile, NotFound
+from engine.proof import checkpoints
+from engine.storage.tables import cases, history
 from tests.casework import Desk, opened
 from tests.clock import Clock
 from tests.integration.test_engine_verify import changed, put, read, rechained
@@ -43,14 +43,17 @@ def worked(any_desk: Desk) -> tuple[Desk, str, str]:
 def signed(desk: Desk, secret: bytes = SECRET) -> bytes:
     """The heads of now."""
     out = io.BytesIO()
-    assert heads.write(desk.g.db, secret, desk.at, out) == (len(desk.values("SELECT id FROM cases")), [])
+    assert checkpoints.write(desk.g.db, secret, desk.at, out) == (
+        len(desk.values("SELECT id FROM cases")),
+        [],
+    )
     return out.getvalue()
 
 
 def found(desk: Desk, file: bytes, secret: bytes = SECRET) -> list[tuple[str, str]]:
     """Cases that do not lead through their signed heads, and why."""
-    kept = heads.read(io.BytesIO(file), heads.public_key(secret))
-    return [(head.case, why) for head, why in heads.missing(desk.g.db, kept.heads)]
+    kept = checkpoints.read(io.BytesIO(file), checkpoints.public_key(secret))
+    return [(head.case, why) for head, why in checkpoints.missing(desk.g.db, kept.heads)]
 
 
 def behead(desk: Desk, case: str) -> None:
@@ -126,9 +129,9 @@ def test_a_head_that_is_none_keeps_no_other_from_being_signed(tmp_path: Path, cl
         with desk.g.db.begin() as connection:
             connection.exec_driver_sql("UPDATE cases SET head = 5 WHERE id = ?", (spoilt,))
         out = io.BytesIO()
-        assert heads.write(desk.g.db, SECRET, desk.at, out) == (1, [spoilt])
+        assert checkpoints.write(desk.g.db, SECRET, desk.at, out) == (1, [spoilt])
         out.seek(0)
-        assert [head.case for head in heads.read(out, heads.public_key(SECRET)).heads] == [whole]
+        assert [head.case for head in checkpoints.read(out, checkpoints.public_key(SECRET)).heads] == [whole]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +158,7 @@ def test_a_file_that_was_changed_or_is_another_is_refused(
 def test_heads_signed_with_another_key_are_refused_unless_it_is_named(worked: tuple[Desk, str, str]) -> None:
     desk, _, _ = worked
     others = signed(desk, OTHER)
-    with pytest.raises(InvalidFile, match=f"signed with the key {heads.public_key(OTHER)}"):
+    with pytest.raises(InvalidFile, match=f"signed with the key {checkpoints.public_key(OTHER)}"):
         found(desk, others)
     assert found(desk, others, OTHER) == []
 

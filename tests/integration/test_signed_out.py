@@ -11,12 +11,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from engine import drafts
 from engine.app import Gongdan
-from engine.commands import ClaimTask, CompleteTask, StartCase
-from engine.db.tables import draft
-from engine.people import DEMO_PASSWORD
-from engine.settings import Settings
+from engine.base.settings import Settings
+from engine.case.commands import ClaimTask, CompleteTask, StartCase
+from engine.people.directory import DEMO_PASSWORD
+from engine.queries import drafts
+from engine.storage.tables import draft
 from tests.integration.test_pages_of_tasks import ANSWERS, client_of, database_url, house, registered, send
 from web import create_app, unsent
 

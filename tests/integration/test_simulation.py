@@ -12,14 +12,14 @@ import pytest
 import sqlalchemy as sa
 
 from engine.app import Gongdan, open_gongdan
-from engine.db.tables import cases, history, outbox, person, timer
-from engine.errors import ConfigurationError, Rejected
+from engine.base.errors import ConfigurationError, Rejected
+from engine.base.settings import CHECKOUT, Settings
 from engine.intake.importing import import_file
-from engine.settings import CHECKOUT, Settings
+from engine.operations.worker import Worker
+from engine.proof.verify import IDENTICAL
 from engine.simulate.report import SimulationReport
 from engine.simulate.running import parse_until, simulate
-from engine.verify import IDENTICAL
-from engine.worker import Worker
+from engine.storage.tables import cases, history, outbox, person, timer
 from tests.real_data import SAMPLE, complaints
 
 SIX = (

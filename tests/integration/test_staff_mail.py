@@ -13,14 +13,14 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from engine.commands import StartCase
-from engine.db.tables import notice, outbox
-from engine.errors import Rejected, Unavailable
-from engine.gateways.staff import StaffMail
-from engine.outbox import LEASE, MAX_ATTEMPTS
-from engine.people import Person
+from engine.base.errors import Rejected, Unavailable
+from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
+from engine.case.commands import StartCase
+from engine.delivery.gateways.staff import StaffMail
+from engine.delivery.outbox import LEASE, MAX_ATTEMPTS
+from engine.people.directory import Person
 from engine.queries import work
-from engine.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
+from engine.storage.tables import notice, outbox
 from run import cli
 from tests.bpmn_text import bpmn, end, service
 from tests.casework import FILES, Desk, FakeGateway, opened, template

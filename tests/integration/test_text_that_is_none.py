@@ -19,12 +19,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from engine.app import Gongdan
-from engine.commands import AmendData, PauseClocks, RecordServiceResult, StartCase
-from engine.errors import InvalidFile, Rejected
-from engine.people import DEMO_PASSWORD, Person
-from engine.releases import read_folder
-from engine.sending import FAILED, RETRY, Answer
-from engine.settings import Settings
+from engine.base.errors import InvalidFile, Rejected
+from engine.base.sending import FAILED, RETRY, Answer
+from engine.base.settings import Settings
+from engine.case.commands import AmendData, PauseClocks, RecordServiceResult, StartCase
+from engine.people.directory import DEMO_PASSWORD, Person
+from engine.release.releases import read_folder
 from run import cli
 from tests.casework import CUSTOMER, FILES, Desk, FakeGateway
 from web import create_app

@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from engine.app import Gongdan
-from engine.db.tables import outbox
+from engine.base.sending import FAILED, Answer
 from engine.queries import cases, sent, timeline, work
 from engine.queries.timeline import ERASED
-from engine.release import Release
+from engine.release.release import Release
 from engine.reports.dossier import Dossier, dossier
-from engine.sending import FAILED, Answer
+from engine.storage.tables import outbox
 from tests.casework import Desk, FakeGateway
 from tests.integration.test_history_in_words import app, reader
 from tests.scenarios.playing import FILES, SCENARIOS, play, stage
@@ -162,7 +162,7 @@ def test_a_message_that_is_said_to_be_sent_and_was_not(desk: Desk) -> None:
 
 
 def test_an_erased_message_is_no_forgery(desk: Desk) -> None:
-    from engine import erasure
+    from engine.operations import erasure
 
     case = sms(desk)
     desk.complete(case, result="reached")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from engine.commands import AmendData
-from engine.db.tables import task
-from engine.people import DEMO_PEOPLE
+from engine.case.commands import AmendData
+from engine.case.rebuild import differences, rebuild
+from engine.people.directory import DEMO_PEOPLE
 from engine.queries import inbox
-from engine.rebuild import differences, rebuild
+from engine.storage.tables import task
 from tests.casework import Desk
 
 AGENT = next(person for person in DEMO_PEOPLE if person.name == "agent1")

@@ -8,14 +8,15 @@ import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
-from engine import drafts, evidence
 from engine.app import Gongdan
-from engine.attachments import Folder, named
-from engine.commands import CompleteTask, PauseClocks, StartCase
-from engine.db.tables import cases
-from engine.errors import Rejected
-from engine.people import DEMO_PASSWORD, Person
-from engine.settings import Settings
+from engine.base.errors import Rejected
+from engine.base.settings import Settings
+from engine.case.commands import CompleteTask, PauseClocks, StartCase
+from engine.forms.attachments import Folder, named
+from engine.operations import attachment_check
+from engine.people.directory import DEMO_PASSWORD, Person
+from engine.queries import drafts
+from engine.storage.tables import cases
 from tests.giving import keep
 from tests.integration.test_pages_of_tasks import client_of, database_url, house, registered, send
 
@@ -178,17 +179,17 @@ def test_a_file_that_was_changed_or_lost_is_told_and_not_served(house: Gongdan, 
     folder = Folder(settings.var, case)
     keep(folder, FILE, CONTENT)
     client, link = client_of(house, settings, "supervisor1"), f"/cases/{case}/files/{FILE['sha256']}"
-    assert list(evidence.faults(house, case)) == []
+    assert list(attachment_check.faults(house, case)) == []
     (folder.path / str(FILE["sha256"])).write_bytes(b"\x89PNG\r\n\x1a\n another bill")
     answer = client.get(link)
     assert (answer.status_code, "附件与当初提交的不一致" in answer.text) == (500, True)
-    assert list(evidence.faults(house, case)) == [
+    assert list(attachment_check.faults(house, case)) == [
         "the file '账单 一月.png' holds something else than was given"
     ]
     folder.remove()
     answer = client.get(link)
     assert (answer.status_code, "没有这个附件" in answer.text) == (404, True)
-    assert list(evidence.faults(house, case)) == ["the file '账单 一月.png' is missing"]
+    assert list(attachment_check.faults(house, case)) == ["the file '账单 一月.png' is missing"]
 
 
 @pytest.mark.parametrize("written", ["agent2", " Agent2", "ａｇｅｎｔ２", "李志强", "李志强（坐席）"])

@@ -8,14 +8,14 @@ import re
 import pytest
 import sqlalchemy as sa
 
-from engine import drafts
 from engine.app import Gongdan
-from engine.db.tables import notice, person
-from engine.drafts import DiagramDraft
-from engine.errors import NotAllowed, Rejected
-from engine.people import DEMO_PASSWORD
-from engine.release import ROLES
-from engine.releases import FOLDER
+from engine.base.errors import NotAllowed, Rejected
+from engine.people.directory import DEMO_PASSWORD
+from engine.queries import drafts
+from engine.queries.drafts import DiagramDraft
+from engine.release.release import ROLES
+from engine.release.releases import FOLDER
+from engine.storage.tables import notice, person
 from tests.casework import FILES, WORK, Desk
 from web import create_app
 

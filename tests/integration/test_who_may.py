@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from engine.commands import (
+from engine.base.errors import NotAllowed, NotFound, Rejected
+from engine.case.commands import (
     KINDS,
     AmendData,
     AssignTask,
@@ -29,9 +30,8 @@ from engine.commands import (
     StartCase,
     WarnClock,
 )
-from engine.db.tables import person
-from engine.errors import NotAllowed, NotFound, Rejected
-from engine.people import Person
+from engine.people.directory import Person
+from engine.storage.tables import person
 from tests.casework import CUSTOMER, Desk
 
 LIMIT = "c:REG_TEL_REPLY"

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from engine.app import Gongdan
-from engine.db.database import Database
-from engine.db.tables import ORDINARY, URGENT, cases, task
-from engine.people import Person
+from engine.people.directory import Person
 from engine.queries import inbox
 from engine.queries.inbox import NOBODY, Filters, Tab
+from engine.storage.database import Database
+from engine.storage.tables import ORDINARY, URGENT, cases, task
 
 NOW = "2026-03-02T04:00:00+00:00"
 TASKS = 20_000

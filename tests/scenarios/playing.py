@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from engine.app import Gongdan
-from engine.releases import read_folder
+from engine.base.settings import CHECKOUT
+from engine.release.releases import read_folder
 from engine.scenarios import Run, bench, load
-from engine.settings import CHECKOUT
 
 FILES = read_folder(CHECKOUT)
 SCENARIOS = load(FILES)

@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 import orjson
 
-from engine.lint.context import model_of
-from engine.lint.model import Node
-from engine.release import Release
+from engine.design.lint.context import model_of
+from engine.design.lint.model import Node
+from engine.release.release import Release
 
 LIST = Path(__file__).parent.parent / "data" / "sla_uses.psv"
 READS = ("sla_due", "param")

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
 from tests.scenarios.playing import SCENARIOS
 
 TABLE = (CHECKOUT / "docs" / "scenarios.md").read_text("utf-8").partition("## Acceptance examples")[2]

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from engine.conditions import compile_condition
-from engine.releases import read_folder
-from engine.settings import CHECKOUT
-from engine.xml import load_dmn, local
+from engine.base.safe_parsing import load_dmn, local
+from engine.base.settings import CHECKOUT
+from engine.bpmn.conditions import compile_condition
+from engine.release.releases import read_folder
 
 FILES = read_folder(CHECKOUT)
 BOOLEAN = (True, False)
@@ -185,7 +185,7 @@ def test_what_cannot_be_proved_was_not_ordered() -> None:
 
 @pytest.mark.parametrize("status", STATUS)
 def test_each_number_status_has_its_own_words_and_they_name_nobody_else(status: str) -> None:
-    from engine.templates import load_template
+    from engine.release.templates import load_template
 
     key = answer("number_reply_script", bss_status=status)["reply_script"]
     assert key == f"number_reply_{status}"

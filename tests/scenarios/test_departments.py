@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from engine.app import Gongdan
-from engine.people import DEMO_PEOPLE
+from engine.people.directory import DEMO_PEOPLE
 from engine.queries import notices, work
 
 from .playing import play, stage

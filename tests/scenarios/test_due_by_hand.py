@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.calendar import Calendar
-from engine.durations import Duration
+from engine.sla.calendar import Calendar
+from engine.sla.durations import Duration
 from tests.scenarios.playing import SCENARIOS
 from tests.scenarios.test_sla_parameters import RELEASE, ROWS, UNTIMED, timers
 

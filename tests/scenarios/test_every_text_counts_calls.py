@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from engine.app import Gongdan
-from engine.calls import CALLED_AT
-from engine.commands import CompleteTask
-from engine.errors import InvalidForm, Rejected
-from engine.instants import SHANGHAI, iso
+from engine.base.errors import InvalidForm, Rejected
+from engine.base.instants import SHANGHAI, iso
+from engine.base.settings import CHECKOUT
+from engine.case.commands import CompleteTask
+from engine.forms.calls import CALLED_AT
 from engine.queries import work
-from engine.releases import read_folder
+from engine.release.releases import read_folder
 from engine.scenarios import Run, Scenario, bench, load
-from engine.settings import CHECKOUT
 
 FILES = read_folder(CHECKOUT)
 ROUNDS, FULL_ROUNDS = 8, 20  #: odd sequences for each place where a process begins to call

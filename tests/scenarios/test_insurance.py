@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from engine.app import Gongdan
-from engine.commands import CompleteTask, StartCase
+from engine.case.commands import CompleteTask, StartCase
 from engine.queries import cases, work
 
 from .playing import FILES, data_of, play, stage

@@ -14,13 +14,13 @@ import pytest
 from click.testing import CliRunner
 
 from engine.app import Gongdan
+from engine.base.errors import InvalidFile
+from engine.base.settings import CHECKOUT
 from engine.cli import operations
-from engine.errors import InvalidFile
-from engine.lint import lint_file
-from engine.release import Release
+from engine.design.lint import lint_file
+from engine.release.release import Release
 from engine.scenarios import Gate, Judgement, judge, judging, path_of, sketch
 from engine.scenarios.affected import callers, touched
-from engine.settings import CHECKOUT
 from tests.bpmn_text import bpmn, call, service, user
 from tests.casework import FILES as COMPANY
 from tests.casework import WORK

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.diagrams import Element
-from engine.release import Release
+from engine.bpmn.diagrams import Element
+from engine.release.release import Release
 from tests.scenarios.test_decisions import FILES, answer, read
 
 RELEASE = Release(0, FILES)

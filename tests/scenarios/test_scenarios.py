@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from engine.app import Gongdan
-from engine.errors import InvalidFile
-from engine.releases import read_folder
+from engine.base.errors import InvalidFile
+from engine.base.settings import CHECKOUT
+from engine.release.releases import read_folder
 from engine.scenarios import Coverage, Run, Scenario, ScenarioFailed, bench, load, report, run_all
 from engine.scenarios.words import differs
-from engine.settings import CHECKOUT
 
 FILES = read_folder(CHECKOUT)
 SCENARIOS = load(FILES)

@@ -11,14 +11,14 @@ from datetime import timedelta
 
 import pytest
 
-from engine.lint.context import model_of
-from engine.lint.expressions import read_expression
-from engine.lint.model import Node, Scope
-from engine.release import Release
-from engine.releases import read_folder
+from engine.base.safe_parsing import parse_xml
+from engine.base.settings import CHECKOUT
+from engine.design.lint.context import model_of
+from engine.design.lint.expressions import read_expression
+from engine.design.lint.model import Node, Scope
+from engine.release.release import Release
+from engine.release.releases import read_folder
 from engine.reports.archive import REOPEN_WINDOW
-from engine.settings import CHECKOUT
-from engine.xml import parse_xml
 from tests.scenarios.sla_uses import LIST, READS, Use, found, listed
 
 RELEASE = Release(1, read_folder(CHECKOUT))
@@ -182,7 +182,7 @@ def test_a_limit_that_passes_tells_somebody(use: Use) -> None:
 def test_every_parameter_is_used_or_said_to_be_the_engines_own() -> None:
     of_cases = {clock for process in RELEASE.processes.values() for clock in process.case_clocks}
     assert set(RELEASE.parameters) - {use.limit for use in USES} - of_cases == {
-        "SLA_WARN_RATIO",  # every warning (engine.sla)
+        "SLA_WARN_RATIO",  # every warning (engine.sla.time_rules)
         "QUIET_HOURS",  # outside_quiet_hours() and the outbox
         "REOPEN_WINDOW",  # what the report on repeats calls the same issue again
     }

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import pairwise
 
-from engine.layout import layout_bpmn
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
+from engine.design.layout import layout_bpmn
 from tests.unit.diagrams import FlowLine, Step, process, properties, timer
 
 Files = dict[str, bytes]

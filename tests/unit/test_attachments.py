@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import attachments
-from engine.attachments import Folder
-from engine.errors import Unavailable
+from engine.base.errors import Unavailable
+from engine.forms import attachments
+from engine.forms.attachments import Folder
 from engine.forms.files import FileMeta
 from tests.giving import keep
 

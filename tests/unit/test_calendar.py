@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.calendar import Calendar
+from engine.base.errors import InvalidFile, UnknownYear
+from engine.base.settings import CHECKOUT
 from engine.cli.calendar_data import calendar_data, cross_check, generate, render
-from engine.errors import InvalidFile, UnknownYear
-from engine.settings import CHECKOUT
+from engine.sla.calendar import Calendar
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FILE = CHECKOUT / "bpmn" / "calendars" / "cn.json"

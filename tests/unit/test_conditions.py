@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.conditions import (
+from engine.bpmn.conditions import (
     BadCondition,
     ConditionFailed,
     MissingName,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from engine import projections, store
-from engine.commands import KINDS as COMMANDS
-from engine.db.database import Database
-from engine.effects import KINDS, reference, resolve
-from engine.handlers import HANDLERS
-from engine.projections import HISTORY_ONLY, PROJECTED
+from engine.case import projections, store
+from engine.case.commands import KINDS as COMMANDS
+from engine.case.effects import KINDS, reference, resolve
+from engine.case.handlers import HANDLERS
+from engine.case.projections import HISTORY_ONLY, PROJECTED
+from engine.storage.database import Database
 from tests.casework import Desk
 
 

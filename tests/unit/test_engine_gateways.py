@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from engine.gateways.http import HttpSmsGateway, WebhookGateway
-from engine.sending import FAILED, RETRY, SENT, UNKNOWN, Entry
+from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Entry
+from engine.delivery.gateways.http import HttpSmsGateway, WebhookGateway
 from tests.serving import serving
 
 ENTRY = Entry(

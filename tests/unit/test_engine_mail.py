@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from engine.gateways.mail import SmtpGateway
-from engine.sending import FAILED, RETRY, SENT, UNKNOWN, Entry
+from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Entry
+from engine.delivery.gateways.mail import SmtpGateway
 from tests.serving import serving
 
 

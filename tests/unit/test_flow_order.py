@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.release import Release
-from engine.releases import read_folder
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
+from engine.release.release import Release
+from engine.release.releases import read_folder
 
 
 def test_conditions_are_asked_in_the_order_of_the_flows() -> None:

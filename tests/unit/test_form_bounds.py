@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InvalidFile
+from engine.base.errors import InvalidFile
+from engine.design.lint import lint_file
 from engine.forms import Field, Form, message
 from engine.forms.bounds import span
 from engine.forms.form import condition_functions
 from engine.forms.values import Refused
-from engine.lint import lint_file
 from tests.unit.form_samples import NOW, SHIPPED, draw, field, load, tree
 
 AT = datetime.fromisoformat(NOW)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InvalidForm
+from engine.base.errors import InvalidForm
 from engine.forms import LOCALES, Field, Form, message
 from engine.forms.model import Group
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import calls, checks, forms
-from engine.errors import FieldError, InvalidFile, InvalidForm
-from engine.forms import LOCALES, Form, message
+from engine import forms
+from engine.base.errors import FieldError, InvalidFile, InvalidForm
+from engine.case import checks
+from engine.forms import LOCALES, Form, calls, message
 from engine.forms.messages import CATALOGUE
 from tests.unit.form_samples import NOW, field, load, options, text
 

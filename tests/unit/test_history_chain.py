@@ -8,7 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.history import canonical, chain
+from engine.case.history import canonical, chain
 
 values = st.dictionaries(
     st.text(max_size=8), st.integers(-9, 9) | st.text(max_size=8) | st.none(), max_size=4

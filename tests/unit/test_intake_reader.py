@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import InvalidFile, NotFound
+from engine.base.errors import InvalidFile, NotFound
 from engine.intake import mapping
 from engine.intake.lines import BadRow
 from engine.intake.reader import MAX_TEXT, Complaint, read, read_file

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from engine.base.safe_parsing import BPMNDI, DC, DI, children, load_bpmn
+from engine.base.settings import CHECKOUT
 from engine.cli.layout import layout as layout_command
-from engine.layout import layout_bpmn
-from engine.layout.check import check_drawing
-from engine.settings import CHECKOUT
-from engine.xml import BPMNDI, DC, DI, children, load_bpmn
+from engine.design.layout import layout_bpmn
+from engine.design.layout.check import check_drawing
 from tests.unit import diagrams
 from tests.unit.diagrams import FlowLine, Step
 
@@ -110,7 +110,7 @@ def test_only_the_drawing_changes() -> None:
 
 def test_the_same_file_gives_the_same_drawing_whatever_the_hash_seed() -> None:
     code = (
-        "import sys; from engine.layout import layout_bpmn; from tests.unit import diagrams; "
+        "import sys; from engine.design.layout import layout_bpmn; from tests.unit import diagrams; "
         "sys.stdout.buffer.write(layout_bpmn(diagrams.investigation()))"
     )
     outputs = {

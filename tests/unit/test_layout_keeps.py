@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from engine.base.errors import InvalidFile
+from engine.base.safe_parsing import BPMN, BPMNDI, load_bpmn
 from engine.cli.layout import layout as layout_command
-from engine.errors import InvalidFile
-from engine.layout import layout_bpmn
-from engine.layout.check import check_drawing
-from engine.xml import BPMN, BPMNDI, load_bpmn
+from engine.design.layout import layout_bpmn
+from engine.design.layout.check import check_drawing
 from tests.unit.diagrams import HEAD
 
 SHAPE = (

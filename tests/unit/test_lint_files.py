@@ -17,9 +17,9 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.base.settings import CHECKOUT
 from engine.cli.lint import lint as lint_command
-from engine.lint import RULES, LintContext, lint_file, lint_release
-from engine.settings import CHECKOUT
+from engine.design.lint import RULES, LintContext, lint_file, lint_release
 from tests import real_data
 from tests.unit import diagrams
 from tests.unit import lint_samples as samples

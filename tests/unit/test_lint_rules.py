@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from engine.errors import GongdanError
-from engine.lint import RULES, LintContext, lint_file, lint_release
-from engine.release import Release
-from engine.releases import check, read_folder
-from engine.settings import CHECKOUT
+from engine.base.errors import GongdanError
+from engine.base.settings import CHECKOUT
+from engine.design.lint import RULES, LintContext, lint_file, lint_release
+from engine.release.release import Release
+from engine.release.releases import check, read_folder
 from tests.bpmn_text import bpmn, script, sub, timer_on
 from tests.unit import lint_samples as samples
 from tests.unit.diagrams import properties

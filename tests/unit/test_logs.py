@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from engine.logs import configure
+from engine.base.logs import configure
 
 
 @pytest.fixture

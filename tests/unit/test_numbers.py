@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.numbers import check_digit, spelled
+from engine.case.numbers import check_digit, spelled
 
 NUMBER = f"260302-00001-{check_digit('26030200001')}"
 

@@ -14,7 +14,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
-from engine.settings import CHECKOUT, LOCALES
+from engine.base.settings import CHECKOUT, LOCALES
 from web.i18n import CATALOGUES
 
 FOLDER = CHECKOUT / "web" / "translations"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine import passwords
-from engine.errors import Rejected
+from engine.base.errors import Rejected
+from engine.people import passwords
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import weakref
 
-from engine.release import Release
-from engine.releases import read_folder
-from engine.settings import CHECKOUT
-from web.fields import Reading
+from engine.base.settings import CHECKOUT
+from engine.release.release import Release
+from engine.release.releases import read_folder
+from web.case_data_view import Reading
 
 
 def test_pages_that_read_by_a_release_do_not_keep_it() -> None:

@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import Rejected
+from engine.base.errors import Rejected
+from engine.base.settings import CHECKOUT, LOCALES
 from engine.export.cells import safe
-from engine.release import Release
-from engine.releases import read_folder
+from engine.release.release import Release
+from engine.release.releases import read_folder
 from engine.reports import REPORTS
 from engine.reports.callbacks import answered_in_time
 from engine.reports.model import Report, Table, Term, count, mean, share, word
 from engine.reports.period import month_of, parse, week_of
 from engine.reports.read import Clock, Closed, Fact, Work
+from engine.reports.report_text import Teller, book
 from engine.reports.sla import became
-from engine.reports.telling import Teller, book
 from engine.reports.upgrades import risen
 from engine.reports.writing import csv_lines
-from engine.settings import CHECKOUT, LOCALES
 
 
 @pytest.mark.parametrize("locale", LOCALES)

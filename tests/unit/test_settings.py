@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import ConfigurationError
-from engine.settings import Settings, variables
+from engine.base.errors import ConfigurationError
+from engine.base.settings import Settings, variables
 
 
 def test_defaults_are_one_machine_with_sqlite(tmp_path: Path) -> None:

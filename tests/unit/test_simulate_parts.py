@@ -12,24 +12,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.base.instants import SHANGHAI
+from engine.base.sending import SENT, Entry
+from engine.base.settings import CHECKOUT
 from engine.forms import Form
-from engine.instants import SHANGHAI
-from engine.release import Release
-from engine.releases import read_folder
-from engine.roles import Duty
+from engine.people.roles import Duty
+from engine.release.release import Release
+from engine.release.releases import read_folder
 from engine.scenarios import Scenario
-from engine.sending import SENT, Entry
-from engine.settings import CHECKOUT
 from engine.simulate.arrivals import MIX, REVISIT, Load, Revisits, mixed
 from engine.simulate.behaviour import PATIENCE, Behaviour, Customer, Persona
-from engine.simulate.decks import Deck, generator
+from engine.simulate.customers import stories, story
 from engine.simulate.filling import CannotFill, Filler
 from engine.simulate.gateway import SimulatedGateway
 from engine.simulate.patterns import example
 from engine.simulate.running import parse_until
 from engine.simulate.schedule import Schedule
 from engine.simulate.staff import EARLY, LATE, hire
-from engine.simulate.stories import stories, story
+from engine.simulate.stratified import Deck, generator
 
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # nine o'clock in Shanghai
 SIX = (

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from engine.calendar import Calendar
-from engine.durations import Duration, parse_duration, parse_moment, parse_short, parse_window
-from engine.errors import InvalidFile
-from engine.settings import CHECKOUT, LOCALES
-from engine.sla import (
+from engine.base.errors import InvalidFile
+from engine.base.safe_parsing import parse_xml
+from engine.base.settings import CHECKOUT, LOCALES
+from engine.sla.calendar import Calendar
+from engine.sla.durations import Duration, parse_duration, parse_moment, parse_short, parse_window
+from engine.sla.time_rules import (
     DueDate,
     Parameter,
     TimeRules,
@@ -31,7 +32,6 @@ from engine.sla import (
     remaining,
     warn_instants,
 )
-from engine.xml import parse_xml
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TABLE = (CHECKOUT / "bpmn" / "decisions" / "sla.dmn").read_bytes()

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from engine.errors import TechnicalFailure
-from engine.spiff.sandbox import MAX_OUTPUT_DEPTH, MAX_SOURCE
+from engine.base.errors import TechnicalFailure
+from engine.bpmn.spiff.sandbox import MAX_OUTPUT_DEPTH, MAX_SOURCE
 from tests.playing import run_script
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from engine.errors import TechnicalFailure
-from engine.spiff.freeze import freeze
+from engine.base.errors import TechnicalFailure
+from engine.bpmn.spiff.serialization import freeze
 from tests.bpmn_text import bpmn, call, definitions, many, process_xml, script, sub, user
 from tests.playing import Play, program
 

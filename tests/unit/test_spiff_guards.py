@@ -7,10 +7,10 @@ from importlib.metadata import version
 
 import pytest
 
-from engine.errors import ConfigurationError, InvalidFile, Rejected, Runaway, TechnicalFailure
-from engine.spiff.install import TESTED, check_version
-from engine.spiff.logical import MAX_NEW_TASKS, MAX_STEPS
-from engine.spiff.workflows import MAX_NESTING
+from engine.base.errors import ConfigurationError, InvalidFile, Rejected, Runaway, TechnicalFailure
+from engine.bpmn.spiff.logical_clock import MAX_NEW_TASKS, MAX_STEPS
+from engine.bpmn.spiff.patches import TESTED, check_version
+from engine.bpmn.spiff.workflows import MAX_NESTING
 from tests.bpmn_text import bpmn, call, definitions, dmn, many, process_xml, rule, script, service, sub, user
 from tests.playing import Play, program
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.errors import Rejected
+from engine.base.errors import Rejected
 from tests.bpmn_text import Node, bpmn, call, definitions, process_xml, sub, timer_on, user
 from tests.playing import Play, program
 

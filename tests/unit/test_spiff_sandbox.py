@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.conditions import compile_condition
-from engine.errors import TechnicalFailure
-from engine.settings import CHECKOUT
-from engine.spiff import sandbox
-from engine.spiff.sandbox import ScriptFailed
+from engine.base.errors import TechnicalFailure
+from engine.base.settings import CHECKOUT
+from engine.bpmn.conditions import compile_condition
+from engine.bpmn.spiff import sandbox
+from engine.bpmn.spiff.sandbox import ScriptFailed
 from tests.bpmn_text import bpmn, dmn, rule, timer_on
 from tests.playing import Play, program, run_script
 
@@ -171,8 +171,8 @@ def test_a_fork_has_a_pool_of_its_own_or_says_that_it_cannot(*, used: bool) -> N
     """The sandbox's runtime does not survive a fork: a child of a process that used it would wait for ever."""
     code = f"""
 import os
-from engine.errors import ConfigurationError
-from engine.spiff import sandbox
+from engine.base.errors import ConfigurationError
+from engine.bpmn.spiff import sandbox
 {"sandbox.evaluate('1 + 1', {}, {})" if used else ""}
 child = os.fork()
 if child == 0:

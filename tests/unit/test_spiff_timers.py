@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.errors import InvalidFile, Rejected, TechnicalFailure
-from engine.spiff.logical import LogicalDatetime, OutsideCommand, new_id, tick
+from engine.base.errors import InvalidFile, Rejected, TechnicalFailure
+from engine.bpmn.spiff.logical_clock import LogicalDatetime, OutsideCommand, new_id, tick
 from tests.bpmn_text import bpmn, script, service, sub, timer_on, user, wait
 from tests.playing import BEGIN, Play, program
 

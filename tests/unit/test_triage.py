@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import InvalidFile
+from engine.base.errors import InvalidFile
+from engine.base.settings import CHECKOUT
 from engine.intake.mapping import load
 from engine.intake.reader import Complaint, read_file
 from engine.intake.triage import TABLE, TriageTable
-from engine.settings import CHECKOUT
 from tests.real_data import folder
 
 LABELS = CHECKOUT / "tests" / "data" / "triage_labels.csv"

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from engine.settings import CHECKOUT
+from engine.base.settings import CHECKOUT
 
 FOLDER = CHECKOUT / "web" / "static" / "vendor"
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))

@@ -6,9 +6,17 @@ import time
 
 import pytest
 
-from engine.errors import InvalidFile
-from engine.settings import CHECKOUT
-from engine.xml import BPMN, InvalidJson, InvalidXml, load_bpmn, load_dmn, parse_xml, safe_json
+from engine.base.errors import InvalidFile
+from engine.base.safe_parsing import (
+    BPMN,
+    InvalidJson,
+    InvalidXml,
+    load_bpmn,
+    load_dmn,
+    parse_xml,
+    safe_json,
+)
+from engine.base.settings import CHECKOUT
 from tests.unit import diagrams
 from tests.unit.lint_samples import table
 

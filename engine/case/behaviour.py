@@ -1,0 +1,60 @@
+"""Versions of the engine's behaviour. A history row is executed by the rules of the version it names, for ever.
+
+The same commands must give the same effects, or a history that nobody touched looks forged. So whatever changes what
+a command does is one named change here, asked for where it matters (``instance.follows(EVERY_TEXT_SEALED)``); the
+code of before stays beside it. New commands follow the newest version. ``tests/golden`` holds histories of each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.base.errors import GongdanError
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of behaviour: its name, the first version that has it, and what is different since."""
+
+    name: str
+    since: int
+    what: str
+
+
+EVERY_TEXT_SEALED = Change(
+    "every_text_sealed",
+    2,
+    "Every free text that a person typed is sealed, and every reason: until then only fields marked personal, "
+    "and texts that repeat one.",
+)
+MESSAGES_WITHDRAWN = Change(
+    "messages_withdrawn",
+    2,
+    "A service task with the property withdraws takes back messages of the case that are not sent yet.",
+)
+
+STUCK_IS_TOLD = Change(
+    "stuck_is_told",
+    2,
+    "A case that is not done and in which nothing can happen any more (no open task, no timer) says so.",
+)
+
+#: kinds of commands that came with a later version than the first
+COMMANDS: dict[str, int] = {"reschedule": 2}
+
+CHANGES = (EVERY_TEXT_SEALED, MESSAGES_WITHDRAWN, STUCK_IS_TOLD)
+NEWEST = max(change.since for change in CHANGES)
+
+
+def commands_since(number: int) -> set[str]:
+    """Kinds of commands that no version before ``number`` had (every kind that is not listed is of the first)."""
+    return {kind for kind, since in COMMANDS.items() if since >= number}
+
+
+def version(engine: str) -> int:
+    """The number of the version that a history row names; raises :class:`GongdanError` for one this code lacks."""
+    if not (engine.isascii() and engine.isdigit() and 1 <= int(engine) <= NEWEST):
+        raise GongdanError(
+            f"a row was written by version {engine!r} of the engine's behaviour, and this program has 1 to {NEWEST}"
+        )
+    return int(engine)

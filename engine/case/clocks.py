@@ -1,0 +1,132 @@
+"""SLA clocks of one case: started, warned, breached, met; paused only while the case waits for the customer.
+
+A clock owns its due time; the boundary timer that draws it follows. What happens to a clock is decided here and
+recorded as ``clocks`` and ``clock_changes`` effects, so that history says why each date is what it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.base.instants import iso
+from engine.sla.time_rules import TimeRules
+
+RUNNING, PAUSED, BREACHED = "running", "paused", "breached"
+LIVE = frozenset({RUNNING, PAUSED, BREACHED})
+
+
+@dataclass(slots=True)
+class Clock:
+    """One limit running on a case. ``timer`` is its drawn boundary timer, None for a case-level clock."""
+
+    id: str
+    parameter: str
+    started: str
+    due: str
+    warnings: list[str]  #: instants still to come, earliest first
+    task: int | None
+    timer: int | None
+    state: str = RUNNING
+    remaining: int | None = None  #: seconds left (working or elapsed, by its parameter) while paused
+
+
+class Clocks:
+    """The clocks of a case. Methods return the changes to record, as ``[clock, state, detail]``."""
+
+    def __init__(self, rules: TimeRules) -> None:
+        self.rules = rules
+        self.live: dict[str, Clock] = {}
+
+    def start(
+        self, clock_id: str, parameter: str, started: str, due: str, task: int | None, timer: int | None
+    ) -> Clock:
+        """Begin a clock whose due time is known."""
+        warnings = self._warnings(parameter, started, due)
+        clock = Clock(clock_id, parameter, started, due, warnings, task, timer)
+        self.live[clock_id] = clock
+        return clock
+
+    def _warnings(self, parameter: str, started: str, due: str) -> list[str]:
+        instants = self.rules.warn_instants(
+            parameter, datetime.fromisoformat(started), datetime.fromisoformat(due)
+        )
+        return [iso(i) for i in instants]
+
+    def warn(self, clock_id: str) -> list[Any]:
+        """The next warning instant has come."""
+        clock = self.live[clock_id]
+        return [clock_id, "warned", clock.warnings.pop(0)]
+
+    def breach(self, clock_id: str, at: str) -> list[Any]:
+        """The limit has passed; the clock stays live until the work is done."""
+        clock = self.live[clock_id]
+        clock.state, clock.warnings = BREACHED, []
+        return [clock_id, "breached", at]
+
+    def finish(self, clock_id: str, at: str, *, done: bool) -> list[Any]:
+        """The work was done (met, or missed when it was late) or fell away (stopped)."""
+        clock = self.live.pop(clock_id)
+        state = "stopped" if not done else "missed" if clock.state == BREACHED else "met"
+        return [clock_id, state, at]
+
+    def pause(self, at: str, only: str | None = None) -> list[list[Any]]:
+        """Hold every running clock whose parameter may pause (or just ``only``)."""
+        changes = []
+        for clock in self.live.values():
+            if clock.state == RUNNING and self.rules.pausable(clock.parameter) and only in (None, clock.id):
+                now, due = datetime.fromisoformat(at), datetime.fromisoformat(clock.due)
+                clock.remaining = self.rules.remaining(clock.parameter, now, due)
+                clock.state = PAUSED
+                changes.append([clock.id, "paused", clock.remaining])
+        return changes
+
+    def resume(self, at: str) -> list[list[Any]]:
+        """Let paused clocks run on: due again when what remained of them has passed from now."""
+        changes = []
+        for clock in self.live.values():
+            if clock.state == PAUSED and clock.remaining is not None:
+                now = datetime.fromisoformat(at)
+                clock.due = iso(self.rules.due_after_pause(clock.parameter, now, clock.remaining))
+                still = self._warnings(clock.parameter, clock.started, clock.due)
+                clock.warnings = [w for w in still if w > at]
+                clock.state, clock.remaining = RUNNING, None
+                changes.append([clock.id, "resumed", [clock.due, clock.warnings]])
+        return changes
+
+    def move(self, clock_id: str, due: str, at: str) -> list[Any]:
+        """Give a running clock another due time; warnings that are still to come move along."""
+        clock = self.live[clock_id]
+        clock.due = due
+        clock.warnings = [w for w in self._warnings(clock.parameter, clock.started, due) if w > at]
+        return [clock_id, "moved", [due, clock.warnings]]
+
+    def next_due(self) -> tuple[str, int, str] | None:
+        """The earliest warning (rank 0) or case-level breach (rank 1) to come, as (instant, rank, clock)."""
+        found = []
+        for clock in self.live.values():
+            if clock.state == RUNNING:
+                if clock.warnings:
+                    found.append((clock.warnings[0], 0, clock.id))
+                if clock.timer is None:
+                    found.append((clock.due, 1, clock.id))
+        return min(found, default=None)
+
+    def on_task(self, task: int) -> list[Clock]:
+        """Live clocks guarding ``task``."""
+        return [c for c in self.live.values() if c.task == task]
+
+    def dump(self) -> list[list[Any]]:
+        """The live clocks as plain data."""
+        return [
+            [c.id, c.parameter, c.started, c.due, c.warnings, c.task, c.timer, c.state, c.remaining]
+            for c in self.live.values()
+        ]
+
+    def load(self, rows: list[list[Any]]) -> None:
+        """Take back what :meth:`dump` gave."""
+        for clock_id, parameter, started, due, warnings, task, timer, state, remaining in rows:
+            self.live[clock_id] = Clock(
+                clock_id, parameter, started, due, warnings, task, timer, state, remaining
+            )

@@ -1,0 +1,343 @@
+"""A case in memory: its machine, its clocks, its claims. Commands act on it through :mod:`engine.case.handlers`.
+
+Everything here is a function of the case's commands: the same commands give the same instance, live or replayed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from engine.base.errors import Rejected
+from engine.base.instants import iso
+from engine.base.sending import CASE, NOTICE, WITHDRAW
+from engine.bpmn.diagrams import Element
+from engine.bpmn.spiff.logical_clock import Logical
+from engine.bpmn.spiff.machine import Delta, Machine
+from engine.people.roles import Duty
+from engine.people.rules import RESPONDENT
+from engine.privacy.sealing import Seal
+from engine.release.release import Release
+
+from .behaviour import EVERY_TEXT_SEALED, MESSAGES_WITHDRAWN, NEWEST, STUCK_IS_TOLD, Change
+from .clocks import Clocks
+from .effects import Effects, reference, resolve
+
+_FREE_TEXTS = frozenset({"reason", "detail"})  #: of commands
+_ANSWERED = "service_result"  #: the command whose detail no person typed
+GENESIS = b"\0" * 32  #: prev_hash of a case's first row
+
+
+class Instance:
+    """One live case on its release."""
+
+    def __init__(self, case_id: str, process: str, release: Release, seal: Seal) -> None:
+        self.case_id = case_id
+        self.process = process
+        self.release = release
+        self.seal = seal
+        self.machine = Machine(release.program, process)
+        self.clocks = Clocks(release.time)
+        self.lock = threading.RLock()
+        self.seq = 0
+        self.head = GENESIS
+        self.at = ""
+        self.snapshot_seq = 0
+        self.claims: dict[int, str] = {}
+        self.open: dict[int, tuple[str, str]] = {}  #: task → (element reference, duty)
+        self.not_before: dict[int, str] = {}
+        self.opened_at: dict[int, str] = {}  #: open task → since when
+        #: whom it complains about (respondents), None: to be looked up
+        self.about: frozenset[str] | None = None
+        self.done_by: dict[str, str] = {}  #: element reference → who completed it last
+        self.amended: set[str] = set()  #: names under which a correction had a text
+        self.events: set[str] = set()  #: keys of everything ever asked of the outbox
+        self.unsent: set[str] = set()  #: keys of messages of which no gateway has answered yet
+        #: keys of answered messages that the command in hand contradicts: no effect, history told their end
+        self.contradicted: set[str] = set()
+        self.paused: str | None = None
+        self.respondent: str | None = None
+        self.outcome: str | None = None
+        self.done = False
+        self.stuck = False  #: nothing can happen any more, and that was told
+        self.version = NEWEST  #: of the engine's behaviour, that the command in hand is executed by
+        self.spoiled = False  #: half changed or stale: whoever waited for its lock takes a fresh one
+
+    # ------------------------------------------------------------ versions of behaviour
+    def follow(self, number: int) -> None:
+        """Act by the rules of this version of the engine's behaviour from now on."""
+        self.version = number
+        self.contradicted = set()
+        self.seal.every_text = self.follows(EVERY_TEXT_SEALED)
+
+    def follows(self, change: Change) -> bool:
+        """Whether the command in hand is executed by the rules since a change of behaviour."""
+        return self.version >= change.since
+
+    # ------------------------------------------------------------ questions
+    def open_task(self, task: int) -> tuple[str, str]:
+        """Element reference and duty of an open task; raises :class:`Rejected` when it is not open."""
+        found = self.open.get(task)
+        if found is None:
+            raise Rejected(
+                "Expected task {task} of case {case_id} to be open, but it is not",
+                task=task,
+                case_id=self.case_id,
+            )
+        return found
+
+    def element_of(self, task: int) -> Element:
+        """The drawn element of an open task; raises :class:`Rejected` when it is not open."""
+        return self.release.element(*resolve(self.process, self.open_task(task)[0]))
+
+    def duty_of(self, task: int) -> Duty:
+        """Who may do an open task; raises :class:`Rejected` when it is not open."""
+        return Duty.parse(self.open_task(task)[1])
+
+    def kept_off(self, task: int) -> set[str]:
+        """People who may not do a task: the respondent, and those its ``exclude`` property names.
+
+        An entry is a data name holding one name or several, or ``@element``: whoever completed that element.
+        """
+        entries = [RESPONDENT, *self.element_of(task).listed("exclude")]
+        data = self.machine.data_of(task) if any(not e.startswith("@") for e in entries) else {}
+        people = {self.respondent} if self.respondent else set()
+        for entry in entries:
+            if entry.startswith("@"):
+                wanted = entry[1:]
+                people |= {p for ref, p in self.done_by.items() if ref.rpartition("/")[2] == wanted}
+            else:
+                value = data.get(entry)
+                people |= (
+                    set(value) if isinstance(value, list) else {value} if isinstance(value, str) else set()
+                )
+        return people
+
+    def next_due(self) -> tuple[str, int, str] | None:
+        """The earliest thing time will do, as (instant, rank, id): rank 0 warning, 1 case breach, 2 BPMN timer."""
+        if self.done or not (self.machine.due or self.clocks.live):
+            return None
+        found = [(due, 2, str(timer)) for timer, due in self.machine.due.items()]
+        if (clock := self.clocks.next_due()) is not None:
+            found.append(clock)
+        return min(found, key=lambda f: (f[0], f[1], len(f[2]), f[2]), default=None)
+
+    def standing(self) -> list[str]:
+        """References of the elements at which the case stands, each once."""
+        return list(dict.fromkeys(self._ref(place) for place in self.machine.waiting()))
+
+    # ------------------------------------------------------------ what history may hold
+    def sealed(self, command: Mapping[str, Any]) -> dict[str, Any]:
+        """A command as history stores it: personal values sealed, and texts that repeat one."""
+        out = dict(command)
+        typed = self.follows(EVERY_TEXT_SEALED) and out["type"] != _ANSWERED
+        if not (typed or self.seal.names):
+            return out
+        if "data" in out:
+            if out["type"] == "amend":
+                self.note_texts(out["data"])
+            out["data"] = self.seal.close_fields(out["data"], {**self._known(), **out["data"]})
+        for name in _FREE_TEXTS & out.keys():
+            out[name] = self.seal.close(out[name]) if typed else self.discreet(out[name])
+        return out
+
+    def note_texts(self, data: Mapping[str, Any]) -> None:
+        """Keep in mind under which names a correction has texts, whatever forms know of them."""
+        if self.follows(EVERY_TEXT_SEALED):
+            texts = {name for name, value in data.items() if isinstance(value, str)} - self.release.coded
+            self.amended |= texts
+            self.seal.add(texts)
+
+    def reason(self, text: str) -> Any:
+        """A reason that a person typed, as effects repeat it."""
+        return self.seal.close(text) if self.follows(EVERY_TEXT_SEALED) else self.discreet(text)
+
+    def discreet(self, text: str | None) -> Any:
+        """``text`` (typed by a person, answered by a gateway), sealed when it repeats a personal value of the case."""
+        return self.seal.close_fields({"text": text}, self._known())["text"]
+
+    def _known(self) -> dict[str, Any]:
+        return self.machine.any_data() if self.machine.workflow is not None else {}
+
+    # ------------------------------------------------------------ applying what the machine did
+    def absorb(self, delta: Delta, at: str, fired: int | None = None) -> Effects:
+        """Take in what the machine did at ``at``; returns the effects to record."""
+        fx: Effects = {}
+        fx["moves"] = [[task, self._ref(place), code] for task, place, code in delta.moves]
+        fx["data"] = [[task, self.seal.close_fields(put, seen), gone] for task, put, gone, seen in delta.data]
+        fx["closed"] = delta.closed
+        for task in delta.closed:
+            self.open.pop(task, None)
+            self.claims.pop(task, None)
+            self.not_before.pop(task, None)
+            self.opened_at.pop(task, None)
+        fx["opened"] = []
+        for task, place, not_before in delta.opened:
+            duty = self.release.duty(place.process, place.element, place.calls)
+            if duty.department_of is not None:
+                duty = duty.in_case(self.machine.data_of(task), self.release.roles.departments)
+            ref, word = self._ref(place), duty.word
+            self.open[task], self.opened_at[task] = (ref, word), at
+            if not_before:
+                self.not_before[task] = not_before
+            fx["opened"].append([task, ref, word, not_before])
+        fx["armed"] = [[a.timer, self._ref(a.place), a.due, a.attached] for a in delta.armed]
+        fx["ended"] = delta.ended
+        self._follow_clocks(fx, delta, at, fired)
+        self._ask_outbox(fx, delta, at)
+        for element in delta.ends:
+            self._end(element)
+        if delta.done:
+            self.done = True
+            fx["clock_changes"] += [self.clocks.finish(c, at, done=False) for c in list(self.clocks.live)]
+            fx["done"] = self.outcome or "ended"
+        self._tell_stuck(fx)
+        return {k: v for k, v in fx.items() if v}
+
+    def _tell_stuck(self, fx: Effects) -> None:
+        """Say once that nothing can happen any more, until something does again."""
+        stuck = self.follows(STUCK_IS_TOLD) and not (self.done or self.machine.can_move)
+        if stuck and not self.stuck:
+            fx["stuck"] = self.standing()
+        self.stuck = stuck
+
+    def _end(self, element: str) -> None:
+        """Take the outcome of an end that was reached. A side branch that ends nameless takes no named outcome away."""
+        elements = self.release.process(self.process).elements
+        named = elements[element].properties.get("outcome")
+        if named is not None or self.outcome not in {
+            e.properties.get("outcome") for e in elements.values()
+        } - {None}:
+            self.outcome = named or element
+
+    def _ref(self, place: Any) -> str:
+        return reference(self.process, place.process, place.element)
+
+    def _follow_clocks(self, fx: Effects, delta: Delta, at: str, fired: int | None) -> None:
+        changes: list[list[Any]] = []
+        if fired is not None and str(fired) in self.clocks.live:
+            changes.append(self.clocks.breach(str(fired), at))
+        states = {task: code for task, _, code in delta.moves}
+        for task, code in states.items():
+            if code in "CXE":
+                changes += [self.clocks.finish(c.id, at, done=code == "C") for c in self.clocks.on_task(task)]
+        fx["clocks"] = []
+        for armed in delta.armed:
+            if (
+                armed.sla is None
+                or str(armed.timer) in self.clocks.live
+                or armed.attached in (None, *delta.closed)
+            ):
+                continue
+            clock = self.clocks.start(
+                str(armed.timer), armed.sla["p"], armed.sla["s"], armed.due, armed.attached, armed.timer
+            )
+            fx["clocks"].append(
+                [clock.id, clock.parameter, clock.started, clock.due, list(clock.warnings), clock.task,
+                 self._ref(armed.place), armed.sla["v"]]
+            )  # fmt: skip
+            if self.paused is not None:
+                changes += self.hold(at, only=clock.id)
+        for _, place, code in delta.moves if self.clocks.live else ():
+            if code == "C":
+                changes += self._meet(self.release.element(place.process, place.element), at)
+        fx["clock_changes"] = changes
+
+    def _meet(self, element: Element, at: str) -> list[list[Any]]:
+        met = (f"c:{parameter}" for parameter in element.listed("meets"))
+        return [self.clocks.finish(clock, at, done=True) for clock in met if clock in self.clocks.live]
+
+    def start_case_clocks(self, fx: Effects, at: str, received: str | None) -> None:
+        """Begin the clocks that run on the whole case, counted from its first receipt."""
+        rows = fx.setdefault("clocks", [])
+        for parameter in self.release.process(self.process).case_clocks:
+            began = min(received or at, at)
+            due = self.release.time.due(parameter, datetime.fromisoformat(began))
+            clock = self.clocks.start(f"c:{parameter}", parameter, began, iso(due.due), None, None)
+            warnings = list(clock.warnings)
+            rows.append([clock.id, parameter, began, clock.due, warnings, None, None, int(due.provisional)])
+        if not rows:
+            del fx["clocks"]
+
+    def hold(self, at: str, only: str | None = None) -> list[list[Any]]:
+        """Pause clocks that may pause, and their drawn timers."""
+        changes = self.clocks.pause(at, only)
+        for clock_id, _, _ in changes:
+            if (timer := self.clocks.live[clock_id].timer) is not None:
+                self.machine.reschedule(timer, None)
+        return changes
+
+    def let_run(self, at: str) -> list[list[Any]]:
+        """Resume paused clocks, and move their drawn timers along."""
+        changes = self.clocks.resume(at)
+        for clock_id, _, _ in changes:
+            clock = self.clocks.live[clock_id]
+            if clock.timer is not None:
+                self.machine.reschedule(clock.timer, clock.due)
+        return changes
+
+    def _ask_outbox(self, fx: Effects, delta: Delta, at: str) -> None:
+        requests, linked, suppressed, withdrawn = [], [], [], []
+        for asked in delta.services:
+            event = str(asked["event"])
+            if self.follows(MESSAGES_WITHDRAWN):
+                taken_back = [key for key in asked.get("withdraws", ()) if key in self.unsent]
+                self.contradicted |= self.events.intersection(asked.get("withdraws", ())) - self.unsent
+                self.unsent.difference_update(taken_back)
+                withdrawn += taken_back
+            if asked["service"] == WITHDRAW:
+                continue
+            if event in self.events:
+                suppressed.append(event)
+                continue
+            self.events.add(event)
+            if asked["service"] == CASE:
+                linked.append(self._link(asked, event))
+            else:
+                requests.append(self._request(asked, event, at))
+                if asked["service"] != NOTICE:
+                    self.unsent.add(event)
+        fx["requests"], fx["linked"], fx["suppressed"] = requests, linked, suppressed
+        fx["withdrawn"] = withdrawn
+
+    def _link(self, asked: Mapping[str, Any], event: str) -> dict[str, Any]:
+        """What a case that this one opens begins with; it keeps off whom this one keeps off."""
+        data = {name: asked["data"][name] for name in asked["carries"]}
+        link = {
+            "event": event,
+            "process": asked["process"],
+            "data": self.seal.close_fields(data, asked["data"]),
+        }
+        return {**link, "respondent": self.respondent} if self.respondent else link
+
+    def _request(self, asked: Mapping[str, Any], event: str, at: str) -> dict[str, Any]:
+        key, data = str(asked["template"]), asked["data"]
+        template = self.release.templates.get(key)
+        if template is None:
+            raise Rejected(
+                "Expected a text {key!r} for element {element!r}, but the release has none",
+                key=key,
+                element=asked["element"],
+            )
+        functions = self.release.program.scripts.functions
+        text = template.fill(data, {**functions, "data_get": data.get}, data.get("sms_locale") or "zh-Hans")
+        not_before = at
+        if asked["service"] == "sms" and not template.acknowledgement and not data.get("night_call_ok"):
+            not_before = iso(self.release.time.outside_quiet_hours(datetime.fromisoformat(at)))
+        staff = asked["service"] == NOTICE
+        return {
+            "event": event,
+            "service": asked["service"],
+            "to": str(asked["to"]) if staff else self.seal.close(asked["to"]),
+            "template": key,
+            "text": self.seal.close_fields({"text": text}, data)["text"] if staff else self.seal.close(text),
+            "not_before": not_before,
+            "level": asked["level"],
+        }
+
+    # ------------------------------------------------------------ asking
+    def at_instant(self, at: str) -> Logical:
+        """A logical world at ``at`` for questions that need ``now()`` outside a machine run."""
+        return Logical(self.machine.counters, datetime.fromisoformat(at))

@@ -1,0 +1,124 @@
+"""The outbox: what is to be sent, and cases to be opened, after commit; and in-page notices, which need no sending."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+import sqlalchemy as sa
+
+from engine.base.sending import CASE, NOTICE, WITHDRAWN
+from engine.storage.database import Write
+from engine.storage.tables import notice, outbox
+
+from .change import Change
+
+P = sa.bindparam
+
+STATEMENTS = {
+    "outbox_new": sa.insert(outbox),
+    "outbox_result": sa.update(outbox)
+    .where(outbox.c.id == P("b_id"))
+    .values(state=P("state"), result=P("result"), sent_at=P("sent_at"), lease=sa.null()),
+    # What a sender has in its hands goes out: its answer says so. What is only claimed does not.
+    "outbox_withdrawn": sa.update(outbox)
+    .where(outbox.c.id == P("b_id"), outbox.c.state == "pending")
+    .values(state=WITHDRAWN, lease=sa.null()),
+    # … and is not tried again when the gateway wants it later (engine/delivery/outbox.py).
+    "outbox_withdrawn_under_way": sa.update(outbox)
+    .where(outbox.c.id == P("b_id"), outbox.c.state == "sending")
+    .values(lease=sa.null()),
+    # One that failed says what is no longer true: it goes out neither when somebody has sent it again, nor later.
+    "outbox_contradicted": sa.update(outbox)
+    .where(outbox.c.id == P("b_id"), sa.or_(outbox.c.state == "pending", outbox.c.state == "failed"))
+    .values(state=WITHDRAWN, lease=sa.null()),
+    "notice_new": sa.insert(notice),
+}
+
+
+def entry_id(case_id: str, event: str) -> str:
+    """The id of an outbox entry: one send for one event of a case, ever. Gateways get it as idempotency key."""
+    return f"{case_id}/{event}"
+
+
+def project(change: Change) -> Iterator[Write]:
+    """Requests become entries (notices for staff appear at once); results close them."""
+    open_all = change.instance.seal.open_all
+    for request in change.effects.get("requests", ()):
+        if request["service"] == NOTICE:
+            yield (
+                "notice_new",
+                {
+                    "case_id": change.case_id,
+                    "role": request["to"],
+                    "text": open_all(request["text"]),
+                    "at": change.at,
+                    "level": request["level"],
+                    "person": None,
+                    "read_by": None,
+                    "topic": None,
+                },
+            )
+            continue
+        yield _entry(
+            change,
+            kind=request["service"],
+            key=request["event"],
+            template=request["template"],
+            recipient=str(open_all(request["to"])),
+            body=open_all(request["text"]),
+            not_before=request["not_before"],
+        )
+    for event in change.effects.get("withdrawn", ()):
+        this = {"b_id": entry_id(change.case_id, event)}
+        yield "outbox_withdrawn", this
+        yield "outbox_withdrawn_under_way", this
+    for event in sorted(change.instance.contradicted):
+        this = {"b_id": entry_id(change.case_id, event)}
+        yield "outbox_contradicted", this
+        yield "outbox_withdrawn_under_way", this
+    for link in change.effects.get("linked", ()):
+        asked = {**{name: value for name, value in link.items() if name != "event"}, "at": change.at}
+        yield _entry(
+            change,
+            kind=CASE,
+            key=link["event"],
+            template="",
+            recipient=link["process"],
+            body=orjson.dumps(asked).decode(),  # personal values stay sealed: it is no text for people
+            not_before=change.at,
+        )
+    if "service" in change.effects:
+        event, state, detail = change.effects["service"]
+        yield (
+            "outbox_result",
+            {
+                "b_id": entry_id(change.case_id, event),
+                "state": state,
+                "result": open_all(detail),
+                "sent_at": change.at if state == "sent" else None,
+            },
+        )
+
+
+def _entry(change: Change, *, kind: str, key: str, not_before: str, **what: str) -> Write:
+    return (
+        "outbox_new",
+        {
+            "id": entry_id(change.case_id, key),
+            "case_id": change.case_id,
+            "seq": change.instance.seq,
+            "kind": kind,
+            "key": key,
+            **what,
+            "created_at": change.at,
+            "not_before": not_before,
+            "state": "pending",
+            "attempts": 0,
+            "next_at": not_before,
+            "sent_at": None,
+            "result": None,
+            "lease": None,
+            "received": None,
+        },
+    )

@@ -1,0 +1,20 @@
+"""Who is complained about, as far as the command says: :mod:`engine.people.respondents` decides by these rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.people import respondents
+from engine.people.rules import RESPONDENT
+from engine.storage.database import Write
+
+from .change import Change
+
+
+def project(change: Change) -> Iterator[Write]:
+    """One row for each name; the statement leaves out those that the case has."""
+    written = change.news().get(RESPONDENT)
+    data = change.instance.seal.open_all({RESPONDENT: written})
+    names = respondents.named(change.command, data)
+    for who in sorted(respondents.digest(change.lookup_key, name) for name in names):
+        yield "respondent_new", {"case_id": change.case_id, "who": who}

@@ -1,0 +1,161 @@
+"""Read models from history: re-execute a case and write its rows anew, or compare them with what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import orjson
+import sqlalchemy as sa
+
+from engine.base.errors import Conflict, GongdanError, Unavailable
+from engine.base.settings import Settings
+from engine.privacy.keys import Keys
+from engine.release.releases import Releases
+from engine.storage.database import Database, Write
+from engine.storage.tables import (
+    case_fact,
+    cases,
+    history,
+    metadata,
+    outbox,
+    respondent,
+    sla_clock,
+    snapshot,
+    task,
+    timer,
+)
+
+from . import projections, store
+from .behaviour import version
+from .dispatch import ATTEMPTS, Dispatcher
+from .handlers import NONSENSE, execute
+from .instance import Instance
+from .projections import Change
+from .store import case_ids
+
+DERIVED = (
+    task,
+    timer,
+    sla_clock,
+    case_fact,
+    respondent,
+)  #: rebuilt whole; outbox and notices keep what gateways and people did to them
+_KEPT = ("outbox_", "notice_", "incident_")
+_WIPES = {
+    **{f"wipe_{t.name}": sa.delete(t).where(t.c.case_id == sa.bindparam("b_id")) for t in DERIVED},
+    "wipe_cases": sa.delete(cases).where(cases.c.id == sa.bindparam("b_id")),
+}
+_SEQ = sa.select(sa.func.max(history.c.seq))
+#: touches the case row while its history is as long as what was replayed, and nothing when somebody wrote on
+_FENCE = (
+    sa.update(cases)
+    .where(
+        cases.c.id == sa.bindparam("b_id"),
+        _SEQ.where(history.c.case_id == sa.bindparam("b_id")).scalar_subquery() == sa.bindparam("b_seq"),
+    )
+    .values(wake_lease=sa.null())
+)
+
+
+class Opened(Protocol):
+    """What is needed of an opened Gongdan."""
+
+    settings: Settings
+    db: Database
+    releases: Releases
+    keys: Keys
+    dispatcher: Dispatcher
+
+
+def rebuild(gongdan: Opened, after: str = "") -> Iterator[tuple[str, str | None]]:
+    """Rebuild the read models of every case behind ``after``, one transaction a case; yields each as it is done.
+
+    With its number comes why the case could not be rebuilt (its rows are as before); None: it was. Erased cases keep
+    their rows: there is nothing left to build them from.
+    """
+    gongdan.db.add_statement("fence_rebuild", _FENCE)
+    for name, statement in _WIPES.items():
+        gongdan.db.add_statement(name, statement)
+    for case_id in (case for case in case_ids(gongdan.db) if case > after):
+        fault = None
+        if gongdan.keys.get(case_id) is not None:
+            try:
+                _rebuild_case(gongdan, case_id)
+            except Unavailable:
+                raise  # the next case would fare no better
+            except Conflict:
+                fault = "somebody worked on it all the time"
+            except NONSENSE as error:
+                fault = f"its history does not run: {error or type(error).__name__}"
+            gongdan.dispatcher.forget(case_id)
+        yield case_id, fault
+
+
+def _rebuild_case(gongdan: Opened, case_id: str) -> None:
+    """Write the rows of one case anew; again when somebody worked on the case meanwhile."""
+    for attempt in range(ATTEMPTS):
+        seq = len(store.rows(gongdan.db, case_id))  # none: the replay says so
+        writes = [w for w in replayed(gongdan, case_id) if not w[0].startswith(_KEPT)]
+        missing = store.head(gongdan.db, case_id) is None
+        fence: list[Write] = [] if missing else [("fence_rebuild", {"b_id": case_id, "b_seq": seq})]
+        try:
+            gongdan.db.write([*fence, *((name, {"b_id": case_id}) for name in _WIPES), *writes])
+            return
+        except Conflict:
+            if attempt == ATTEMPTS - 1:
+                raise
+
+
+def replayed(gongdan: Opened, case_id: str) -> Iterator[Write]:
+    """The read-model writes of a case's whole history; raises :class:`GongdanError` when history does not run."""
+    rows = store.rows(gongdan.db, case_id)
+    if not rows:
+        raise GongdanError(f"case {case_id} has no history")
+    release = gongdan.releases.get(rows[0].release)
+    seal = release.seal(gongdan.keys.get(case_id))
+    instance = Instance(case_id, orjson.loads(rows[0].command)["process"], release, seal)
+    for row in rows:
+        command = seal.open_all(orjson.loads(row.command))
+        effects = execute(instance, command, version(row.engine))
+        instance.seq, instance.head = row.seq, row.hash
+        yield from projections.writes(Change(instance, command, effects, gongdan.settings.lookup_key))
+
+
+def differences(gongdan: Opened, case_id: str) -> list[str]:
+    """Where the stored rows of a case differ from what its history gives. Changes nothing."""
+    scratch = Database("sqlite://")
+    try:
+        metadata.create_all(scratch.engine)
+        store.prepare(scratch)
+        scratch.write(list(replayed(gongdan, case_id)))
+        stored, expected = _rows(gongdan.db, case_id), _rows(scratch, case_id)
+    finally:
+        scratch.close()
+    return [
+        f"{name}: {len(stored[name] ^ expected[name])} rows differ"
+        for name in stored
+        if stored[name] != expected[name]
+    ]
+
+
+def orphans(gongdan: Opened) -> list[str]:
+    """Rows of read models whose case does not exist."""
+    found = []
+    with gongdan.db.read() as connection:
+        for table in (*DERIVED, outbox, snapshot):
+            query = sa.select(sa.func.count()).where(table.c.case_id.not_in(sa.select(cases.c.id)))
+            if count := connection.scalar(query):
+                found.append(f"{table.name}: {count} rows without a case")
+    return found
+
+
+def _rows(db: Database, case_id: str) -> dict[str, set[str]]:
+    found = {}
+    with db.read() as connection:
+        for table in DERIVED:
+            rows = connection.execute(sa.select(table).where(table.c.case_id == case_id)).mappings()
+            found[table.name] = {repr(dict(row)) for row in rows}
+        row = connection.execute(sa.select(cases).where(cases.c.id == case_id)).mappings().one()
+        found["cases"] = {repr({k: v for k, v in row.items() if k not in ("head", "wake_lease", "next_due")})}
+    return found

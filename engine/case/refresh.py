@@ -1,0 +1,118 @@
+"""Read models of an older version are derived anew, once, when a database is brought to the newest shape.
+
+A migration fills what it can; what follows from history alone is filled here. :data:`VERSION` says what the
+projections make; the database says what it holds, and how far a refresh came that was killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.dialects import postgresql, sqlite
+
+from engine.base.errors import NewerDatabase
+from engine.people import respondents
+from engine.people.directory import People
+from engine.storage.database import Database
+from engine.storage.lockfile import open_beside
+from engine.storage.tables import setting
+
+from .rebuild import Opened, rebuild
+from .store import case_ids
+
+#: Raise this by one whenever a projection gives other rows for a history that is already there.
+VERSION = 2
+Progress = Callable[[int, int], None]  #: cases done, cases to do
+_HELD, _SO_FAR = "read-models", "read-models-so-far"
+_LOCK = 0x60DA  #: PostgreSQL advisory lock: one process refreshes, the others wait
+_EVERY = 100  #: cases after which it is noted how far it came
+log = structlog.get_logger("gongdan.refresh")
+
+
+def refresh(opened: Opened, progress: Progress = lambda done, total: None) -> None:
+    """Derive the read models of all cases anew where an older version made them; goes on where one was killed.
+
+    Raises :class:`NewerDatabase` where a newer version made them.
+    """
+    db = opened.db
+    if _held(db) == VERSION:
+        return
+    if not case_ids(db):  # a new database
+        _note(db, _HELD, str(VERSION))
+        return
+    with _alone(db):
+        if _held(db) != VERSION:  # nobody else did it while this one waited
+            _refresh(opened, progress)
+            _note(db, _HELD, str(VERSION))
+
+
+def _refresh(opened: Opened, progress: Progress) -> None:
+    db = opened.db
+    chosen = case_ids(db)
+    version, _, last = _read(db, _SO_FAR).partition(" ")
+    if version != str(VERSION):
+        last = ""
+    total, done = len(chosen), sum(case <= last for case in chosen)
+    respondents.bring_over(db, People(db).all())
+    for case, fault in rebuild(opened, after=last):
+        done += 1
+        if fault is not None:
+            log.warning("read models of a case are as before", case=case, reason=fault)
+        if done % _EVERY == 0:
+            _note(db, _SO_FAR, f"{VERSION} {case}")
+        progress(done, total)
+    respondents.drop_unkeyed(db)
+    log.info("read models derived anew", cases=total, version=VERSION)
+
+
+def _held(db: Database) -> int:
+    """The version of the read models that the database holds; 0 before there were any versions."""
+    held = int(_read(db, _HELD) or 0)
+    if held > VERSION:
+        raise NewerDatabase(
+            f"the database was used by a newer version of Gongdan (its read models are of version {held}, this one "
+            f"makes {VERSION}): start that version, or restore a backup made with this one"
+        )
+    return held
+
+
+def _read(db: Database, key: str) -> str:
+    rows = db.rows(sa.select(setting.c.value).where(setting.c.key == key))
+    return str(rows[0][0]) if rows else ""
+
+
+def _note(db: Database, key: str, value: str) -> None:
+    dialect: Any = sqlite if db.sqlite else postgresql
+    put = dialect.insert(setting).values(key=key, value=value)
+    with db.begin() as connection:
+        connection.execute(
+            put.on_conflict_do_update(index_elements=["key"], set_={"value": put.excluded.value})
+        )
+
+
+@contextmanager
+def _alone(db: Database) -> Iterator[None]:
+    """One process at a time; the lock is given back however the process ends."""
+    if not db.sqlite:
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+            try:
+                yield
+            finally:
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
+        return
+    if db.in_use.place is None:  # in memory: nobody else's
+        yield
+        return
+    held = open_beside(db.in_use.place, ".refresh")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)

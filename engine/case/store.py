@@ -1,0 +1,129 @@
+"""The command path's writes and the reads that load an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from engine.case.projections import cases as case_rows
+from engine.case.projections import clocks, facts, incidents, notices, outbox, tasks, timers
+from engine.privacy.keys import Keys
+from engine.storage.database import Database, Write
+from engine.storage.tables import answer, cases, history, respondent, snapshot
+
+from . import projections
+
+P = sa.bindparam
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One row of history as stored."""
+
+    seq: int
+    at: str
+    actor: str
+    recorded_at: str
+    command: bytes
+    effects: bytes
+    release: int
+    engine: str
+    prev_hash: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a case's history ends, by its case row."""
+
+    seq: int
+    hash: bytes
+    process: str
+    release: int
+    state: str
+
+
+def prepare(db: Database) -> None:
+    """Compile the statements of the command path for ``db``."""
+    dialect: Any = sqlite if db.sqlite else postgresql
+    put = dialect.insert(snapshot)
+    statements: dict[str, Any] = {
+        "history": sa.insert(history),
+        "answer": sa.insert(answer),
+        "snapshot": put.on_conflict_do_update(
+            index_elements=["case_id"], set_={"seq": put.excluded.seq, "body": put.excluded.body}
+        ),
+        # A name may come again, as in a second round of the form.
+        "respondent_new": dialect.insert(respondent).on_conflict_do_nothing(),
+        **Keys.STATEMENTS,
+    }
+    for module in (case_rows, tasks, timers, clocks, facts, outbox, notices, incidents):
+        statements |= module.STATEMENTS
+    for name, statement in statements.items():
+        db.add_statement(name, statement)
+
+
+def commit(db: Database, row: dict[str, Any], change: projections.Change, extra: Sequence[Write]) -> None:
+    """History row, read models and what else belongs to the command: one transaction.
+
+    Raises :class:`Conflict` when the case moved on meanwhile, :class:`Unavailable` when nothing can be written.
+    """
+
+    def writes() -> Iterator[Write]:
+        yield "history", row
+        yield from projections.writes(change)
+        yield from extra
+
+    db.write(writes())
+
+
+def head(db: Database, case_id: str) -> Head | None:
+    """The end of a case's history, None for an unknown case."""
+    columns = (cases.c.seq, cases.c.head, cases.c.process, cases.c.release, cases.c.state)
+    found = db.rows(sa.select(*columns).where(cases.c.id == case_id))
+    if not found:
+        return None
+    seq, digest, process, release, state = found[0]
+    return Head(seq, stored(digest), process, release, state)
+
+
+def rows(db: Database, case_id: str, after: int = 0) -> list[HistoryRow]:
+    """History rows of a case after ``after``, in order."""
+    columns = [history.c[name] for name in HistoryRow.__slots__]
+    query = (
+        sa.select(*columns).where(history.c.case_id == case_id, history.c.seq > after).order_by(history.c.seq)
+    )
+    return [
+        HistoryRow(r[0], r[1], r[2], r[3], stored(r[4]), stored(r[5]), r[6], r[7], stored(r[8]), stored(r[9]))
+        for r in db.rows(query)
+    ]
+
+
+def stored(value: Any) -> Any:
+    """The bytes of a value; of what somebody wrote into the row as text, too. Verification judges anything else."""
+    if isinstance(value, str):
+        return value.encode()
+    return bytes(value) if isinstance(value, bytes | memoryview) else value
+
+
+def latest_snapshot(db: Database, case_id: str) -> bytes | None:
+    """The newest snapshot of a case."""
+    found = db.rows(sa.select(snapshot.c.body).where(snapshot.c.case_id == case_id))
+    return bytes(found[0][0]) if found else None
+
+
+def first_answer(db: Database, key: str) -> str | None:
+    """The receipt (JSON) first given for an idempotency key."""
+    found = db.rows(sa.select(answer.c.receipt).where(answer.c.key == key))
+    return None if not found else str(found[0][0])
+
+
+def case_ids(db: Database) -> list[str]:
+    """Every case that has a row or a history, in order."""
+    listed = {row[0] for row in db.rows(sa.select(cases.c.id))}
+    written = {row[0] for row in db.rows(sa.select(history.c.case_id).distinct())}
+    return sorted(listed | written)

@@ -1,0 +1,99 @@
+"""JSON over HTTP: the SMS provider and the signed webhook share how an answer is read.
+
+The address comes from the operator's settings only; redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import socket
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+import orjson
+
+from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
+
+_NEVER_ARRIVED = (ConnectionRefusedError, socket.gaierror)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_opener = urllib.request.build_opener(_NoRedirect)
+
+
+def post(url: str, body: bytes, headers: dict[str, str], timeout: float) -> Answer:
+    """POST ``body`` to ``url`` and read the answer as one of the four outcomes.
+
+    2xx sent; 429 and 503 retry; other 4xx failed; a connection that was refused retries; a time-out, a broken
+    connection and other 5xx are unknown, because the other side may have done it.
+    """
+    request = urllib.request.Request(url, data=body, method="POST", headers=headers)  # noqa: S310 - checked in settings
+    try:
+        with _opener.open(request, timeout=timeout) as response:
+            return Answer(SENT, response.read(500).decode("utf-8", "replace"))
+    except urllib.error.HTTPError as error:
+        detail = f"HTTP {error.code}"
+        if error.code in (429, 503):
+            return Answer(RETRY, detail)
+        return Answer(FAILED if error.code < 500 else UNKNOWN, detail)
+    except urllib.error.URLError as error:
+        state = RETRY if isinstance(error.reason, _NEVER_ARRIVED) else UNKNOWN
+        return Answer(state, f"{type(error.reason).__name__}: {error.reason}")
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(UNKNOWN, f"{type(error).__name__}: {error}")
+
+
+def _header(text: str) -> str:
+    """``text`` as a header can carry it: what is not ASCII percent-encoded."""
+    return urllib.parse.quote(text, safe="/-._~ :[](),'")
+
+
+class HttpSmsGateway:
+    """Sends an SMS as ``{"id", "to", "text", "template"}`` with a bearer token."""
+
+    def __init__(self, url: str, token: str, timeout: float) -> None:
+        self._url, self._token, self._timeout = url, token, timeout
+
+    def send(self, entry: Entry) -> Answer:
+        """Hand the message to the provider; ``Idempotency-Key`` is the entry's id (percent-encoded)."""
+        body = orjson.dumps(
+            {"id": entry.id, "to": entry.recipient, "text": entry.body, "template": entry.template}
+        )
+        headers = {"Content-Type": "application/json", "Idempotency-Key": _header(entry.id)}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        return post(self._url, body, headers, self._timeout)
+
+
+class WebhookGateway:
+    """Posts events to the operator's address, signed with HMAC-SHA-256 over the body."""
+
+    def __init__(self, url: str, key: bytes, timeout: float) -> None:
+        self._url, self._key, self._timeout = url, key, timeout
+
+    def send(self, entry: Entry) -> Answer:
+        """Post ``entry``; the header ``Gongdan-Signature`` is ``sha256=<hex>``."""
+        body = orjson.dumps(
+            {
+                "id": entry.id,
+                "case": entry.case_id,
+                "event": entry.key,
+                "to": entry.recipient,
+                "text": entry.body,
+            }
+        )
+        signature = hmac.new(self._key, body, hashlib.sha256).hexdigest()
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": _header(entry.id),
+            "Gongdan-Signature": f"sha256={signature}",
+        }
+        return post(self._url, body, headers, self._timeout)

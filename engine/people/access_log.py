@@ -1,0 +1,37 @@
+"""Who looked at which case, and when: personal data may be asked about later. Beside history, not in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from engine.storage.database import Database
+from engine.storage.tables import view_log
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One look at a case."""
+
+    at: str
+    person: str
+    case_id: str
+    what: str
+
+
+def note(db: Database, person: str, case_id: str, what: str, at: str) -> None:
+    """Remember that ``person`` saw ``what`` of a case."""
+    with db.begin() as c:
+        c.execute(sa.insert(view_log).values(at=at, person=person, case_id=case_id, what=what))
+
+
+def of_case(db: Database, case_id: str, limit: int = 200) -> list[View]:
+    """Who looked at a case, latest first."""
+    query = (
+        sa.select(view_log.c.at, view_log.c.person, view_log.c.case_id, view_log.c.what)
+        .where(view_log.c.case_id == case_id)
+        .order_by(view_log.c.id.desc())
+        .limit(limit)
+    )
+    return [View(*row) for row in db.rows(query)]

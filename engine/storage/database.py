@@ -1,0 +1,340 @@
+"""The database: one SQLAlchemy engine, reads through it, and the command path's statements on the driver itself.
+
+SQLAlchemy gives pool, dialect, tables and SQL text. The handful of statements a command writes are compiled once
+and executed on the driver's cursor: plain ``execute`` would cost more than the whole engine (measured, ADR 0009).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy import event
+
+from engine.base import failpoints
+from engine.base.errors import Conflict, Unavailable
+
+from .refusals import NO_VALUES, first_line, refused_values, translated
+from .usage_lock import InUse
+from .writer_lock import Turns
+
+log = structlog.get_logger("gongdan.database")
+# Of a statement that failed (somebody was first: everyday), psycopg also says that those after it were not run.
+logging.getLogger("psycopg").addFilter(lambda record: "error ignored terminating" not in str(record.msg))
+
+Row = dict[str, Any]
+Write = tuple[str, Row]  #: (statement name, parameters)
+
+
+_MALFORMED = "malformed"  #: as SQLite calls a file whose pages make no sense
+CONNECT = 10  #: seconds to wait for a server
+GROUP = 64  #: commands committed together at most
+CACHE_KB = 32_768  #: of pages the writer keeps; SQLite's 2 MB read a page anew for every second write
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """The writes of one command, and what came of them."""
+
+    writes: list[Write]
+    finished: bool = False
+    error: BaseException | None = None
+
+
+class Database:
+    """A migrated database at ``url``. Thread-safe; each process opens its own.
+
+    ``lookup_key`` is the key under which persons are found in it (engine/people/respondents.py).
+    """
+
+    def __init__(self, url: str, *, synchronous: str = "FULL", lookup_key: bytes = b"") -> None:
+        self.url = url
+        self.lookup_key = lookup_key
+        self.sqlite = url.startswith("sqlite")
+        file = sa.make_url(url).database if self.sqlite else None
+        place = os.path.realpath(file) if file and file != ":memory:" else None
+        options: dict[str, Any] = {"pool_pre_ping": not self.sqlite}
+        # A server that is nowhere must not be waited for as long as the system would.
+        if not self.sqlite and "connect_timeout" not in sa.make_url(url).query:
+            options["connect_args"] = {"connect_timeout": CONNECT}
+        if place or not self.sqlite:  # one in memory has one connection a thread
+            options |= {"pool_size": 20, "max_overflow": 20}
+        if self.sqlite:
+            options["connect_args"] = {"isolation_level": None, "timeout": 30, "check_same_thread": False}
+        self.engine = sa.create_engine(url, **options)
+        if self.sqlite:
+            event.listen(self.engine, "do_connect", lambda *_: self.in_use.share())
+            event.listen(self.engine, "connect", lambda raw, _: _prepare_sqlite(raw, synchronous))
+        driver: Any = self.engine.dialect.loaded_dbapi
+        self._driver_error: type[Exception] = driver.Error
+        # What one command's values alone can cause: those who wait beside it have nothing to do with it.
+        self._dead_connection: tuple[type[Exception], ...] = (driver.InterfaceError, driver.ProgrammingError)
+        self._own_faults: tuple[type[Exception], ...] = (
+            Conflict, driver.IntegrityError, driver.DataError, *self._dead_connection, *NO_VALUES,
+        )  # fmt: skip
+        self._queue: deque[_Job] = deque()
+        self._compiled: dict[str, tuple[str, Callable[[Row], tuple[Any, ...]] | None, Row]] = {}
+        self._kept: sa.Connection | None = None
+        self.in_use = InUse(place)
+        self._turns = Turns(place)
+        self._write_lock = threading.Lock()  # SQLite has one writer: queue here rather than spin on its lock
+
+    def add_statement(self, name: str, statement: sa.Insert | sa.Update | sa.Delete) -> None:
+        """Compile ``statement`` once, under ``name``, for :meth:`write`."""
+        keys = None
+        if isinstance(statement, sa.Insert):  # a numbered key is the database's to give
+            table = statement.table
+            numbered = table.autoincrement_column if isinstance(table, sa.Table) else None
+            keys = [c.name for c in table.c if c is not numbered]
+        compiled = statement.compile(dialect=self.engine.dialect, column_keys=keys)
+        positions = getattr(compiled, "positiontup", None)
+        # Literals of the statement; what a row must bring has no value here, and one that it lacks is an error.
+        fixed = {
+            k: v
+            for k, v in compiled.params.items()
+            if v is not None and not (k in compiled.binds and compiled.binds[k].required)
+        }
+        self._compiled[name] = (str(compiled), _in_order(positions) if positions else None, fixed)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection for reading; raises :class:`Unavailable` when the database is away or busy."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise Unavailable(f"the database cannot be read: {first_line(error.orig or error)}") from error
+        except sa.exc.TimeoutError as error:  # every connection is taken
+            raise Unavailable(f"the database cannot be read: {first_line(error)}") from error
+        except (sa.exc.DataError, *NO_VALUES) as error:
+            raise refused_values(getattr(error, "orig", None) or error) from error
+        except sa.exc.DatabaseError as error:
+            if _MALFORMED not in str(error.orig):
+                raise
+            raise Unavailable(
+                f"the database is damaged ({first_line(error.orig or error)}): "
+                "keep a copy of its files and restore a backup (`run.py db restore`)"
+            ) from error
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """A transaction for operational writes (people, drafts, releases); the command path uses :meth:`write`.
+
+        Raises :class:`Conflict` and :class:`Unavailable` as :meth:`write` does.
+        """
+        try:
+            if not self.sqlite:
+                with self.engine.begin() as connection:
+                    yield connection
+                return
+            with self._write_lock, self._turns.taken():
+                connection = self._kept_writer()
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    self.in_use.check()
+                    connection.exec_driver_sql("COMMIT")
+                finally:
+                    connection.rollback()  # of what was not committed; nothing where all was
+        except sa.exc.DBAPIError as error:
+            raise translated(error.orig or error) from error
+        except (
+            sa.exc.TimeoutError,
+            *NO_VALUES,
+        ) as error:  # every connection is taken, or the values are none
+            raise translated(error) from error
+
+    def write(self, writes: Iterable[Write]) -> None:
+        """One transaction of compiled statements.
+
+        A statement named ``fence…`` must touch exactly one row. Raises :class:`Conflict` when somebody was
+        first, :class:`Unavailable` when the database cannot be written; nothing is kept in either case.
+        On SQLite, commands that wait for the one writer are committed together (group commit).
+        """
+        job = _Job(list(writes))
+        if not self.sqlite:
+            self._commit([job])
+        else:
+            self._queue.append(job)
+            with self._write_lock:
+                try:
+                    while not job.finished:  # whoever held the lock before may have taken it along
+                        self._commit([self._queue.popleft() for _ in range(min(len(self._queue), GROUP))])
+                except BaseException:
+                    if job in self._queue:  # it fell behind a group that failed: nobody may write it any more
+                        self._queue.remove(job)
+                    raise
+        if job.error is not None:
+            raise job.error
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        """Write all jobs in one transaction; each learns what came of it."""
+        failed: BaseException | None = None
+        try:
+            self._turns.take()  # not with a context manager: every completion comes by here
+            try:
+                self._transaction(jobs)
+            finally:
+                self._turns.give()
+        except sa.exc.DBAPIError as error:
+            failed = translated(error.orig or error)
+        except (
+            sa.exc.TimeoutError,
+            self._driver_error,
+            *NO_VALUES,
+        ) as error:  # every connection is taken, or …
+            failed = translated(error)
+        except BaseException as error:
+            failed = error
+            raise
+        finally:
+            for job in jobs:
+                if not job.finished:  # of a group with a conflict, some may be committed
+                    job.error, job.finished = failed, True
+
+    def _transaction(self, jobs: list[_Job]) -> None:
+        if self.sqlite:
+            self._transaction_sqlite(jobs)
+            failpoints.reach("commit.done")
+            return
+        borrowed = self.engine.raw_connection()
+        raw: Any = borrowed.driver_connection
+        try:
+            self._transaction_postgresql(raw, jobs)
+            failpoints.reach("commit.done")
+        except BaseException:
+            self._roll_back(raw)
+            raise
+        finally:
+            borrowed.close()
+
+    def _transaction_sqlite(self, jobs: list[_Job]) -> None:
+        """All jobs in one transaction. Where one of several is at fault, each has one of its own instead."""
+        raw: Any = self._kept_writer().connection.driver_connection
+        try:
+            with closing(raw.cursor()) as cursor:
+                cursor.execute("BEGIN IMMEDIATE")
+                failpoints.reach("commit.begun")
+                for job in jobs:
+                    self._statements(cursor, job)
+                failpoints.reach("commit.written")
+                self.in_use.check()
+                cursor.execute("COMMIT")
+            for job in jobs:
+                job.finished = True
+        except self._own_faults as error:
+            self._roll_back(raw)
+            if isinstance(error, self._dead_connection):
+                self._drop_writer()
+            if len(jobs) == 1:
+                jobs[0].error = error if isinstance(error, Conflict) else translated(error)
+                jobs[0].finished = True
+                return
+            for job in jobs:  # a savepoint each would cost every group what only this one needs
+                self._transaction_sqlite([job])
+        except BaseException:
+            self._roll_back(raw)
+            raise
+
+    def _transaction_postgresql(self, raw: Any, jobs: list[_Job]) -> None:
+        """Statements travel together (pipeline mode): a command costs two round trips, however much it writes."""
+        with raw.pipeline() as pipeline:
+            failpoints.reach("commit.begun")
+            fences = [cursor for job in jobs for cursor in self._send(raw, job)]
+            pipeline.sync()
+            for cursor in fences:
+                _check_fence(cursor)
+            failpoints.reach("commit.written")
+            raw.commit()
+
+    def _send(self, raw: Any, job: _Job) -> Iterator[Any]:
+        """Send a job's statements; yields the cursors of its fences, which know what they touched after a sync."""
+        plain = raw.cursor()
+        for name, row in job.writes:
+            sql, _, fixed = self._compiled[name]
+            cursor = raw.cursor() if name.startswith("fence") else plain
+            cursor.execute(sql, {**fixed, **row} if fixed else row)
+            if cursor is not plain:
+                yield cursor
+
+    def _statements(self, cursor: Any, job: _Job) -> None:
+        for name, row in job.writes:
+            sql, in_order, fixed = self._compiled[name]
+            values = {**fixed, **row} if fixed else row
+            cursor.execute(sql, in_order(values) if in_order else values)
+            if name.startswith("fence"):
+                _check_fence(cursor)
+
+    def _kept_writer(self) -> sa.Connection:
+        """The one connection of this process that writes to SQLite; the caller holds the lock.
+
+        Whatever another connection commits empties the page cache of this one, so nothing else writes.
+        """
+        if self._kept is None:
+            self._kept = self.engine.connect()
+            self._kept.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KB}")
+            self._kept.rollback()
+        return self._kept
+
+    def _drop_writer(self) -> None:
+        if self._kept is not None:
+            self._kept.invalidate()
+            self._kept.close()
+            self._kept = None
+            self.in_use.forget_log()
+
+    def _roll_back(self, raw: Any) -> None:
+        try:
+            if not self.sqlite or raw.in_transaction:
+                raw.rollback()
+        except self._driver_error as error:  # the connection is gone, and with it the transaction
+            log.warning("rollback failed", error=str(error))
+
+    def rows(self, statement: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+        """All rows of a select."""
+        with self.read() as connection:
+            return connection.execute(statement).all()
+
+    def shed(self) -> None:
+        """Empty SQLite's write-ahead log, in which old pages stay readable until it is written over."""
+        if self.sqlite:
+            with self._write_lock, self.read() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        with self._write_lock:  # who is writing finishes
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
+            self._turns.end()
+        self.engine.dispose()
+        self.in_use.end()
+
+
+def _prepare_sqlite(raw: Any, synchronous: str) -> None:
+    raw.execute("PRAGMA journal_mode=WAL")
+    raw.execute(f"PRAGMA synchronous={synchronous}")
+    raw.execute("PRAGMA foreign_keys=ON")
+    raw.execute("PRAGMA secure_delete=ON")  # what is erased must not stay readable in free pages
+
+
+def _check_fence(cursor: Any) -> None:
+    if cursor.rowcount != 1:
+        raise Conflict("Expected the case as it was read, but another change was first")
+
+
+def _in_order(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+    """Takes the named values out of a row, in order, as a tuple."""
+    if len(names) == 1:
+        return lambda row: (row[names[0]],)
+    return itemgetter(*names)

@@ -1,0 +1,32 @@
+"""What drivers say, as errors of ours."""
+
+from __future__ import annotations
+
+import structlog
+
+from engine.base.errors import Conflict, GongdanError, Rejected, Unavailable
+
+#: what drivers raise, beside their own DataError, for values that no database holds
+NO_VALUES = (UnicodeError, OverflowError)
+log = structlog.get_logger("gongdan.database")
+
+
+def translated(error: BaseException) -> GongdanError:
+    """Why a change was not recorded."""
+    text = str(error)
+    if "UNIQUE" in text or "duplicate key" in text or "unique constraint" in text:
+        return Conflict("Expected to be first, but another change was recorded meanwhile")
+    if isinstance(error, NO_VALUES) or any(kind.__name__ == "DataError" for kind in type(error).__mro__):
+        return refused_values(error)
+    return Unavailable(f"the database could not record the change: {first_line(error)}")
+
+
+def refused_values(error: BaseException) -> Rejected:
+    """What the driver says stays in the log: it repeats the values."""
+    log.warning("values refused", reason=type(error).__name__)
+    return Rejected("Expected values that the database can hold, but one is none")
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what it says."""
+    return next(iter(str(error).splitlines()), repr(error))

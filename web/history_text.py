@@ -1,0 +1,269 @@
+"""History in words: what each step was, for timelines and the audit room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext
+
+from engine.base.errors import NotFound
+from engine.case.effects import resolve
+from engine.queries import work
+from engine.queries.cases import Case
+from engine.queries.timeline import Step
+from engine.release.release import Release
+
+from . import case_data_view, formatting, request_context
+from .i18n import listed, pick
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One step in words. ``tone`` colours its mark; ``notes`` are what it brought about."""
+
+    seq: int
+    at: str
+    recorded_at: str
+    who: str
+    title: str
+    tone: str
+    notes: list[str]
+    changes: list[case_data_view.Change]
+    hash: str
+
+
+def told(steps: Sequence[Step], case: Case, reading: case_data_view.Reading) -> list[Told]:
+    """Every step in words, in order."""
+    teller = _Teller(case, reading)
+    return [teller.tell(step) for step in steps]
+
+
+def opened(case_id: str) -> str:
+    """That a case is open, and in whose queue it waits: its opener cannot go on with it."""
+    waiting = [one for one in work.tasks(request_context.gongdan().db, case_id) if one.state == "open"]
+    if not waiting:
+        return gettext("Case %(number)s is open.", number=case_id)
+    queues = dict.fromkeys(formatting.queue(one.role, one.department, one.skill) for one in waiting)
+    return gettext(
+        "Case %(number)s is open and waits in the queue of: %(queue)s",
+        number=case_id,
+        queue=listed(queues),
+    )
+
+
+def _lasting(step: Step) -> list[tuple[str, Any, Any]]:
+    """What a step changed, but for the answers of its form that it put aside again."""
+    aside = {name for name, _ in step.given}
+    return [change for change in step.changes if change[0] not in aside or change[2] is not None]
+
+
+class _Teller:
+    """Knows names as the history goes along: tasks, timers and clocks are numbers there."""
+
+    def __init__(self, case: Case, reading: case_data_view.Reading) -> None:
+        self.case = case
+        self.reading = reading
+        self.release = reading.release
+        self.tasks: dict[int, str] = {}
+        self.timers: dict[int, str] = {}
+        self.clocks: dict[str, str] = {}
+        self.linked: set[str] = set()  #: event keys of cases it asked to open
+
+    def tell(self, step: Step) -> Told:
+        self._learn(step.effects)
+        title, tone = self._title(step)
+        return Told(
+            step.seq,
+            step.at,
+            step.recorded_at,
+            formatting.who(step.actor),
+            title,
+            tone,
+            self._notes(step),
+            self.reading.changes([*((name, None, value) for name, value in step.given), *_lasting(step)]),
+            step.hash,
+        )
+
+    def _learn(self, effects: Mapping[str, Any]) -> None:
+        for task, ref, *_ in effects.get("opened", ()):
+            self.tasks[task] = self._element(ref)
+        for timer, ref, *_ in effects.get("armed", ()):
+            self.timers[timer] = self._element(ref)
+        self.linked |= {link["event"] for link in effects.get("linked", ())}
+        for clock, parameter, *_ in effects.get("clocks", ()):
+            found = self.release.parameters.get(parameter)
+            self.clocks[clock] = pick(found.name) if found else parameter
+
+    def _element(self, ref: str) -> str:
+        process, element = resolve(self.case.process, ref)
+        try:
+            return self.release.element(process, element).name or element
+        except NotFound:
+            return element
+
+    def _title(self, step: Step) -> tuple[str, str]:
+        command = step.command
+        task = self.tasks.get(command.get("task", -1), str(command.get("task", "")))
+        match step.kind:
+            case "start":
+                process = self.release.processes.get(str(command.get("process")))
+                return gettext("Opened: %(process)s", process=pick(process.names) if process else ""), "info"
+            case "claim":
+                return gettext("Took “%(task)s”", task=task), ""
+            case "release":
+                return gettext("Gave “%(task)s” back", task=task), ""
+            case "assign":
+                to = request_context.display_name(str(command.get("to")))
+                return gettext(
+                    "Gave “%(task)s” to %(name)s: %(reason)s",
+                    task=task,
+                    name=to,
+                    reason=command.get("reason", ""),
+                ), ""
+            case "complete":
+                return gettext("Completed “%(task)s”", task=task), "ok"
+            case "timer":
+                timer = int(command.get("timer", 0))
+                return gettext("Time came: %(timer)s", timer=self.timers.get(timer, str(timer))), "warn"
+            case "warn":
+                return gettext("Limit near: %(limit)s", limit=self._clock(command)), "warn"
+            case "breach":
+                return gettext("Limit passed: %(limit)s", limit=self._clock(command)), "bad"
+            case "reschedule":
+                until = command.get("not_before")
+                return (
+                    gettext(
+                        "“%(task)s” may be worked on from %(at)s: %(reason)s",
+                        task=task,
+                        at=formatting.local(until),
+                        reason=command.get("reason", ""),
+                    )
+                    if until
+                    else gettext(
+                        "“%(task)s” may be worked on at once: %(reason)s",
+                        task=task,
+                        reason=command.get("reason", ""),
+                    )
+                ), "warn"
+            case "move_clock":
+                return gettext(
+                    "Moved the limit “%(limit)s” to %(due)s: %(reason)s",
+                    limit=self._clock(command),
+                    due=formatting.local(str(command.get("due", ""))),
+                    reason=command.get("reason", ""),
+                ), "warn"
+            case "pause":
+                return gettext("Waits for the customer: %(reason)s", reason=command.get("reason", "")), "warn"
+            case "resume":
+                return gettext("The customer answered; limits run on"), "info"
+            case "amend":
+                return gettext("Corrected data: %(reason)s", reason=command.get("reason", "")), "warn"
+            case "service_result" if command.get("event") in self.linked and command.get("state") == "sent":
+                return gettext("Opened case %(number)s", number=command.get("detail", "")), "info"
+            case "service_result":
+                word = formatting.state(str(command.get("state")))
+                return gettext("Message %(event)s: %(state)s", event=command.get("event", ""), state=word), ""
+            case "incident":
+                return gettext(
+                    "Incident %(action)s: %(detail)s",
+                    action=formatting.ACTIONS.get(str(command.get("action", "")), command.get("action", "")),
+                    detail=command.get("detail", ""),
+                ), "bad"
+        return step.kind, ""
+
+    def _clock(self, command: Mapping[str, Any]) -> str:
+        clock = str(command.get("clock", ""))
+        return self.clocks.get(clock, clock)
+
+    def _notes(self, step: Step) -> list[str]:
+        effects = step.effects
+        notes = [*self._passed_over(step.command)]
+        notes += [
+            gettext("new task: %(task)s", task=self._element(row[1])) for row in effects.get("opened", ())
+        ]
+        for clock, _, started, due, *_ in effects.get("clocks", ()):
+            notes.append(
+                gettext(
+                    "limit “%(limit)s” runs from %(start)s to %(due)s",
+                    limit=self.clocks[clock],
+                    start=formatting.local(started),
+                    due=formatting.local(due),
+                )
+            )
+        for clock, state, detail in effects.get("clock_changes", ()):
+            notes.append(self._clock_change(clock, state, detail))
+        for request in effects.get("requests", ()):
+            kind = str(formatting.KINDS.get(request["service"], request["service"]))
+            notes.append(gettext("%(kind)s: %(text)s", kind=kind, text=request.get("text", "")))
+        for link in effects.get("linked", ()):
+            process = self.release.processes.get(link["process"])
+            name = pick(process.names) if process else link["process"]
+            notes.append(gettext("opens a case: %(process)s", process=name))
+        notes += [
+            gettext("not sent again: %(event)s", event=event) for event in effects.get("suppressed", ())
+        ]
+        notes += [
+            gettext("taken back before it was sent: %(event)s", event=event)
+            for event in effects.get("withdrawn", ())
+        ]
+        if "stuck" in effects:
+            places = "、".join(self._element(ref) for ref in effects["stuck"])
+            notes.append(
+                gettext("nothing can happen any more; the case stands at: %(places)s", places=places)
+            )
+        if "done" in effects:
+            notes.append(
+                gettext("case closed: %(outcome)s", outcome=outcome(self.release, self.case, effects["done"]))
+            )
+        return notes
+
+    def _passed_over(self, command: Mapping[str, Any]) -> Iterator[str]:
+        """Failed automatic steps that somebody let the case go on without."""
+        if steps := command.get("skip"):
+            yield gettext(
+                "passed over the failed steps %(steps)s, by leave of %(name)s",
+                steps=listed(self._named(str(step)) for step in steps),
+                name=formatting.who(str(command.get("skipped_by") or "")),
+            )
+
+    def _named(self, element: str) -> str:
+        """The name of an element that is known by its id alone, in whichever process of the release it is drawn."""
+        found = (process.elements.get(element) for process in self.release.processes.values())
+        return next((one.name for one in found if one is not None and one.name), element)
+
+    def _clock_change(self, clock: str, state: str, detail: Any) -> str:
+        limit = self.clocks.get(clock, clock)
+        match state:
+            case "warned":
+                return gettext("limit “%(limit)s” is near", limit=limit)
+            case "breached":
+                return gettext("limit “%(limit)s” passed", limit=limit)
+            case "met":
+                return gettext("limit “%(limit)s” met", limit=limit)
+            case "missed":
+                return gettext("limit “%(limit)s” met too late", limit=limit)
+            case "paused":
+                return gettext("limit “%(limit)s” paused", limit=limit)
+            case "resumed":
+                return gettext(
+                    "limit “%(limit)s” runs on, due %(due)s", limit=limit, due=formatting.local(detail[0])
+                )
+            case "moved":
+                due = detail[0] if isinstance(detail, list) else detail
+                return gettext("limit “%(limit)s” moved to %(due)s", limit=limit, due=formatting.local(due))
+        return gettext("limit “%(limit)s” no longer needed", limit=limit)
+
+
+def outcome(release: Release, case: Case, key: str | None) -> str:
+    """An outcome by the name of the end event that gives it."""
+    process = release.processes.get(case.process)
+    for element in process.elements.values() if process else ():
+        if (
+            element.kind == "endEvent"
+            and element.properties.get("outcome", element.id) == key
+            and element.name
+        ):
+            return element.name
+    return key or ""

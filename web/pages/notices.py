@@ -1,0 +1,56 @@
+"""Notices to one's roles: limits passed, things to know."""
+
+from __future__ import annotations
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from engine.queries import notices as query
+from engine.queries import scope
+from engine.queries.inbox import steers
+from web import request_context
+from web.numbers import whole
+from web.polling import unchanged
+
+bp = Blueprint("notices", __name__, url_prefix="/notices")
+
+
+def unread_notices() -> int:
+    """Notices the person has not read, for the bell."""
+    if "unread" not in g:
+        g.unread = (
+            query.unread(request_context.gongdan().db, request_context.person())
+            if request_context.signed_in()
+            else 0
+        )
+    return int(g.unread)
+
+
+@bp.get("/")
+def listing() -> ResponseReturnValue:
+    """The latest notices."""
+    db, person, release = request_context.gongdan().db, request_context.person(), request_context.in_force()
+    rows = query.latest(db, person)
+    return render_template(
+        "notices/list.html",
+        rows=rows,
+        seen=query.read_up_to(db, person),
+        hidden=scope.hidden_from(db, person, {case for row in rows for case in row.cases}, release),
+        parameters=release.parameters,
+        steers=steers(person),
+    )
+
+
+@bp.post("/read")
+def read() -> ResponseReturnValue:
+    """All shown notices are read."""
+    query.mark_read(
+        request_context.gongdan().db, request_context.person(), request.form.get("number", 0, type=whole)
+    )
+    return redirect(url_for(".listing"), 303)
+
+
+@bp.get("/bell")
+def bell() -> ResponseReturnValue:
+    """The bell alone; asked every thirty seconds."""
+    return unchanged("notices/bell.html", unread=unread_notices())
