@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -195,3 +196,16 @@ def test_each_number_status_has_its_own_words_and_they_name_nobody_else(status: 
                "cooling_until"}  # fmt: skip
     assert {name for slot in template.slots.values() for name in slot.names} <= allowed
     assert not any("集团" in text or "集團" in text for text in template.text.values())
+
+
+def test_who_asks_the_supervisor_about_a_number_says_only_what_holds_for_every_status() -> None:
+    """The number may be known and taken as well: "cannot be found" is then untrue."""
+    drawn = FILES["bpmn/telecom/number_request_consultation.bpmn"].decode()
+    step = drawn[
+        drawn.index('id="ask_supervisor"') : drawn.index(
+            "</bpmn:userTask>", drawn.index('id="ask_supervisor"')
+        )
+    ]
+    said = step[step.index('name="say" value="') :].split('"')[3]
+    text = json.loads(FILES[f"bpmn/templates/{said}.json"])["text"]
+    assert not any(word in text[locale] for locale in text for word in ("查不到", "cannot find", "not found"))
