@@ -12,6 +12,7 @@ from engine.base import logs
 from engine.base.errors import ConfigurationError, InvalidFile
 from engine.base.settings import Settings
 from engine.cli.common import Bar
+from engine.operations.backup import wrong_key
 from engine.operations.recompute_due_dates import recompute_provisional
 from engine.operations.worker import Worker
 from engine.scenarios import Gate
@@ -66,8 +67,10 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 def prepare(gongdan: Gongdan) -> bool:
     """Accounts and releases before the first page; returns whether the live worker may run.
 
-    Raises ConfigurationError for a production start on a database with demo accounts.
+    Raises ConfigurationError for a production start on a database with demo accounts, and where its key is another.
     """
+    if (wrong := wrong_key(gongdan)) is not None:
+        raise ConfigurationError(wrong)
     demo = [person.name for person in gongdan.people.all() if person.demo and person.active]
     if gongdan.settings.demo:
         gongdan.people.ensure_demo()

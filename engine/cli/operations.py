@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from engine.base.atomic_files import readable
+from engine.base.errors import ConfigurationError
 from engine.case import rebuild as rebuilding
 from engine.case.store import case_ids
 from engine.operations import attachment_check, recompute_due_dates
@@ -91,6 +92,8 @@ def worker(concurrency: int) -> None:
     from engine.operations.distributed_worker import Fleet  # needs the extra `postgres`
 
     with opened() as gongdan:
+        if (wrong := backups.wrong_key(gongdan)) is not None:
+            raise ConfigurationError(wrong)
         gongdan.settle()
         asyncio.run(Fleet(gongdan, concurrency).run())
 
@@ -170,15 +173,10 @@ def restore(source: Path, force: bool) -> None:
     """Put the backup SOURCE in place of the database. Stop all processes first."""
     with opened(migrate=False) as gongdan:
         backups.restore(gongdan.db, source, force=force)
-        fits = backups.is_looked_up_with(gongdan.db, gongdan.settings.lookup_key)
+        wrong = backups.wrong_key(gongdan)
     click.echo(f"restored from {source}")
-    if not fits:
-        click.echo(
-            f"the key in {gongdan.settings.var / 'lookup.key'} is not the one of this backup, so nobody is found by "
-            "phone or kept off what is about them: put the old installation's key there, or run `rebuild` to look up "
-            "with this one",
-            err=True,
-        )
+    if wrong is not None:
+        click.echo(wrong, err=True)
 
 
 @click.command("erase")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from engine.app import Gongdan
 from engine.base.atomic_files import scratch
 from engine.base.errors import GongdanError, Unavailable
 from engine.base.settings import child_environment
@@ -113,6 +114,18 @@ def is_looked_up_with(db: Database, key: bytes) -> bool:
         cases.c.phone_key.is_not(None), cases.c.phone != ""
     )
     return all(lookup_key(key, phone) == found for phone, found in db.rows(known.limit(1)))
+
+
+def wrong_key(gongdan: Gongdan) -> str | None:
+    """Why nobody would be found in this database with the key of this installation; None: with it they are."""
+    settings = gongdan.settings
+    if is_looked_up_with(gongdan.db, settings.lookup_key):
+        return None
+    return (
+        f"GONGDAN_KEY, or the key in {settings.var / 'lookup.key'}, is not the one that this database was made with, "
+        "so nobody would be found by phone or kept off what is about them: put the old key there, or run `rebuild` "
+        "to look up with this one"
+    )
 
 
 @contextmanager

@@ -142,16 +142,20 @@ def test_the_command_line_restores_into_an_empty_installation(
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.delenv("GONGDAN_KEY", raising=False)
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str, code: int = 0) -> str:
         done = subprocess.run(
             [sys.executable, "run.py", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         return done.stdout + done.stderr
 
     told = run("db", "restore", str(tmp_path / "copy"))
-    assert "lookup.key is not the one of this backup" in told, "a new installation has a key of its own"
+    assert "lookup.key, is not the one that this database was made with" in told, (
+        "the new one has its own key"
+    )
     assert "1 identical" in run("verify", case)
+    monkeypatch.setenv("SECRET_KEY", "s" * 32)
+    assert "run `rebuild`" in run("serve", "--port", "1", code=2), "who is complained about would see it"
     run("rebuild")
     assert "is not the one" not in run("db", "restore", "--force", str(_copy_of(tmp_path / "new", tmp_path)))
 
