@@ -94,7 +94,7 @@ def _text(field: Field | None, value: Any) -> str:
         for option in field.options:
             if option.value == value:
                 return localised(option.label, locale())
-        if field.widget == "money":
+        if "money" in (field.widget, field.shown_as):
             return show(field, value)
         if field.widget == "datetime" and isinstance(value, str):
             return formatting.parse(value).strftime(_FORMAT)

@@ -20,7 +20,7 @@ from engine.queries import drafts, scope
 from engine.queries.cases import children
 from engine.storage.tables import cases
 from tests.clock import Clock
-from web import create_app
+from web import case_data_view, create_app
 
 ANSWERS = {
     "language": "cantonese_guangzhou",
@@ -334,3 +334,11 @@ def test_a_task_is_not_offered_where_it_would_be_refused_and_the_page_says_what_
         assert taking not in client_of(house, settings, who).get(asked).text
     page = client_of(house, settings, who).get(path).text
     assert "此任务须由「一线坐席 粤语」办理" in page
+
+
+def test_every_amount_that_a_form_shows_is_read_in_yuan(house: Gongdan, settings: Settings) -> None:
+    reading = case_data_view.Reading(house.releases.current(), {})
+    app = create_app(house, settings)
+    with app.test_request_context():
+        assert reading.text("relief_granted", 2000) == "20.00", "set by the process, shown by a form"
+        assert reading.text("recovery_amount", 2000) == "20.00"
