@@ -253,6 +253,12 @@ class _Teller:
             case "moved":
                 due = detail[0] if isinstance(detail, list) else detail
                 return gettext("limit “%(limit)s” moved to %(due)s", limit=limit, due=formatting.local(due))
+            case "recounted":
+                return gettext(
+                    "limit “%(limit)s” counts from the first receipt, due %(due)s",
+                    limit=limit,
+                    due=formatting.local(detail[0]),
+                )
         return gettext("limit “%(limit)s” no longer needed", limit=limit)
 
 

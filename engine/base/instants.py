@@ -11,3 +11,12 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")  #: where customers are called and clocks h
 def iso(instant: datetime) -> str:
     """ISO 8601 text in UTC."""
     return instant.astimezone(UTC).isoformat()
+
+
+def instant_of(value: object) -> str | None:
+    """``value`` as ISO 8601 text in UTC; None where it is no instant, or says no zone."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return iso(moment) if moment is not None and moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None

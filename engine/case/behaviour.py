@@ -39,10 +39,17 @@ STUCK_IS_TOLD = Change(
     "A case that is not done and in which nothing can happen any more (no open task, no timer) says so.",
 )
 
+RECEIPT_COUNTS = Change(
+    "receipt_counts",
+    3,
+    "A first receipt that a form or a correction names later moves the limits of the whole case, which count from it: "
+    "until then they went on counting from the opening.",
+)
+
 #: kinds of commands that came with a later version than the first
 COMMANDS: dict[str, int] = {"reschedule": 2}
 
-CHANGES = (EVERY_TEXT_SEALED, MESSAGES_WITHDRAWN, STUCK_IS_TOLD)
+CHANGES = (EVERY_TEXT_SEALED, MESSAGES_WITHDRAWN, STUCK_IS_TOLD, RECEIPT_COUNTS)
 NEWEST = max(change.since for change in CHANGES)
 
 

@@ -14,6 +14,7 @@ from engine.base.instants import iso
 from engine.sla.time_rules import TimeRules
 
 RUNNING, PAUSED, BREACHED = "running", "paused", "breached"
+RECEIVED = "received_at"  #: the case data that says when the customer was first heard
 LIVE = frozenset({RUNNING, PAUSED, BREACHED})
 
 
@@ -101,6 +102,28 @@ class Clocks:
         clock.due = due
         clock.warnings = [w for w in self._warnings(clock.parameter, clock.started, due) if w > at]
         return [clock_id, "moved", [due, clock.warnings]]
+
+    def recount(self, received: str, at: str) -> list[list[Any]]:
+        """Let the clocks of the whole case count from its first receipt, an instant that is learned at ``at``.
+
+        The detail is ``[due, warnings, started, provisional]``. A paused clock has so much more or less left.
+        """
+        changes = []
+        for clock in self.live.values():
+            if clock.timer is not None or clock.started == received:
+                continue
+            found = self.rules.due(clock.parameter, datetime.fromisoformat(received))
+            if clock.state == PAUSED and clock.remaining is not None:
+                first, last = sorted((found.due, datetime.fromisoformat(clock.due)))
+                between = self.rules.remaining(clock.parameter, first, last)
+                less = between if iso(found.due) < clock.due else -between
+                clock.remaining = max(0, clock.remaining - less)
+            clock.started, clock.due = received, iso(found.due)
+            still = () if clock.state == BREACHED else self._warnings(clock.parameter, received, clock.due)
+            clock.warnings = [w for w in still if w > at]
+            detail = [clock.due, list(clock.warnings), received, int(found.provisional)]
+            changes.append([clock.id, "recounted", detail])
+        return changes
 
     def next_due(self) -> tuple[str, int, str] | None:
         """The earliest warning (rank 0) or case-level breach (rank 1) to come, as (instant, rank, clock)."""

@@ -20,7 +20,7 @@ KINDS: dict[str, str] = {
     "ended": "[timer]: BPMN timers that are pending no more",
     "claimed": "[[task, person or null]]: who holds a task now",
     "clocks": "[[clock, parameter, started, due, [warnings], task, element, provisional]]: SLA clocks started",
-    "clock_changes": "[[clock, state, detail]]: warned, breached, met, missed, stopped, paused, resumed, moved",
+    "clock_changes": "[[clock, state, detail]]: warned, breached, met, missed, stopped, paused, resumed, moved, …",
     "requests": "[{event, service, to, template, text, not_before, level}]: what the outbox is to send",
     "linked": "[{event, process, data, respondent}]: cases to be opened after this command, with their start data",
     "suppressed": "[event]: sends asked for again under a key already used",

@@ -64,7 +64,7 @@ def _change(value: Any) -> bool:
     if not _record(_text, _text, _any)(value):
         return False
     _, state, detail = value
-    moved = state in ("resumed", "moved")
+    moved = state in ("resumed", "moved", "recounted")
     return not moved or (isinstance(detail, list) and bool(detail) and instant(detail[0]))
 
 

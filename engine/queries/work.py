@@ -189,7 +189,7 @@ def pauses(db: Database, case_id: str) -> dict[str, list[Pause]]:
             for clock, state, detail in sound.effects(sound.parsed(effects)).get("clock_changes", ()):
                 if state == "paused":
                     found.setdefault(clock, []).append(Pause(at, None, detail))
-                elif clock in found and found[clock][-1].until is None:
+                elif state != "recounted" and clock in found and found[clock][-1].until is None:
                     found[clock][-1] = replace(found[clock][-1], until=at)
     return found
 

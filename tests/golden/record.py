@@ -171,6 +171,16 @@ def odd_cases(company: Company) -> None:
     company.send(AmendData, case, data={"content": "更正后的内容", "priority": "P1"}, reason="记录有误")
     company.complete(case, "call", result="reached")
 
+    # heard before the case was opened, as is learned later: its limit counts from then, also while it is paused
+    case = company.start("work")
+    company.later(hours=1)
+    company.send(AmendData, case, data={"received_at": iso(BEGAN - timedelta(days=3))}, reason="补登首次来电")
+    company.send(PauseClocks, case, reason="等客户资料")
+    company.later(days=1)
+    company.send(AmendData, case, data={"received_at": iso(BEGAN - timedelta(days=5))}, reason="更早来电")
+    company.send(ResumeClocks, case)
+    company.complete(case, "call", result="reached")
+
     # a step fails, is corrected and tried again; the case opens another one
     case = company.start("odd", total=10, parts=0)
     with suppress(TechnicalFailure):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from engine.case.clocks import RECEIVED
 from engine.case.effects import Effects
 from engine.case.instance import Instance
+
+from .receipt import counted_from
 
 
 def start(instance: Instance, command: dict[str, Any]) -> Effects:
@@ -16,7 +19,7 @@ def start(instance: Instance, command: dict[str, Any]) -> Effects:
     instance.respondent = command.get("respondent")
     delta = instance.machine.start(datetime.fromisoformat(at), data)
     clocks: Effects = {}
-    instance.start_case_clocks(clocks, at, command["data"].get("received_at"))
+    instance.start_case_clocks(clocks, at, command["data"].get(RECEIVED))
     effects = instance.absorb(delta, at)
     started = clocks.get("clocks", []) + effects.get("clocks", [])
     return {**effects, "clocks": started} if started else effects
@@ -26,7 +29,8 @@ def amend(instance: Instance, command: dict[str, Any]) -> Effects:
     """Correct data of what is still running. The correction itself is the command; the effect names the fields."""
     instance.note_texts(command["data"])
     delta = instance.machine.amend(datetime.fromisoformat(command["at"]), command["data"])
-    return {**instance.absorb(delta, command["at"]), "amended": list(command["data"])}
+    effects = counted_from(instance, command["data"], command["at"], instance.absorb(delta, command["at"]))
+    return {**effects, "amended": list(command["data"])}
 
 
 def service_result(instance: Instance, command: dict[str, Any]) -> Effects:

@@ -10,6 +10,8 @@ from engine.case.effects import Effects
 from engine.case.instance import Instance
 from engine.forms.calls import is_customers_own
 
+from .receipt import counted_from
+
 
 def claim(instance: Instance, command: dict[str, Any]) -> Effects:
     """A person takes an open task that nobody else holds."""
@@ -70,4 +72,4 @@ def complete(instance: Instance, command: dict[str, Any]) -> Effects:
     delta = instance.machine.complete(
         datetime.fromisoformat(at), task, command["data"], command.get("cleared", ())
     )
-    return instance.absorb(delta, at)
+    return counted_from(instance, command["data"], at, instance.absorb(delta, at))

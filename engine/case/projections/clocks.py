@@ -25,6 +25,9 @@ STATEMENTS = {
     "clock_resumed": sa.update(sla_clock)
     .where(*_THIS)
     .values(state="running", due=P("due"), warn_at=P("warn_at"), paused_at=sa.null(), provisional=0),
+    "clock_recounted": sa.update(sla_clock)
+    .where(*_THIS)
+    .values(started=P("started"), due=P("due"), warn_at=P("warn_at"), provisional=P("provisional")),
 }
 
 
@@ -65,5 +68,10 @@ def project(change: Change) -> Iterator[Write]:
         elif state in ("resumed", "moved"):
             due, warnings = detail
             yield "clock_resumed", {**this, "due": due, "warn_at": warnings[0] if warnings else None}
+        elif state == "recounted":
+            due, warnings, started, provisional = detail
+            warn_at = warnings[0] if warnings else None
+            found = {"started": started, "due": due, "warn_at": warn_at, "provisional": provisional}
+            yield "clock_recounted", {**this, **found}
         else:
             yield "clock_ended", {**this, "state": state, "ended_at": detail}
