@@ -53,6 +53,7 @@ DOMAINS: dict[str, dict[str, tuple[Any, ...]]] = {
         "refund_over_disputed": BOOLEAN,
     },
     "recovery_approval": {
+        "recovery_granted": AMOUNTS,
         "recovery_amount": AMOUNTS,
         "severity": SEVERITY,
         "recovery_floor": ("none", "supervisor", "manager"),
@@ -141,7 +142,7 @@ def answer(name: str, **data: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", DOMAINS)
 def test_exactly_one_rule_answers_whatever_comes_in(name: str) -> None:
     table, domain = read(name), DOMAINS[name]
-    assert sorted(table.inputs) == sorted(domain)
+    assert sorted(re.findall(r"\w+", " ".join(table.inputs))) == sorted(domain)
     for values in itertools.product(*domain.values()):
         data = dict(zip(domain, values, strict=True))
         assert len(table.answers(data)) == 1, data
@@ -152,6 +153,15 @@ def test_the_category_table_always_has_a_suggestion() -> None:
     assert table.rules[-1][0] == ["-", "-"]
     suggested = {compile_condition(text).evaluate({}, {}) for _, (text,) in table.rules}
     assert suggested == set(CATEGORIES)
+
+
+def test_who_approves_a_recovery_depends_on_what_was_granted_before_too() -> None:
+    approvers = [
+        answer("recovery_approval", recovery_granted=granted, recovery_amount=4000, severity="general",
+               recovery_floor="none")["approver"]
+        for granted in (0, 1000, 4000, 16000, 16001)
+    ]  # fmt: skip
+    assert approvers == ["agent", "agent", "supervisor", "supervisor", "manager"]
 
 
 def test_only_guangzhou_cantonese_gets_a_ticket() -> None:
