@@ -16,7 +16,7 @@ from .common import Bar, answer, json_option, opened
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--mapping", "mapping_name", required=True, help="A mapping that ships, or the path of one.")
-@click.option("--historic", is_flag=True, help="Start each case when its complaint was received, not now.")
+@click.option("--historic", is_flag=True, help="Open each case when its complaint was received, not now.")
 @json_option
 def import_(file: Path, mapping_name: str, historic: bool, as_json: bool) -> None:
     """Make a case of every complaint in FILE (CSV) that is not one yet. Exit 1 when rows were rejected."""

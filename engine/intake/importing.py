@@ -48,9 +48,9 @@ def import_file(
 ) -> ImportReport:
     """Start one case for each new complaint of the file at ``path``.
 
-    A live import starts its cases, and so their clocks, now. With ``historic``, and always in a simulated database,
-    each case starts at the instant its complaint was received. Raises InvalidFile when the file as a whole does
-    not fit the mapping, NotFound when nothing is published.
+    A live import opens its cases now; the limits of a whole case count from the instant its complaint was received
+    all the same. With ``historic``, and always in a simulated database, each case is opened at that instant. Raises
+    InvalidFile when the file as a whole does not fit the mapping, NotFound when nothing is published.
     """
     now = gongdan.now()
     historic = historic or gongdan.keys.seed is not None

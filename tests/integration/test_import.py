@@ -18,7 +18,7 @@ from engine.base.errors import InvalidFile, NotFound
 from engine.base.settings import CHECKOUT, Settings
 from engine.intake import mapping
 from engine.intake.importing import ImportReport, import_file
-from engine.storage.tables import cases, task
+from engine.storage.tables import cases, sla_clock, task
 from tests.real_data import SAMPLE, complaints
 
 NOW = "2026-04-01T02:00:00+00:00"
@@ -70,6 +70,21 @@ def test_every_complaint_becomes_one_case_and_none_the_second_time(desk: Gongdan
 def test_a_live_import_starts_now_and_a_historic_one_when_the_complaint_came(desk: Gongdan) -> None:
     sample(desk)
     assert {row.opened_at for row in desk.db.rows(sa.select(cases.c.opened_at))} == {NOW}
+
+
+def test_the_limits_of_a_whole_case_count_from_its_receipt_even_when_it_is_imported_now(
+    desk: Gongdan,
+) -> None:
+    sample(desk)
+    query = sa.select(sla_clock.c.started, cases.c.opened_at).join(cases, cases.c.id == sla_clock.c.case_id)
+    of_cases = desk.db.rows(query.where(sla_clock.c.parameter.in_(("CASE_REPLY", "REG_TEL_REPLY"))))
+    assert of_cases
+    assert {row.opened_at for row in of_cases} == {NOW}
+    assert min(row.started for row in of_cases) == "2026-03-02T01:12:00+00:00"
+    assert all(row.started < NOW for row in of_cases)
+    assert "count from the instant the source gives as received" in (CHECKOUT / "docs/intake.md").read_text(
+        "utf-8"
+    )
 
 
 def test_a_historic_import_starts_each_case_at_its_complaint(desk: Gongdan) -> None:
