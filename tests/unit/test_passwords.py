@@ -14,7 +14,8 @@ from engine.people import passwords
         "", "short-9ca", "aaaaaaaaaa", "ABABABABAB", "abcabcabcabc", "wang.fang1", "WANG.FANG12", "gnaf.gnaw99",
         "wang.fangwang.fang", "password12", "Passw0rd!!", "P@ssw0rd2024", "0123456789", "9876543210", "qwertyuiop",
         "qwertyasdfgh", "abcdefghijk", "1qaz2wsx3edc", "12345678901234", "admin123456", "gongdan-demo", "Welcome2026!",
-        "iloveyou1314", "woaini1314520", "１２３４５６７８９０", "letmein!!!!!!",
+        "iloveyou1314", "woaini1314520", "１２３４５６７８９０", "letmein!!!!!!", "wang.fang-likes-tea",
+        "my.WANG.FANG.kettle",
     ],
 )  # fmt: skip
 def test_what_everybody_guesses_is_refused(password: str) -> None:
@@ -25,7 +26,7 @@ def test_what_everybody_guesses_is_refused(password: str) -> None:
 @pytest.mark.parametrize(
     "password",
     [
-        "green kettle 42", "雨天带伞去上班的人", "x9-Kf2!pLq", "correcthorsebatterystaple", "wang.fang-likes-tea",
+        "green kettle 42", "雨天带伞去上班的人", "x9-Kf2!pLq", "correcthorsebatterystaple", "wang-likes-fang-tea",
         "mima-is-a-horse", "a password of the tests", "1830 steps up", "密码很长而且只有我知道", "test-driven lemon",
     ],
 )  # fmt: skip
@@ -35,6 +36,13 @@ def test_what_is_hard_to_guess_is_taken(password: str) -> None:
     else:
         with pytest.raises(Rejected, match="at least 10"):
             passwords.check(password, "wang.fang")
+
+
+@pytest.mark.parametrize("password", ["eve12345678", "Evening-in-may-7", "kettle.eve.42"])
+def test_a_password_does_not_hold_the_name_of_its_account(password: str) -> None:
+    with pytest.raises(Rejected, match="hold the account's name"):
+        passwords.check(password, "eve")
+    passwords.check("morning kettle 7", "eve")
 
 
 def test_a_short_account_name_says_little() -> None:
