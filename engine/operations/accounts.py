@@ -41,7 +41,7 @@ def check(gongdan: Gongdan, person: Person) -> None:
     """Raise :class:`Rejected` for a role, skill or department that no lane and no role has: typed wrong, it is none."""
     known = duties(gongdan)
     skills = {duty.skill for duty in known.lanes.values() if duty.skill}
-    _check("role", person.roles, known.names)
+    _check("role", person.roles, known.held)
     _check("skill", person.skills, skills)
     _check("department", person.departments, known.departments)
 

@@ -11,6 +11,7 @@ from engine.base.errors import InvalidFile
 from engine.base.safe_parsing import safe_json
 
 CALLER = "caller"  #: the lane of whoever calls a shared process
+SYSTEM = "system"  #: the role of lanes whose steps the software does; no person holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class Roles:
         self.names = names
         self.lanes = lanes
         self.lane_names = lane_names or {}  #: lane as drawn → language → its name there
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The roles that people can hold."""
+        return frozenset(self.names) - {SYSTEM}
 
     @cached_property
     def departments(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from engine.base.instants import SHANGHAI
 from engine.people.directory import Person
-from engine.people.roles import CALLER, Duty
+from engine.people.roles import CALLER, SYSTEM, Duty
 from engine.sla.calendar import Calendar
 
 EARLY, LATE = (time(8), time(16)), (time(14), time(22))  #: the two shifts of the front line, every day
@@ -97,7 +97,7 @@ def _never(_: date) -> bool:
 def _back_office(lanes: Mapping[str, Duty]) -> dict[Duty, str]:
     """The duties that the front line does not have, each with the first lane that asks for it, in a fixed order."""
     front = (Duty("agent"), Duty("agent", CANTONESE))
-    asked = {lane: duty for lane, duty in lanes.items() if duty.role not in (CALLER, "system")}
+    asked = {lane: duty for lane, duty in lanes.items() if duty.role not in (CALLER, SYSTEM)}
     found: dict[Duty, str] = {}
     for lane, duty in sorted(asked.items(), key=lambda item: (_key(item[1]), item[0])):
         if duty not in front:

@@ -218,6 +218,23 @@ def test_what_no_lane_and_no_role_has_is_refused(run: Run, words: tuple[str, ...
     assert said in done.stderr
 
 
+def test_the_role_of_the_software_is_nobodys_and_is_not_offered(desk: Desk, run: Run) -> None:
+    assert "system" in desk.g.releases.current().roles.names
+    done = run("add", "li", "--display", "李", "--role", "system", "--password", PASSWORD)
+    assert done.exit_code == 2
+    assert "supervisor, but 'system' is none" in done.stderr
+    assert "system" not in {person.name for person in desk.g.people.all() if "system" in person.roles}
+
+
+def test_no_door_takes_a_password_that_holds_the_accounts_name(desk: Desk, run: Run) -> None:
+    own = "eve12345678"
+    added = run("add", "eve", "--display", "Eve", "--role", "agent", "--password", own)
+    assert (added.exit_code, "hold the account's name" in str(added.exception)) == (1, True)
+    assert run("add", "eve", "--display", "Eve", "--role", "agent", "--password", PASSWORD).exit_code == 0
+    changed = run("password", "eve", "--password-stdin", typed=f"{own}\n")
+    assert (changed.exit_code, "hold the account's name" in str(changed.exception)) == (1, True)
+
+
 def test_a_typed_wrong_role_is_refused_before_the_first_release(tmp_path: Path, run: Run) -> None:
     done = run("add", "boss", "--display", "老板", "--role", "nosuchrole", "--password", PASSWORD)
     assert (done.exit_code, "nosuchrole" in done.stderr) == (2, True)
