@@ -56,8 +56,17 @@ def is_theirs(task: work.Task) -> bool:
     return fits(request_context.person(), Duty(task.role, task.skill, task.department))
 
 
+def did_it(task: work.Task) -> bool:
+    """Whether the reader completed ``task``: nobody else was faster."""
+    return task.state == "completed" and task.completed_by == request_context.person().name
+
+
 def happened(task: work.Task) -> str:
     """What became of a task that one wanted to write on."""
+    if did_it(task):
+        return gettext(
+            "You completed this task yourself %(at)s, in another window.", at=formatting.local(task.closed_at)
+        )
     if task.state == "completed":
         return gettext(
             "%(name)s completed this task %(at)s.",

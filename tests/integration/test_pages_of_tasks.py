@@ -103,6 +103,28 @@ def test_who_may_not_do_a_free_task_writes_nothing_on_it(house: Gongdan, setting
 
 
 @pytest.mark.parametrize(
+    ("locale", "own", "faster"),
+    [
+        ("zh-Hans", "在另一个窗口自己完成了这项任务", "有人先了一步"),
+        ("zh-Hant-HK", "在另一個視窗自己完成了這項任務", "有人先了一步"),
+        ("en", "You completed this task yourself", "Somebody was faster"),
+    ],
+)
+def test_who_completed_a_task_in_another_window_is_told_that_it_was_they(
+    house: Gongdan, settings: Settings, locale: str, own: str, faster: str
+) -> None:
+    at = house.now()
+    case = house.dispatch(StartCase(process="cantonese_callback", data={}, actor="agent1", at=at))
+    number = case.opened[0]
+    house.dispatch(CompleteTask(case_id=case.case_id, task=number, data=ANSWERS, actor="agent1", at=at))
+    path = f"/tasks/{case.case_id}/{number}/complete"
+    status, said = send(client_of(house, settings, "agent1", locale), path, result="busy")
+    assert (status, own in said, faster in said) == (409, True, False)
+    status, said = send(client_of(house, settings, "agent2", locale), path, result="busy")
+    assert (status, own in said, faster in said) == (409, False, True)
+
+
+@pytest.mark.parametrize(
     ("locale", "words"),
     [
         ("zh-Hans", "此任务须由「一线坐席 粤语」办理，陈小敏(坐席) 没有这项职责。"),

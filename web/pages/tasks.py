@@ -198,6 +198,7 @@ def conflict(
         "tasks/conflict.html",
         case=case,
         task=task,
+        own=desks.did_it(task),
         happened=desks.happened(task),
         typed=typed,
         lost=lost,
