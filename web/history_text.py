@@ -69,10 +69,11 @@ class _Teller:
         self.tasks: dict[int, str] = {}
         self.timers: dict[int, str] = {}
         self.clocks: dict[str, str] = {}
+        self.messages: dict[str, tuple[str, str]] = {}  #: event key → kind of message, when it was asked for
         self.linked: set[str] = set()  #: event keys of cases it asked to open
 
     def tell(self, step: Step) -> Told:
-        self._learn(step.effects)
+        self._learn(step.effects, step.at)
         title, tone = self._title(step)
         return Told(
             step.seq,
@@ -86,11 +87,13 @@ class _Teller:
             step.hash,
         )
 
-    def _learn(self, effects: Mapping[str, Any]) -> None:
+    def _learn(self, effects: Mapping[str, Any], at: str) -> None:
         for task, ref, *_ in effects.get("opened", ()):
             self.tasks[task] = self._element(ref)
         for timer, ref, *_ in effects.get("armed", ()):
             self.timers[timer] = self._element(ref)
+        for request in effects.get("requests", ()):
+            self.messages[request["event"]] = str(request["service"]), at
         self.linked |= {link["event"] for link in effects.get("linked", ())}
         for clock, parameter, *_ in effects.get("clocks", ()):
             found = self.release.parameters.get(parameter)
@@ -164,7 +167,8 @@ class _Teller:
                 return gettext("Opened case %(number)s", number=command.get("detail", "")), "info"
             case "service_result":
                 word = formatting.state(str(command.get("state")))
-                return gettext("Message %(event)s: %(state)s", event=command.get("event", ""), state=word), ""
+                message = self._message(str(command.get("event", "")))
+                return gettext("%(message)s: %(state)s", message=message, state=word), ""
             case "incident":
                 return gettext(
                     "Incident %(action)s: %(detail)s",
@@ -172,6 +176,14 @@ class _Teller:
                     detail=command.get("detail", ""),
                 ), "bad"
         return step.kind, ""
+
+    def _message(self, event: str) -> str:
+        """A message by its kind and when it was asked for; its key says something to the software alone."""
+        asked = self.messages.get(event) or self.messages.get(event.rpartition("/")[0])
+        if asked is None:
+            return gettext("Message")
+        kind = str(formatting.KINDS.get(asked[0], asked[0]))
+        return gettext("%(kind)s of %(at)s", kind=kind, at=formatting.local(asked[1]))
 
     def _clock(self, command: Mapping[str, Any]) -> str:
         clock = str(command.get("clock", ""))
@@ -202,10 +214,11 @@ class _Teller:
             name = pick(process.names) if process else link["process"]
             notes.append(gettext("opens a case: %(process)s", process=name))
         notes += [
-            gettext("not sent again: %(event)s", event=event) for event in effects.get("suppressed", ())
+            gettext("not sent again: %(message)s", message=self._message(event))
+            for event in effects.get("suppressed", ())
         ]
         notes += [
-            gettext("taken back before it was sent: %(event)s", event=event)
+            gettext("taken back before it was sent: %(message)s", message=self._message(event))
             for event in effects.get("withdrawn", ())
         ]
         if "stuck" in effects:

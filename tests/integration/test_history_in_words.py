@@ -48,6 +48,34 @@ def pages(client: FlaskClient, case: str, step: int) -> dict[str, str]:
     return {name: re.sub(r"<[^>]+>", "", client.get(path).text) for name, path in paths.items()}
 
 
+@pytest.mark.parametrize(
+    ("locale", "words"), [("zh-Hans", "的短信"), ("zh-Hant-HK", "的短訊"), ("en", "SMS of ")]
+)
+def test_a_message_is_told_by_its_kind_and_not_by_its_key(
+    desk: Desk, app: Flask, locale: str, words: str
+) -> None:
+    found = cases.case(desk.g.db, desk.start())
+    assert found is not None
+    asked = {"event": "recovery_2026-03-02T02:00:00+00:00", "service": "sms", "text": "您好"}
+    effects: tuple[dict[str, object], ...] = (
+        {"requests": [asked]},
+        {},
+        {"suppressed": [asked["event"]], "withdrawn": [asked["event"]]},
+    )
+    command = {"event": asked["event"], "state": "sent"}
+    at = "2026-03-02T02:00:00+00:00"
+    steps = [
+        Step(seq, at, at, "agent1", kind, command, done, 1, "")
+        for seq, (kind, done) in enumerate(zip(("start", "service_result", "resume"), effects, strict=True))
+    ]
+    with app.test_request_context():
+        g.locale = locale
+        told = history_text.told(steps, found, case_data_view.Reading(desk.g.releases.current(), {}))
+    said = [told[1].title, *told[2].notes]
+    assert len(said) == 3
+    assert all(words in line and "recovery_" not in line for line in said), said
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_kind_of_command_has_words(desk: Desk, app: Flask, locale: str) -> None:
     found = cases.case(desk.g.db, desk.start())
