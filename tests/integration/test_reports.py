@@ -298,7 +298,9 @@ def pages_show_it_to_those_who_may_see_it(
     drill = f"/reports/sla/cases?period={period}&table=by_parameter&row=0&column=1"
     for path in [*paths, drill]:
         assert client.get(path).status_code == 200, path
-        assert agent.get(path).status_code == 404, path
+        assert agent.get(path).status_code == (403 if path.startswith("/reports/") else 404), path
+    for wrong in ("/reports/sla?period=soon", "/reports/none", "/reports/sla.csv?period=soon", "/board/"):
+        assert agent.get(wrong).status_code == 403, "who may is asked before what is wanted"
     for locale in ("zh-Hant-HK", "en"):
         client.set_cookie("locale", locale)
         assert client.get(f"/reports/closed_list?period={period}").status_code == 200

@@ -149,13 +149,13 @@ def test_whoever_has_the_task_gets_its_files_and_no_others(house: Gongdan) -> No
     link = f"/reports/cable.csv?period={MONTH}&case={case}"
     assert link.replace("&", "&amp;") in page
     assert "有线故障报修" in agent.get(link).text
-    for other in (
-        f"/reports/cable.csv?period={MONTH}",
-        f"/reports/cable.csv?period=2026-01&case={case}",
-        f"/reports/closed_list.csv?period={MONTH}&case={case}",
-        f"/reports/cable?period={MONTH}&case={case}",
+    for other, status in (
+        (f"/reports/cable.csv?period={MONTH}", 403),
+        (f"/reports/cable.csv?period=2026-01&case={case}", 404),
+        (f"/reports/closed_list.csv?period={MONTH}&case={case}", 404),
+        (f"/reports/cable?period={MONTH}&case={case}", 403),
     ):
-        assert agent.get(other).status_code == 404, other
+        assert agent.get(other).status_code == status, other
     weekly, _ = opened(house, f"weekly_closed_list:{WEEK}")
     assert agent.get(f"/reports/closed_list.zip?period={WEEK}&case={weekly}").status_code == 404
 

@@ -43,16 +43,23 @@ _BEHIND = 500  #: cases listed behind one figure
 
 
 def _need() -> None:
-    """404 for those whom reports are not for: they need not know that there are any."""
+    """403 for those whom reports are not for, as in every room, whatever they ask for."""
+    request_context.need_role(*READERS)
+
+
+def _need_case() -> None:
+    """404 for those whom reports are not for, where a case is named: they need not know that there is one."""
     if not request_context.has_role(*READERS):
         abort(404)
 
 
 def _need_files(name: str) -> None:
-    """404 as above, but whoever has a report's task, or may take it, gets the files of its period."""
+    """As above, but whoever has a report's task, or may take it, gets the files of its period."""
     case_id, period = request.args.get("case"), request.args.get("period", "")
-    if case_id is None or not report_links.is_task_of(case_id, name, period):
+    if case_id is None:
         _need()
+    elif not report_links.is_task_of(case_id, name, period):
+        _need_case()
 
 
 def _teller(*, year: int | None = None) -> Teller:
@@ -206,7 +213,7 @@ def case_dossier_json(case_id: str) -> Response:
 
 
 def _dossier(case_id: str) -> Dossier:
-    _need()
+    _need_case()
     case = request_context.known_case(case_id)
     damage.of_evidence()
     request_context.note_view(case_id, "dossier")
