@@ -211,6 +211,7 @@ def _draw(
         control = _control(item, value, prefix + item.name, page)
         if item.widget in ("date", "datetime"):
             control.limits = _limits(item, span(item, env, page.functions), page.locale)
+            control.help = _sentence(control.help, page.locale)
         control.required = needed.get(item.name, item.required)
         if item.name not in needed:
             control.note = _note(group, item, page.locale)
@@ -271,10 +272,17 @@ def _limits(item: Field, asked_within: Span, locale: str) -> str:
     def shown(bound: Bound | None, instant: datetime) -> str:
         if bound is not None and bound.is_now and item.widget == "datetime":
             return word("now", locale)
-        return local_minutes(written(item, instant)).replace("T", " ")
+        return local_minutes(written(item, instant.replace(second=0))).replace("T", " ")
 
     first, last = shown(item.earliest, asked_within.first), shown(item.latest, asked_within.last)
     return word("between", locale, first=first, last=last)
+
+
+def _sentence(text: str, locale: str) -> str:
+    """Help that more is written behind: it ends as a sentence does."""
+    if not text or text.endswith(("。", "？", "！", ".", "?", "!")):
+        return text
+    return text + ("." if locale == "en" else "。")
 
 
 def _draw_readonly(control: Control, item: Field, value: Any, locale: str) -> None:

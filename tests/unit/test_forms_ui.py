@@ -44,6 +44,17 @@ def test_everything_is_escaped() -> None:
     assert not page.xpath("//@onclick | //@style")
 
 
+@pytest.mark.parametrize(("locale", "stop"), [("zh-Hans", "。"), ("zh-Hant-HK", "。"), ("en", ".")])
+def test_the_hint_of_a_range_has_minutes_and_stands_behind_a_whole_sentence(locale: str, stop: str) -> None:
+    form = load(field("a", "datetime", help=text("Why")), field("b", "date", help=text("Why.")))
+    page = tree(str(render_form(form, {}, (), locale, "2026-03-02T02:00:27+00:00", context={})))
+    whole, ended = ("".join(page.xpath(f"//*[@id='help-{name}']//text()")) for name in "ab")
+    assert whole.startswith(f"Why{stop} ")
+    assert ended.startswith("Why. ")
+    assert "10:00" in whole
+    assert ":27" not in whole
+
+
 def test_fields_that_do_not_apply_are_for_browsers_without_scripts_and_say_when() -> None:
     form = load(*CHAIN)
     page = tree(draw(form, {"a": "y"}))
