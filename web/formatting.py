@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import TypeGuard
 
@@ -51,6 +52,7 @@ KINDS = {
     "notice": lazy_gettext("Notice"),
     "webhook": lazy_gettext("Webhook"),
 }
+_KEY = re.compile(r"(?<![A-Za-z0-9_])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![A-Za-z0-9_])")  #: such as CASE_REPLY
 ACTIONS = {  # what befalls an incident
     "opened": lazy_gettext("opened"),
     "closed": lazy_gettext("closed"),
@@ -115,6 +117,7 @@ def install(app: Flask) -> None:
         role=role,
         who=who,
         lane=lane,
+        limits_named=limits_named,
         incident=incident,
         input_time=lambda instant: f"{parse(instant):%Y-%m-%dT%H:%M}",
         listed=listed,
@@ -268,6 +271,12 @@ def lane(name: str | None) -> str:
     """A lane's name in the language of the page, as drawn where the roles give no other."""
     names = request_context.in_force().roles.lane_names.get(name or "")
     return pick(names) if names else name or ""
+
+
+def limits_named(text: str) -> str:
+    """What a diagram says of itself, with limits by their names in the language of the page, not by their keys."""
+    known = request_context.in_force().parameters
+    return _KEY.sub(lambda key: pick(known[key[0]].name) if key[0] in known else key[0], text)
 
 
 def who(name: str | None) -> str:

@@ -85,6 +85,25 @@ def registered(house: Gongdan) -> tuple[str, int]:
     return case.case_id, done.opened[0]
 
 
+@pytest.mark.parametrize(
+    ("locale", "process", "key"),
+    [
+        ("zh-Hans", "campus_service_request", "CAMPUS_PHONE_24H"),
+        ("zh-Hant-HK", "fixed_line_repair_overdue", "LOOP_MAX_UNSATISFIED"),
+        ("en", "campus_service_request", "CAMPUS_PHONE_24H"),
+    ],
+)
+def test_a_diagram_names_a_limit_and_not_its_key(
+    house: Gongdan, settings: Settings, locale: str, process: str, key: str
+) -> None:
+    client = client_of(house, settings, "agent1", locale)
+    name = house.releases.current().parameters[key].name[locale]
+    for path in (f"/processes/{process}", "/processes/"):
+        told = client.get(path).text
+        assert key not in told, path
+    assert name in client.get(f"/processes/{process}").text
+
+
 def test_only_who_holds_a_task_writes_on_it(house: Gongdan, settings: Settings) -> None:
     case, task = registered(house)
     house.dispatch(ClaimTask(case_id=case, task=task, actor="yue1", at=house.now()))
