@@ -27,6 +27,7 @@ from engine.base.errors import (
 from . import damage, formatting, request_context
 
 log = structlog.get_logger("gongdan.pages")
+MOST_DROPPED = 128 * 1024 * 1024  #: bytes of a request that is too large that are read before it is answered
 STATUS: dict[type[GongdanError], int] = {
     NotFound: 404,
     NotAllowed: 403,
@@ -110,9 +111,21 @@ def refused(error: GongdanError) -> ResponseReturnValue:
     return page(status, title, text, "" if isinstance(error, Unavailable) else formatting.refusal(error))
 
 
+def _drop_rest() -> None:
+    """Read what is still coming, up to a bound: a browser shows no answer before it has sent all of its form."""
+    left, body = MOST_DROPPED, request.environ["wsgi.input"]
+    try:
+        while left > 0 and (piece := body.read(min(left, 1 << 16))):
+            left -= len(piece)
+    except OSError:  # the sender is gone, and needs no page
+        return
+
+
 def _http(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error.get_response()
+    if error.code == 413:
+        _drop_rest()
     title, text = {
         400: (gettext("Cannot be used as it is"), gettext("The input has a mistake.")),
         403: (gettext("Not allowed"), gettext("Your role does not allow this.")),

@@ -13,7 +13,7 @@ from engine.app import Gongdan
 from engine.base.settings import Settings
 from engine.case.commands import StartCase
 from engine.people.directory import DEMO_PASSWORD
-from web import create_app
+from web import MOST_SENT, create_app, errors
 from web.pages.auth import OPEN_ENDPOINTS, local_path
 
 
@@ -43,6 +43,32 @@ def token(client: FlaskClient, path: str = "/sign-in") -> str:
     found = re.search(r'name="csrf-token" content="([^"]+)"', client.get(path).text)
     assert found is not None
     return found.group(1)
+
+
+class _Body:
+    """A body of so many bytes, which knows how many of them were read."""
+
+    def __init__(self, size: int) -> None:
+        self.left, self.taken = size, 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = min(self.left, size if size >= 0 else self.left)
+        self.left, self.taken = self.left - piece, self.taken + piece
+        return b"x" * piece
+
+
+@pytest.mark.parametrize(("over", "read"), [(1, True), (errors.MOST_DROPPED, False)])
+def test_what_is_too_large_is_read_to_its_end_within_bounds_and_gets_a_page(
+    client: FlaskClient, over: int, read: bool
+) -> None:
+    """A browser that is cut off while it sends shows a broken connection and not the page."""
+    client.set_cookie("locale", "en")
+    body = _Body(MOST_SENT + over)
+    sent = {"wsgi.input": body, "CONTENT_LENGTH": str(body.left)}
+    answer = client.post("/sign-in", environ_overrides=sent, content_type="multipart/form-data; boundary=x")
+    assert (answer.status_code, "Files and forms may have 32 MB together." in answer.text) == (413, True)
+    assert (body.left == 0) is read
+    assert body.taken <= errors.MOST_DROPPED
 
 
 def sign_in(client: FlaskClient, name: str = "agent1", password: str = DEMO_PASSWORD) -> int:
