@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from engine.people.directory import Person
 from engine.people.respondents import not_about
+from engine.release.releases import ABOUT
 from engine.storage.database import Database
 from engine.storage.tables import notice, setting
 
@@ -27,7 +28,8 @@ class Line:
     """One line of notices; ``id`` and ``at`` of its newest.
 
     ``cases`` are the newest of the ``count`` cases it is about; ``role`` is None where some were to the person alone.
-    ``topic`` is ``parameter/level`` of a limit, None for a notice with words of its own in ``text``.
+    ``topic`` is ``parameter/level`` of a limit, ``release:number/level`` of a release, None for a notice with words
+    of its own in ``text``.
     """
 
     id: int
@@ -42,7 +44,13 @@ class Line:
     @property
     def parameter(self) -> str | None:
         """The limit that the line is about."""
-        return self.topic.rpartition("/")[0] if self.topic else None
+        return self.topic.rpartition("/")[0] if self.topic and self.release is None else None
+
+    @property
+    def release(self) -> int | None:
+        """The release that the line is about."""
+        about = self.topic.rpartition("/")[0] if self.topic else ""
+        return int(about.removeprefix(ABOUT)) if about.startswith(ABOUT) else None
 
 
 _COLUMNS = [notice.c[name] for name in ("id", "case_id", "role", "text", "at", "level", "topic")]
@@ -79,7 +87,7 @@ def latest(db: Database, person: Person, limit: int = 100) -> list[Line]:
 def _line(rows: list[sa.Row[tuple[object, ...]]]) -> Line:
     """The line of notices of one topic."""
     rows.sort(key=lambda row: -row.id)
-    newest, about = rows[0], tuple(dict.fromkeys(row.case_id for row in rows))
+    newest, about = rows[0], tuple(dict.fromkeys(row.case_id for row in rows if row.case_id))
     role = newest.role if all(row.role for row in rows) else None
     line = _named(newest, newest.topic, about)
     return line if role else replace(line, role=None)

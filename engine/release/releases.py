@@ -26,6 +26,7 @@ Done = TypeVar("Done")
 FOLDER = "folder"  #: the author of files that ship in the checkout, published by the operator
 RIGHTS = frozenset({ROLES})  #: files that say who may do what
 ADMINISTRATOR = "admin"
+ABOUT = "release:"  #: begins the topic of a notice of a release, before its number
 LONGEST_NOTICE = 500  #: characters
 ENDINGS = (".bpmn", ".dmn", ".json")
 ATTEMPTS = 5  #: how often a release is made anew because another one was published meanwhile
@@ -109,6 +110,15 @@ class Releases:
             raise NotFound(f"there is no release {number}")
         with self._lock:
             return self._compiled.setdefault(number, Release(number, files))
+
+    def changed_in(self, number: int) -> list[str]:
+        """The files that release ``number`` added, changed or took away."""
+        query = sa.select(release_file.c.path, release_file.c.sha256)
+        before, after = (
+            {(r.path, r.sha256) for r in self._db.rows(query.where(release_file.c.release == one))}
+            for one in (number - 1, number)
+        )
+        return sorted({path for path, _ in before ^ after})
 
     def authors(self, number: int) -> dict[str, str]:
         """Who last changed each file of a release."""
@@ -217,7 +227,13 @@ class Releases:
         names = "、".join(sorted(changed))
         shown = connection.scalar(sa.select(person.c.display_name).where(person.c.name == author)) or author
         text = f"第 {made.number} 版流程已由{shown}发布：{note}（{names}）"
-        told = {"text": text[:LONGEST_NOTICE], "at": at, "level": "warn" if RIGHTS & set(changed) else "info"}
+        level = "warn" if RIGHTS & set(changed) else "info"
+        told = {
+            "text": text[:LONGEST_NOTICE],
+            "at": at,
+            "level": level,
+            "topic": f"{ABOUT}{made.number}/{level}",
+        }
         connection.execute(sa.insert(notice), [{**told, "role": role} for role in ("supervisor", "auditor")])
 
     @staticmethod

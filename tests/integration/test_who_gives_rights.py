@@ -111,3 +111,29 @@ def test_the_room_says_who_may_and_keeps_the_draft(house: Gongdan, locale: str) 
     assert (status, house.releases.current_number()) == (403, 1)
     assert ("须由系统管理员" if locale == "zh-Hans" else "Expected an administrator") in text
     assert drafts.diagram(house.db, ROLES, "designer1") is not None
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("zh-Hans", "第 2 版流程已由"),
+        ("zh-Hant-HK", "發布：新崗位"),
+        ("en", "Release 2 of the processes was published by"),
+    ],
+)
+def test_a_release_is_told_in_the_language_of_the_page(house: Gongdan, locale: str, words: str) -> None:
+    house.releases.publish({ROLES: MINE}, "admin1", "新崗位", house.now())
+    client = create_app(house, house.settings).test_client()
+    client.set_cookie("locale", locale)
+    found = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/sign-in").text)
+    assert found is not None
+    form = {"name": "supervisor1", "password": DEMO_PASSWORD, "csrf_token": found.group(1)}
+    assert client.post("/sign-in", data=form).status_code == 303
+    _, _, told = client.get("/notices/").text.partition('<section class="card measure">')
+    told = told.partition("</section>")[0]
+    assert words in told
+    assert ("流程已由" in told) is (locale != "en")
+    for word in ("新崗位", ROLES):
+        assert word in told
+    assert "None" not in told
+    assert ">1 " not in told, "it is about no case"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from engine.queries import notices as query
 from engine.queries import scope
 from engine.queries.inbox import steers
-from web import request_context
+from web import formatting, request_context
+from web.i18n import listed
 from web.numbers import whole
 from web.polling import unchanged
 
@@ -37,8 +39,25 @@ def listing() -> ResponseReturnValue:
         seen=query.read_up_to(db, person),
         hidden=scope.hidden_from(db, person, {case for row in rows for case in row.cases}, release),
         parameters=release.parameters,
+        releases=_releases({row.release for row in rows if row.release is not None}),
         steers=steers(person),
     )
+
+
+def _releases(numbers: set[int]) -> dict[int, str]:
+    """What each of these releases was, in the language of the page."""
+    known = request_context.gongdan().releases
+    return {
+        one.number: gettext(
+            "Release %(number)s of the processes was published by %(name)s: %(note)s (%(files)s)",
+            number=one.number,
+            name=formatting.who(one.author),
+            note=one.note,
+            files=listed(known.changed_in(one.number)),
+        )
+        for one in (known.numbers() if numbers else ())
+        if one.number in numbers
+    }
 
 
 @bp.post("/read")
