@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import itertools
 import os
@@ -9,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -70,8 +72,15 @@ def pytest_runtest_logfinish() -> None:
     """What only points to itself is collected once it is much: Python waits until it is a quarter of everything."""
     global _collected
     if _resident() - _collected > MOST_HELD // 8:
-        gc.collect()
+        _let_go()
         _collected = _resident()
+
+
+def _let_go() -> None:
+    """Collect garbage, and give the system what the C library keeps for later, one heap for each thread there was."""
+    gc.collect()
+    with suppress(OSError, AttributeError):  # not every C library can
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -82,6 +91,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A process of tests that holds more than a gigabyte keeps alive what was closed: a fault of the product."""
+    _let_go()
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["held"] = _resident()
