@@ -13,7 +13,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def write_release(files: Mapping[str, bytes]) -> str:
     return name
 
 
-@cache
+@lru_cache(maxsize=2)  # a compiled release is some forty megabytes
 def release_of(name: str) -> Release:
     """A kept release, compiled on first use."""
     with zipfile.ZipFile(RELEASES / f"{name}.zip") as archive:
