@@ -187,7 +187,7 @@ def read(gongdan: Gongdan) -> list[Case]:
             case.limits[clock] = Limit(parameter, started, due)
         for clock, state, detail in did.get("clock_changes", ()):
             case.limits[clock].states.append((state, at))
-            if state in ("resumed", "moved"):
+            if state in ("resumed", "moved", "recounted"):
                 case.limits[clock].due = detail[0]
         case.sent += [r["template"] for r in did.get("requests", ()) if r["service"] == "sms"]
         if "done" in did:

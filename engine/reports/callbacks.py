@@ -13,7 +13,7 @@ from .read import Closed, by_key, closed_cases
 
 PROCESS = "cantonese_callback"
 FIRST = "CAN_CALLBACK_1"
-_STATES = ("sent", "failed", "unknown")
+_STATES = ("sent", "failed", "unknown", "withdrawn")
 _FIGURES = (
     "requests", "tickets", "first_in_time", "answered_first", "second_attempts", "unreachable", "refused",
 )  # fmt: skip
