@@ -17,6 +17,10 @@ CODE := $(wildcard run.py engine web tests bench)
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python3.14 python; do \
 	"$$p" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 
+# The tests in parts, so that no process holds what all of them once needed.
+PARTS := tests/architecture,tests/unit,tests/scenarios,tests/golden,tests/equivalence tests/integration \
+	tests/browser,tests/fault,tests/hostile
+
 .PHONY: help setup run test lint bench fault lock
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 14
@@ -27,7 +31,8 @@ run: setup ## start with demo accounts on http://127.0.0.1:8000
 	@exec $(BIN)/python run.py serve --demo
 
 test: lint .venv/.browser ## style, types, layers, diagrams and all tests (PostgreSQL and a browser included)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	@failed=; for part in $(PARTS); do \
+		$(BIN)/python -m pytest -n 2 --dist worksteal $${part//,/ } || failed=1; done; test -z "$$failed"
 
 lint: .venv/.test ## style, types, layers, diagrams
 	$(BIN)/ruff check $(CODE)

@@ -105,3 +105,11 @@ def test_no_test_is_skipped_or_expected_to_fail() -> None:
         if path != Path(__file__) and marks.search(path.read_text(encoding="utf-8"))
     ]
     assert not found
+
+
+def test_make_test_runs_every_folder_of_tests() -> None:
+    makefile = (CHECKOUT / "Makefile").read_text("utf-8").replace("\\\n", " ")
+    parts = re.search(r"^PARTS := (.+)$", makefile, re.MULTILINE)
+    assert parts is not None
+    named = sorted(re.findall(r"tests/(\w+)", parts[1]))
+    assert named == sorted({p.parent.name for p in (CHECKOUT / "tests").glob("*/test_*.py")})
