@@ -52,9 +52,8 @@ class Gongdan:
     timers: Timers
     outbox: Outbox
     wall: Callable[[], datetime]
-    examined: dict[str, tuple[str, list[Any]]] = field(
-        default_factory=dict
-    )  #: verdicts of engine.operations.inspection
+    #: verdicts of engine.operations.inspection
+    examined: dict[str, tuple[str, list[Any]]] = field(default_factory=dict)
     thresholds: tuple[int, int, int] | None = None  #: of the garbage collector before :meth:`settle`
 
     def dispatch(self, command: Command) -> Receipt:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine.base.errors import Conflict, FieldError, InvalidForm, NotAllowed, NotFound, Rejected
-from engine.base.instants import iso
+from engine.base.instants import instant_of, iso
 from engine.forms import Form, calls
 from engine.forms.names import why_not
 from engine.people.directory import People, Person
@@ -164,13 +164,9 @@ def command(
 
 def _instant(asked: str) -> datetime:
     """The instant that is meant; raises :class:`Rejected` for what is none."""
-    try:
-        instant = datetime.fromisoformat(asked)
-        if instant.tzinfo is not None:
-            return instant.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    raise Rejected("Expected an instant with its zone, but {asked!r} is none", asked=asked)
+    if (found := instant_of(asked)) is None:
+        raise Rejected("Expected an instant with its zone, but {asked!r} is none", asked=asked)
+    return datetime.fromisoformat(found)
 
 
 def _not_before(asked: str | None, at: str) -> str | None:

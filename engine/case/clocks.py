@@ -106,24 +106,33 @@ class Clocks:
     def recount(self, received: str, at: str) -> list[list[Any]]:
         """Let the clocks of the whole case count from its first receipt, an instant that is learned at ``at``.
 
-        The detail is ``[due, warnings, started, provisional]``. A paused clock has so much more or less left.
+        The detail is ``[due, warnings, started, provisional]``. What pauses and agreements gave on top stays given; a
+        paused clock has so much more or less left.
         """
         changes = []
         for clock in self.live.values():
             if clock.timer is not None or clock.started == received:
                 continue
+            was = self.rules.due(clock.parameter, datetime.fromisoformat(clock.started)).due
             found = self.rules.due(clock.parameter, datetime.fromisoformat(received))
             if clock.state == PAUSED and clock.remaining is not None:
-                first, last = sorted((found.due, datetime.fromisoformat(clock.due)))
-                between = self.rules.remaining(clock.parameter, first, last)
-                less = between if iso(found.due) < clock.due else -between
-                clock.remaining = max(0, clock.remaining - less)
-            clock.started, clock.due = received, iso(found.due)
+                less = self.rules.remaining(clock.parameter, found.due, was)
+                more = self.rules.remaining(clock.parameter, was, found.due)
+                clock.remaining = max(0, clock.remaining - less + more)
+            clock.started, clock.due = received, self._as_far_from(clock, was, found.due)
             still = () if clock.state == BREACHED else self._warnings(clock.parameter, received, clock.due)
             clock.warnings = [w for w in still if w > at]
             detail = [clock.due, list(clock.warnings), received, int(found.provisional)]
             changes.append([clock.id, "recounted", detail])
         return changes
+
+    def _as_far_from(self, clock: Clock, was: datetime, now: datetime) -> str:
+        """The due time of a ``clock`` that would have been due ``was`` by its start, and by another one ``now``."""
+        due = datetime.fromisoformat(clock.due)
+        if due < was:  # agreed to be earlier: that stands, as long as it is
+            return iso(min(due, now))
+        given = self.rules.remaining(clock.parameter, was, due)
+        return iso(self.rules.due_after_pause(clock.parameter, now, given) if given else now)
 
     def next_due(self) -> tuple[str, int, str] | None:
         """The earliest warning (rank 0) or case-level breach (rank 1) to come, as (instant, rank, clock)."""

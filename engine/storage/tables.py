@@ -217,7 +217,7 @@ notice = sa.Table(
     _text("read_by", null=True),
     _text(
         "topic", null=True
-    ),  # limit and level of what is told as one line (engine/case/projections/notices.py)
+    ),  # limit, or release, and level of what is told as one line (engine/queries/notices.py)
 )
 answer = sa.Table(  # idempotency: the first answer to a submit key
     "answer",

@@ -108,6 +108,43 @@ def test_a_paused_limit_has_so_much_less_or_more_left(shipped: Gongdan, paramete
     assert due_after_pause(began, other) == due_after_pause(other, None) != due_after_pause(began, None)
 
 
+@pytest.mark.parametrize("parameter", ["TEL_NETWORK_REPLY", "COU_CLOSE_SEVERE"])
+def test_what_a_pause_gave_stays_given(shipped: Gongdan, parameter: str) -> None:
+    """A receipt learned after a pause was over: the same as if it had been known before."""
+    time, began = shipped.releases.current().time, shipped.wall() + timedelta(days=1)  # a Tuesday
+    paused, resumed, other = (began + timedelta(hours=n) for n in (2, 26, -20))
+
+    def due(received: datetime, learned: datetime | None) -> str:
+        clocks = Clocks(time)
+        clock = clocks.start(
+            "c:x", parameter, iso(received), iso(time.due(parameter, received).due), None, None
+        )
+        clocks.pause(iso(paused))
+        clocks.resume(iso(resumed))
+        if learned is not None:
+            clocks.recount(iso(learned), iso(resumed))
+        return clock.due
+
+    assert due(began, other) == due(other, None) < due(began, None)
+
+
+def test_an_agreed_limit_stays_as_much_later_or_earlier_as_it_was_agreed(shipped: Gongdan) -> None:
+    time, began = shipped.releases.current().time, shipped.wall()
+    nominal = time.due("REG_TEL_REPLY", began).due
+    earlier = began - timedelta(days=3)
+
+    def due(agreed: timedelta) -> datetime:
+        clocks = Clocks(time)
+        clock = clocks.start("c:x", "REG_TEL_REPLY", iso(began), iso(nominal), None, None)
+        clocks.move("c:x", iso(nominal + agreed), iso(began))
+        clocks.recount(iso(earlier), iso(began))
+        return datetime.fromisoformat(clock.due)
+
+    assert due(timedelta(days=10)) == nominal - timedelta(days=3) + timedelta(days=10)
+    assert due(timedelta(days=-1)) == nominal - timedelta(days=3), "the limit by law is the earlier one"
+    assert due(timedelta(days=-8)) == nominal - timedelta(days=8), "what was promised is the earlier one"
+
+
 def test_the_dossier_says_what_is_counted(shipped: Gongdan, settings: Settings) -> None:
     case, task = opened(shipped)
     register(shipped, case, task, iso(shipped.wall() - timedelta(days=1)), backdate_reason="昨日来电")
