@@ -10,11 +10,9 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.base.errors import NewerDatabase
 from engine.people import respondents
@@ -22,6 +20,7 @@ from engine.people.directory import People
 from engine.storage.database import Database
 from engine.storage.lockfile import open_beside
 from engine.storage.tables import setting
+from engine.storage.upsert import put
 
 from .rebuild import Opened, rebuild
 from .store import case_ids
@@ -88,12 +87,8 @@ def _read(db: Database, key: str) -> str:
 
 
 def _note(db: Database, key: str, value: str) -> None:
-    dialect: Any = sqlite if db.sqlite else postgresql
-    put = dialect.insert(setting).values(key=key, value=value)
     with db.begin() as connection:
-        connection.execute(
-            put.on_conflict_do_update(index_elements=["key"], set_={"value": put.excluded.value})
-        )
+        connection.execute(put(db, setting, {"key": key, "value": value}))
 
 
 @contextmanager

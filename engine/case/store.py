@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.case.projections import cases as case_rows
 from engine.case.projections import clocks, facts, incidents, notices, outbox, tasks, timers
 from engine.privacy.keys import Keys
 from engine.storage.database import Database, Write
 from engine.storage.tables import answer, cases, history, respondent, snapshot
+from engine.storage.upsert import insert
 
 from . import projections
 
@@ -49,8 +49,7 @@ class Head:
 
 def prepare(db: Database) -> None:
     """Compile the statements of the command path for ``db``."""
-    dialect: Any = sqlite if db.sqlite else postgresql
-    put = dialect.insert(snapshot)
+    put = insert(db, snapshot)
     statements: dict[str, Any] = {
         "history": sa.insert(history),
         "answer": sa.insert(answer),
@@ -58,7 +57,7 @@ def prepare(db: Database) -> None:
             index_elements=["case_id"], set_={"seq": put.excluded.seq, "body": put.excluded.body}
         ),
         # A name may come again, as in a second round of the form.
-        "respondent_new": dialect.insert(respondent).on_conflict_do_nothing(),
+        "respondent_new": insert(db, respondent).on_conflict_do_nothing(),
         **Keys.STATEMENTS,
     }
     for module in (case_rows, tasks, timers, clocks, facts, outbox, notices, incidents):

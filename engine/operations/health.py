@@ -15,12 +15,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.app import Gongdan
 from engine.base.errors import GongdanError
 from engine.base.instants import iso
 from engine.storage.tables import cases, outbox, setting
+from engine.storage.upsert import put
 
 from .worker import Worker
 
@@ -109,12 +109,8 @@ class Health:
         """Write and commit as much as a command does; raises :class:`Unavailable` when that cannot be."""
         db = self._gongdan.db
         mark = secrets.token_hex(_PAGES if db.sqlite else 8)
-        dialect = sqlite if db.sqlite else postgresql
-        put = dialect.insert(setting).values(key=_PROBE, value=mark)
         with db.begin() as connection:
-            connection.execute(
-                put.on_conflict_do_update(index_elements=["key"], set_={"value": put.excluded.value})
-            )
+            connection.execute(put(db, setting, {"key": _PROBE, "value": mark}))
 
     def _folders(self) -> list[Path]:
         """Where this process keeps files: attachments, and the database when it is one."""

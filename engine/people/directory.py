@@ -9,17 +9,16 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.base.errors import NotFound, Rejected
 from engine.base.texts import is_mail_address
 from engine.storage.database import Database
 from engine.storage.tables import person as table
+from engine.storage.upsert import insert
 
 from . import passwords
 
@@ -182,10 +181,9 @@ class People:
         if missing:
             marked = [Person(**{**vars(p), "demo": True, "mail": f"{p.name}@demo.invalid"}) for p in missing]
             shared = self._hasher.hash(DEMO_PASSWORD)
-            dialect: Any = sqlite if self._db.sqlite else postgresql
             with self._db.begin() as connection:
                 connection.execute(
-                    dialect.insert(table).on_conflict_do_nothing(index_elements=["name"]),
+                    insert(self._db, table).on_conflict_do_nothing(index_elements=["name"]),
                     [{**_to_row(p), "password_hash": shared} for p in marked],
                 )
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.base.errors import Conflict, Rejected
 from engine.base.instants import iso
 from engine.release.release import sha256
 from engine.storage.database import Database
 from engine.storage.tables import cases, diagram_draft, draft, subject_key
+from engine.storage.upsert import insert, put
 
 KEPT = timedelta(days=30)  #: how long a draft of a closed case stays
 LARGEST_FORM = 200_000  #: bytes of one form draft
@@ -75,7 +74,7 @@ def save_form(db: Database, case_id: str, task: int, person: str, pairs: Pairs, 
             )
         if pairs:
             row = {"case_id": case_id, "task": task, "person": person, "body": body.decode(), "at": at}
-            c.execute(_put(db, draft, row))
+            c.execute(put(db, draft, row))
         else:
             c.execute(sa.delete(draft).where(*_form(case_id, task, person)))
 
@@ -100,21 +99,6 @@ def forget_form(db: Database, case_id: str, task: int, person: str) -> None:
         c.execute(sa.delete(draft).where(*_form(case_id, task, person)))
 
 
-def _put(db: Database, table: sa.Table, row: dict[str, Any]) -> sa.Insert:
-    """Write ``row``, in place of one with its key: of two windows that save at once none fails, the last one stays."""
-    put = _insert(db, table, row)
-    keys = [column.name for column in table.primary_key]
-    changed = {name: put.excluded[name] for name in row if name not in keys}
-    made: sa.Insert = put.on_conflict_do_update(index_elements=keys, set_=changed)
-    return made
-
-
-def _insert(db: Database, table: sa.Table, row: dict[str, Any]) -> Any:
-    """An insert that can say what is to happen where its key is taken; each database has its own."""
-    dialect: Any = sqlite if db.sqlite else postgresql
-    return dialect.insert(table).values(row)
-
-
 def _form(case_id: str, task: int, person: str) -> list[sa.ColumnElement[bool]]:
     return [draft.c.case_id == case_id, draft.c.task == task, draft.c.person == person]
 
@@ -136,7 +120,7 @@ def save_diagram(db: Database, made: DiagramDraft, seen: str | None = None) -> N
         row = c.execute(query).first()
         if row is None:
             # Two windows that keep their first draft at once both find none: who is second looks again.
-            first = _insert(db, diagram_draft, asdict(made)).on_conflict_do_nothing()
+            first = insert(db, diagram_draft).values(asdict(made)).on_conflict_do_nothing()
             if c.execute(first.returning(diagram_draft.c.path)).first() is not None:
                 return
             row = c.execute(query).first()
@@ -146,7 +130,7 @@ def save_diagram(db: Database, made: DiagramDraft, seen: str | None = None) -> N
                 path=made.path,
                 at=row.at,
             )
-        c.execute(_put(db, diagram_draft, asdict(made)))
+        c.execute(put(db, diagram_draft, asdict(made)))
 
 
 def diagram(db: Database, path: str, author: str) -> DiagramDraft | None:
