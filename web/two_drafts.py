@@ -8,6 +8,7 @@ from flask import request
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
+from engine.base.errors import Conflict
 from engine.queries import cases, drafts, work
 
 from . import case_data_view, request_context, unsent
@@ -30,13 +31,41 @@ def base(otherwise: str) -> str:
     return request.form.get(BASE, otherwise)
 
 
-def of(case: cases.Case, task: work.Task, form: MultiDict[str, str]) -> Two | None:
-    """Both texts, when keeping what ``form`` holds would overwrite a draft that its page did not know of."""
+def keep(case: cases.Case, task: work.Task, form: MultiDict[str, str]) -> Two | None:
+    """Keep what ``form`` holds as the person's draft of the task; without anything the draft stays as it is.
+
+    Both texts, and nothing is kept, when that would overwrite a draft that its page did not know of. Raises Rejected
+    for what cannot be kept.
+    """
     sent = unsent.answers(form)
     there = drafts.form(request_context.gongdan().db, case.id, task.task, request_context.person().name)
-    if not sent or there is None or there.version == form.get(BASE) or _typed(there.pairs) == _typed(sent):
+    if not sent:
+        return None
+    if there is None or there.version == form.get(BASE) or _typed(there.pairs) == _typed(sent):
+        try:
+            save(task, sent, there.version if there else "")
+        except Conflict:  # another window was faster by a moment: now its draft is there to be seen
+            return keep(case, task, form)
         return None
     return Two(sent, there, lines(case, task, sent), lines(case, task, there.pairs))
+
+
+def save(task: work.Task, pairs: drafts.Pairs, seen: str | None) -> None:
+    """Keep ``pairs`` as the person's draft of the task; without any the draft stays as it is.
+
+    ``seen``: the version of the draft that the window knows, "" for none, None for whatever is there. Raises
+    Conflict where another is there by now.
+    """
+    if pairs:
+        drafts.save_form(
+            request_context.gongdan().db,
+            task.case_id,
+            task.task,
+            request_context.person().name,
+            pairs,
+            request_context.now(),
+            seen,
+        )
 
 
 def _typed(pairs: drafts.Pairs) -> drafts.Pairs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -48,11 +49,16 @@ class DiagramDraft:
         return sha256(self.body)
 
 
-def save_form(db: Database, case_id: str, task: int, person: str, pairs: Pairs, at: str) -> None:
+def save_form(
+    db: Database, case_id: str, task: int, person: str, pairs: Pairs, at: str, seen: str | None = None
+) -> None:
     """Keep what ``person`` typed into the form of a task; an empty form forgets the draft.
 
-    Raises :class:`Rejected` for a case whose personal data was erased, and for more than ``LARGEST_FORM``. Drafts
-    of closed cases that nobody touched for ``KEPT`` go: they hold personal data in the open.
+    ``seen`` is the version of the draft that their window knows, "" for none: raises :class:`Conflict` when another
+    window of theirs kept something else meanwhile. None replaces whatever is there.
+
+    Raises :class:`Rejected` for a case whose personal data was erased, and for more than ``LARGEST_FORM``. Drafts of
+    closed cases that nobody touched for ``KEPT`` go: they hold personal data in the open.
     """
     body = orjson.dumps(pairs)
     if len(body) > LARGEST_FORM:
@@ -72,11 +78,16 @@ def save_form(db: Database, case_id: str, task: int, person: str, pairs: Pairs, 
             raise Rejected(
                 "Expected a case with its personal data, but that was erased; nothing is kept of it"
             )
-        if pairs:
-            row = {"case_id": case_id, "task": task, "person": person, "body": body.decode(), "at": at}
-            c.execute(put(db, draft, row))
-        else:
+        row = {"case_id": case_id, "task": task, "person": person, "body": body.decode(), "at": at}
+        if not pairs:
             c.execute(sa.delete(draft).where(*_form(case_id, task, person)))
+        elif (there := _there(c, db, draft, row)) is not None:
+            if seen is not None and _version(there.body) not in (seen, version(pairs)):
+                raise Conflict(
+                    "Expected your draft as your window knows it, but another window of yours kept one {at}",
+                    at=there.at,
+                )
+            c.execute(put(db, draft, row))
 
 
 def form(db: Database, case_id: str, task: int, person: str) -> FormDraft | None:
@@ -86,6 +97,25 @@ def form(db: Database, case_id: str, task: int, person: str) -> FormDraft | None
         return None
     pairs = [(name, text) for name, text in orjson.loads(rows[0].body)]
     return FormDraft(pairs, rows[0].at, version(pairs))
+
+
+def _there(
+    connection: sa.Connection, db: Database, table: sa.Table, row: dict[str, Any]
+) -> sa.Row[tuple[Any, ...]] | None:
+    """The draft in whose place ``row`` is to stand; None: there was none, and now ``row`` is there.
+
+    Two windows that keep their first draft at once both find none: who is second looks again.
+    """
+    same = [column == row[column.name] for column in table.primary_key]
+    query = sa.select(table).where(*same).with_for_update()
+    if (found := connection.execute(query).first()) is not None:
+        return found
+    first = insert(db, table).values(row).on_conflict_do_nothing().returning(*table.primary_key)
+    return None if connection.execute(first).first() is not None else connection.execute(query).first()
+
+
+def _version(body: str) -> str:
+    return version([(name, text) for name, text in orjson.loads(body)])
 
 
 def version(pairs: Pairs) -> str:
@@ -116,19 +146,13 @@ def save_diagram(db: Database, made: DiagramDraft, seen: str | None = None) -> N
             length=len(made.body),
         )
     with db.begin() as c:
-        query = sa.select(diagram_draft).where(*_diagram(made.path, made.author)).with_for_update()
-        row = c.execute(query).first()
-        if row is None:
-            # Two windows that keep their first draft at once both find none: who is second looks again.
-            first = insert(db, diagram_draft).values(asdict(made)).on_conflict_do_nothing()
-            if c.execute(first.returning(diagram_draft.c.path)).first() is not None:
-                return
-            row = c.execute(query).first()
-        if seen is not None and row is not None and _drafted(row).digest not in (seen, made.digest):
+        if (there := _there(c, db, diagram_draft, asdict(made))) is None:
+            return
+        if seen is not None and _drafted(there).digest not in (seen, made.digest):
             raise Conflict(
                 "Expected your draft as you opened it, but another window of yours kept {path} {at}",
                 path=made.path,
-                at=row.at,
+                at=there.at,
             )
         c.execute(put(db, diagram_draft, asdict(made)))
 

@@ -18,10 +18,10 @@ from engine.case.dispatch import Receipt
 from engine.forms import attachments
 from engine.people.rules import RESPONDENT
 from engine.queries import cases, work
-from web import calling, desks, errors, formatting, request_context, two_drafts, unsent
+from web import calling, desks, errors, formatting, request_context, two_drafts
 from web.i18n import listed
 
-from .drafts import choose, forget_here, save
+from .drafts import choose, forget_here
 from .tasks import bp, conflict, page
 
 
@@ -129,9 +129,8 @@ def _keep_after_failure(case: cases.Case, task: work.Task) -> two_drafts.Two | N
     if not desks.is_theirs(task):
         return None
     try:
-        if (two := two_drafts.of(case, task, request.form)) is not None:
+        if (two := two_drafts.keep(case, task, request.form)) is not None:
             return two
-        save(task, unsent.answers(request.form))
     except GongdanError:
         return None
     flash(gettext("What you typed is kept as your draft of this task."), "info")
@@ -180,12 +179,11 @@ def _too_late(case_id: str, number: int) -> ResponseReturnValue:
     """
     case, task = desks.task_of(case_id, number)
     if desks.is_theirs(task):
-        if (two := two_drafts.of(case, task, request.form)) is not None:
-            return conflict(case_id, number, two=two)
         try:
-            save(task, unsent.answers(request.form))
+            two = two_drafts.keep(case, task, request.form)
         except Rejected as error:
             return conflict(case_id, number, error)
+        return conflict(case_id, number, two=two)
     return conflict(case_id, number)
 
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from engine.base.errors import Rejected
+from engine.base.errors import Conflict, Rejected
 from engine.queries import cases, drafts, work
 from web import desks, formatting, request_context, sure, two_drafts, unsent
 
@@ -42,14 +42,14 @@ def keep(case_id: str, number: int) -> ResponseReturnValue:
         return _refused(desks.happened(task))
     pairs = unsent.answers(request.form)
     base = request.form.get("_base", ANY)
-    found = drafts.form(request_context.gongdan().db, case_id, number, request_context.person().name)
-    if found is not None and base != ANY and found.version not in (base, drafts.version(pairs)):
+    try:
+        two_drafts.save(task, pairs, None if base == ANY else base)
+    except Conflict as newer:
         said = gettext(
             "A draft of yours of %(at)s, typed in another window, is there already.",
-            at=formatting.local(found.at),
+            at=formatting.local(str(newer.values["at"])),
         )
         return _refused(said, newer=True)
-    save(task, pairs)
     headers = {"Draft-Version": drafts.version(pairs), "Draft-At": request_context.now()}
     if may:
         return Response(status=204, headers=headers)
@@ -92,10 +92,8 @@ def instead(case_id: str, number: int) -> ResponseReturnValue:
     case, task = desks.task_of(case_id, number)
     if not desks.is_theirs(task):
         flash(desks.happened(task), "warn")
-    elif (two := two_drafts.of(case, task, request.form)) is not None:
+    elif (two := two_drafts.keep(case, task, request.form)) is not None:
         return choose(case, task, two, gettext("A draft of yours changed once more."))
-    else:
-        save(task, unsent.answers(request.form))
     return redirect(_task(case_id, number), 303)
 
 
@@ -106,19 +104,6 @@ def choose(
     return render_template("tasks/two_drafts.html", case=case, task=task, two=two, said=said), status
 
 
-def save(task: work.Task, pairs: drafts.Pairs) -> None:
-    """Keep ``pairs`` as the person's draft of the task; without any the draft stays as it is."""
-    if pairs:
-        drafts.save_form(
-            request_context.gongdan().db,
-            task.case_id,
-            task.task,
-            request_context.person().name,
-            pairs,
-            request_context.now(),
-        )
-
-
 @unsent.takes("tasks.complete")
 def take_up(form: MultiDict[str, str], said: str, case_id: str, number: int) -> ResponseReturnValue:
     """A task's form that was not taken: it becomes the draft and stands in the task again.
@@ -127,13 +112,13 @@ def take_up(form: MultiDict[str, str], said: str, case_id: str, number: int) -> 
     """
     case, task = desks.task_of(case_id, number)
     if desks.is_theirs(task):
-        if (two := two_drafts.of(case, task, form)) is not None:
-            return choose(case, task, two, said)
         try:
-            save(task, unsent.answers(form))
+            two = two_drafts.keep(case, task, form)
         except Rejected as error:
             flash(formatting.refusal(error), "bad")
         else:
+            if two is not None:
+                return choose(case, task, two, said)
             flash(
                 gettext("Nothing is recorded yet. What you typed stands in the form: check it and send it."),
                 "warn",
