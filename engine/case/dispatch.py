@@ -6,7 +6,7 @@ asked command. A live command executes its own canonical bytes, parsed back, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -88,13 +88,16 @@ class Dispatcher(LiveInstances):
         self._wall = wall or (lambda: datetime.now(UTC))
 
     # ------------------------------------------------------------ commands
-    def dispatch(self, command: Command) -> Receipt:
-        """Run ``command``. Raises what :mod:`engine.base.errors` names; a refused command changes nothing."""
+    def dispatch(self, command: Command, beside: Sequence[Write] = ()) -> Receipt:
+        """Run ``command``. Raises what :mod:`engine.base.errors` names; a refused command changes nothing.
+
+        ``beside``: what is written with it, in the same transaction, on a case that is there.
+        """
         texts.check(vars(command))
         if (answered := self._answered(command)) is not None:
             return answered
         try:
-            return self._start(command) if isinstance(command, StartCase) else self._on_fresh(command)
+            return self._start(command) if isinstance(command, StartCase) else self._on_fresh(command, beside)
         except Rejected:  # perhaps because the same submit came through while this one waited
             if (answered := self._answered(command)) is not None:
                 return answered
@@ -130,7 +133,7 @@ class Dispatcher(LiveInstances):
         self._keep(instance)
         return receipt
 
-    def _on_fresh(self, command: Command) -> Receipt:
+    def _on_fresh(self, command: Command, beside: Sequence[Write]) -> Receipt:
         """Run on the live instance; when that turns out stale (another process was first), again on a fresh one."""
         waits_for_time = not isinstance(command, NoteIncident | RecordServiceResult)
         for _ in range(ATTEMPTS):
@@ -151,7 +154,7 @@ class Dispatcher(LiveInstances):
                 except Conflict:
                     continue  # another process has done what was due
                 try:
-                    return self._run_checked(instance, command)
+                    return self._run_checked(instance, command, beside)
                 except Unavailable:
                     raise
                 except GongdanError:
@@ -161,7 +164,7 @@ class Dispatcher(LiveInstances):
             "Expected case {case_id} to hold still, but it keeps changing; try again", case_id=command.case_id
         )
 
-    def _run_checked(self, instance: Instance, command: Command) -> Receipt:
+    def _run_checked(self, instance: Instance, command: Command, beside: Sequence[Write]) -> Receipt:
         plain = to_plain(command)
         plain["at"] = max(command.at, instance.at)
         plain.update(self._checked(command, plain["at"], instance))
@@ -170,7 +173,7 @@ class Dispatcher(LiveInstances):
             # Who works on a case does not wait for its customer: the limits run on from here.
             resume = ResumeClocks(case_id=command.case_id, actor=command.actor, at=plain["at"])
             self._run(instance, to_plain(resume), None)
-        return self._run(instance, plain, command.key)
+        return self._run(instance, plain, command.key, beside)
 
     def _checked(self, command: Command, at: str, instance: Instance) -> dict[str, Any]:
         def is_about(person: Person) -> bool:
@@ -246,7 +249,7 @@ class Dispatcher(LiveInstances):
 
     # ------------------------------------------------------------ one command, one transaction
     def _run(
-        self, instance: Instance, plain: dict[str, Any], key: str | None, extra: list[Write] | None = None
+        self, instance: Instance, plain: dict[str, Any], key: str | None, extra: Sequence[Write] = ()
     ) -> Receipt:
         before = instance.seq, instance.head
         try:
@@ -280,7 +283,7 @@ class Dispatcher(LiveInstances):
                 "hash": instance.head,
             }
             receipt = _receipt(instance, effects)
-            writes = list(extra or ())
+            writes = list(extra)
             if key is not None:
                 writes.append(
                     (

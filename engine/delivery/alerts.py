@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from engine.base.instants import iso
 from engine.release.release import Release
-from engine.storage.database import Database
+from engine.storage.database import Database, Write
 from engine.storage.tables import notice
 
 ROLE = "supervisor"
@@ -20,14 +21,25 @@ def tell_once(db: Database, text: str, now: datetime, since: datetime, case_id: 
 
     ``since``: when what failed began, so that what happens again later is told again. ``case_id`` is linked to.
     """
-    same = notice.c.case_id == case_id, notice.c.role == ROLE, notice.c.text == text
-    told = sa.select(notice.c.id).where(*same, notice.c.at >= iso(since)).limit(1)
     new = {"case_id": case_id, "role": ROLE, "text": text, "at": iso(now), "level": "breach"}
     with db.begin() as connection:
         if not db.sqlite:  # SQLite has one writer anyway
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        if connection.scalar(told) is None:
+        if connection.scalar(_told(text, since, case_id)) is None:
             connection.execute(sa.insert(notice).values(new))
+
+
+def telling(db: Database, text: str, now: datetime, since: datetime, case_id: str) -> list[Write]:
+    """As :func:`tell_once`, to be written together with what is told; nothing where it was told already."""
+    if db.rows(_told(text, since, case_id)):
+        return []
+    new = {"case_id": case_id, "role": ROLE, "text": text, "at": iso(now), "level": "breach"}
+    return [("notice_new", {**new, "topic": None, "person": None, "read_by": None})]
+
+
+def _told(text: str, since: datetime, case_id: str | None) -> sa.Select[Any]:
+    same = notice.c.case_id == case_id, notice.c.role == ROLE, notice.c.text == text
+    return sa.select(notice.c.id).where(*same, notice.c.at >= iso(since)).limit(1)
 
 
 def name_of(live: Release, process: str) -> str:

@@ -35,10 +35,10 @@ from engine.base.texts import cleaned
 from engine.case.commands import OUTBOX, RecordServiceResult
 from engine.case.dispatch import Dispatcher
 from engine.queries import receivers
-from engine.storage.database import Database
+from engine.storage.database import Database, Write
 from engine.storage.tables import outbox
 
-from .alerts import name_of, tell_once
+from .alerts import name_of, telling
 from .leases import free
 
 LEASE = timedelta(minutes=2)  #: longer than a gateway takes; then the outcome counts as unknown
@@ -188,20 +188,20 @@ class Outbox:
         return Sent(entry.id, "pending", entry.kind)
 
     def _record(self, entry: Entry, state: str, detail: str, now: datetime) -> Sent:
-        self._dispatcher.dispatch(
-            RecordServiceResult(
-                case_id=entry.case_id,
-                actor=OUTBOX,
-                at=iso(now),
-                event=entry.key,
-                state=state,
-                detail=detail or None,
-            )
-        )
+        beside: list[Write] = []
         if state == FAILED:  # nobody looks there by chance, and the case goes on as if it had been sent
             told = self._not_opened(entry) if entry.kind == CASE else _not_sent(entry, detail)
             (asked,) = self._db.rows(sa.select(outbox.c.next_at).where(outbox.c.id == entry.id))
-            tell_once(self._db, told, now, datetime.fromisoformat(asked.next_at), entry.case_id)
+            beside = telling(self._db, told, now, datetime.fromisoformat(asked.next_at), entry.case_id)
+        result = RecordServiceResult(
+            case_id=entry.case_id,
+            actor=OUTBOX,
+            at=iso(now),
+            event=entry.key,
+            state=state,
+            detail=detail or None,
+        )
+        self._dispatcher.dispatch(result, beside)
         return Sent(entry.id, state, entry.kind)
 
     def _not_opened(self, entry: Entry) -> str:

@@ -173,11 +173,11 @@ def test_an_answer_that_cannot_be_recorded_does_not_spoil_the_other_entries(
         any_desk.complete(any_desk.start(), result="busy")
     usual = any_desk.g.dispatcher.dispatch
 
-    def full_once(command: Any) -> Any:
+    def full_once(command: Any, *beside: Any) -> Any:
         if isinstance(command, RecordServiceResult):
             monkeypatch.setattr(any_desk.g.dispatcher, "dispatch", usual)
             raise Unavailable("disk full")
-        return usual(command)
+        return usual(command, *beside)
 
     monkeypatch.setattr(any_desk.g.dispatcher, "dispatch", full_once)
     with pytest.raises(Unavailable):

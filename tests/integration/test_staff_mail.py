@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from engine.delivery.gateways.staff import StaffMail
 from engine.delivery.outbox import LEASE, MAX_ATTEMPTS
 from engine.people.directory import Person
 from engine.queries import work
+from engine.storage.database import Write
 from engine.storage.tables import notice, outbox
 from run import cli
 from tests.bpmn_text import bpmn, end, service
@@ -343,7 +344,7 @@ def test_nothing_is_told_that_is_not_recorded(desk: Desk, monkeypatch: pytest.Mo
     case = _failing(desk, attempts=1)
     desk.complete(case, result="reached")
 
-    def full(_: object) -> None:
+    def full(*_: object) -> None:
         raise Unavailable("the disk is full")
 
     with monkeypatch.context() as away:
@@ -354,6 +355,24 @@ def test_nothing_is_told_that_is_not_recorded(desk: Desk, monkeypatch: pytest.Mo
     desk.clock.advance(minutes=5)
     assert desk.send() == [UNKNOWN]
     assert _told(desk) == [], "the sender stopped: nobody can say that it failed"
+
+
+def test_what_is_recorded_as_failed_is_told_in_the_same_transaction(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = _failing(desk, attempts=1)
+    desk.complete(case, result="reached")
+    usual = desk.g.db.write
+
+    def stops_after(writes: Iterable[Write]) -> None:
+        usual(writes)
+        raise SystemExit("killed")
+
+    with monkeypatch.context() as killed:
+        killed.setattr(desk.g.db, "write", stops_after)
+        with pytest.raises(SystemExit):
+            desk.send()
+    assert len(_told(desk)) == 1
 
 
 def test_what_was_told_of_a_case_is_found_without_a_look_at_all_notices(tmp_path: Path, clock: Clock) -> None:
