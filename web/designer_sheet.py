@@ -11,7 +11,8 @@ from typing import Any
 from flask_babel import gettext, ngettext
 
 from engine.base.errors import InvalidFile
-from engine.base.safe_parsing import BPMNDI, InvalidXml, children, parse_xml
+from engine.base.safe_parsing import InvalidXml, parse_xml
+from engine.bpmn.reading import read_diagram
 from engine.design import publish_gate
 from engine.design.layout import layout_bpmn
 from engine.design.layout.shown import needed, shown
@@ -40,12 +41,13 @@ def sheet(body: bytes, path: str, *, afresh: bool) -> Sheet:
         root = parse_xml(body, path)
     except InvalidXml:
         return Sheet(why=gettext("The file cannot be read; the findings below say why."))
-    if not any(True for kind in ("process", "collaboration") for _ in children(root, kind)):
+    model = read_diagram(root, path)
+    if not (model.processes or model.collaborations):
         return Sheet(
             why=gettext("The file has no process, so there is nothing to draw. Write one into its text.")
         )
     lacking = needed(root) - shown(root)
-    undrawn = next(root.iter(f"{{{BPMNDI}}}BPMNPlane"), None) is None or (lacking and not shown(root))
+    undrawn = not model.drawing.planes or (lacking and not shown(root))
     if not (undrawn or afresh):
         note = ngettext(
             "%(num)s element of the file is not drawn and not seen here.",

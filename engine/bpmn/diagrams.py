@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from engine.base.safe_parsing import BPMN, SPIFF, children, local
+from engine.base.safe_parsing import local
 from engine.base.sending import CASE
 
+from .model import Flow, Node, Other, Scope
+from .reading import documentation_of, properties_of, read_diagram
+
 _RHYTHM = re.compile(r'param\(\s*(?:"(\w+)"|\'(\w+)\')\s*\)')
-_NOT_ELEMENTS = frozenset({"laneSet", "extensionElements", "documentation", "incoming", "outgoing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,74 +95,57 @@ def rhythm_of(timer: str) -> str | None:
 def read_processes(path: str, root: etree._Element) -> list[Process]:
     """The processes drawn in the file ``path`` with root element ``root``."""
     parts = path.split("/")
-    found = []
-    for node in children(root, "process"):
-        lanes = _lanes(node)
-        elements = {e.id: e for e in _elements(node, lanes, None)}
-        own = _properties(node)
-        found.append(
-            Process(
-                id=node.get("id", ""),
-                name=node.get("name", "") or node.get("id", ""),
-                path=path,
-                domain=parts[1] if len(parts) > 2 else "",
-                startable=own.get("startable") == "true",
-                documentation=_documentation(node),
-                properties=own,
-                lanes=list(dict.fromkeys(lanes.values())),
-                elements=elements,
-            )
+    return [
+        Process(
+            id=drawn.id,
+            name=drawn.name or drawn.id,
+            path=path,
+            domain=parts[1] if len(parts) > 2 else "",
+            startable=drawn.properties.get("startable") == "true",
+            documentation=drawn.documentation,
+            properties=drawn.properties,
+            lanes=list(dict.fromkeys(drawn.lanes.values())),
+            elements={element.id: element for element in _elements(drawn.scope, None)},
         )
-    return found
+        for drawn in read_diagram(root, path).processes
+    ]
 
 
-def _lanes(process: etree._Element) -> dict[str, str]:
-    return {
-        (ref.text or "").strip(): lane.get("name", "")
-        for lane in process.iter(f"{{{BPMN}}}lane")
-        for ref in children(lane, "flowNodeRef")
-    }
-
-
-def _elements(scope: etree._Element, lanes: dict[str, str], outer: str | None) -> Iterator[Element]:
-    for node in children(scope):
-        kind = local(node)
-        if kind in _NOT_ELEMENTS or not node.get("id"):
+def _elements(scope: Scope, lane: str | None) -> Iterator[Element]:
+    """Everything of a scope that has an id; what is no step is in the lane of its sub-process, ``lane``."""
+    for part in scope.contents:
+        if not part.id:
             continue
-        element_id = node.get("id", "")
-        lane = lanes.get(element_id) or outer
-        attached = node.get("attachedToRef")
-        timer = next((t for t in node.iter() if local(t) in ("timeDate", "timeDuration", "timeCycle")), None)
+        if not isinstance(part, Node):
+            yield _plain(part, lane)
+            continue
         yield Element(
-            id=element_id,
-            name=node.get("name") or "",
-            kind=kind,
-            lane=lane or (lanes.get(attached) if attached else None),
-            properties=_properties(node),
-            documentation=_documentation(node),
-            attached_to=attached,
-            source=node.get("sourceRef"),
-            target=node.get("targetRef"),
-            timer=(timer.text or "").strip() if timer is not None and kind.endswith("Event") else None,
-            calls=node.get("calledElement"),
-            decision=_decision(node) if kind == "businessRuleTask" else None,
-            interrupting=node.get("cancelActivity") != "false",
+            id=part.id,
+            name=part.name,
+            kind=part.kind,
+            lane=part.lane,
+            properties=part.properties,
+            documentation=part.documentation,
+            attached_to=part.attached_to,
+            timer=next((timer.text for timer in part.timers if timer.kind), None),
+            calls=part.element.get("calledElement"),
+            decision=(part.extension("calledDecisionId") or None)
+            if part.kind == "businessRuleTask"
+            else None,
+            interrupting=part.interrupting,
         )
-        if kind in ("subProcess", "transaction", "adHocSubProcess"):
-            yield from _elements(node, lanes, lane)
+        if part.inner is not None:
+            yield from _elements(part.inner, part.lane)
 
 
-def _decision(node: etree._Element) -> str | None:
-    return next((d.text for d in node.iter(f"{{{SPIFF}}}calledDecisionId")), None)
-
-
-def _properties(node: etree._Element) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for extension in children(node, "extensionElements"):
-        for prop in extension.iter(f"{{{SPIFF}}}property"):
-            found[prop.get("name", "")] = prop.get("value", "")
-    return found
-
-
-def _documentation(node: etree._Element) -> str:
-    return "\n".join((d.text or "").strip() for d in children(node, "documentation")).strip()
+def _plain(part: Flow | Other, lane: str | None) -> Element:
+    return Element(
+        id=part.id,
+        name=part.name,
+        kind=local(part.element),
+        lane=lane,
+        properties=properties_of(part.element),
+        documentation=documentation_of(part.element),
+        source=part.element.get("sourceRef"),
+        target=part.element.get("targetRef"),
+    )

@@ -10,6 +10,7 @@ from lxml import etree
 
 from engine.base.errors import InvalidFile
 from engine.base.safe_parsing import BPMN, children, load_bpmn, local
+from engine.bpmn.reading import read_diagram
 
 from .release import Release
 
@@ -98,10 +99,9 @@ def _described(release: Release, path: str) -> dict[str, dict[str, str]]:
     root = load_bpmn(body, path)
     found: dict[str, dict[str, str]] = {}
     lanes: dict[str, str] = {}
-    for process in children(root, "process"):
-        for lane in process.iter(f"{{{BPMN}}}lane"):
-            lanes |= {(ref.text or "").strip(): lane.get("name", "") for ref in children(lane, "flowNodeRef")}
-        for node in process.iter(etree.Element):
+    for process in read_diagram(root, path).processes:
+        lanes |= process.lanes
+        for node in process.element.iter(etree.Element):
             if (
                 etree.QName(node).namespace == BPMN
                 and node.get("id")

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 import orjson
 
+from engine.bpmn.model import Node
 from engine.design.lint.context import model_of
-from engine.design.lint.model import Node
 from engine.release.release import Release
 
 LIST = Path(__file__).parent.parent / "data" / "sla_uses.psv"

@@ -13,9 +13,9 @@ import pytest
 
 from engine.base.safe_parsing import parse_xml
 from engine.base.settings import CHECKOUT
+from engine.bpmn.model import Node, Scope
 from engine.design.lint.context import model_of
 from engine.design.lint.expressions import read_expression
-from engine.design.lint.model import Node, Scope
 from engine.release.release import Release
 from engine.release.releases import read_folder
 from engine.reports.archive import REOPEN_WINDOW

@@ -12,11 +12,12 @@ from itertools import combinations, pairwise
 
 from lxml import etree
 
-from engine.base.safe_parsing import BPMN, children, local
+from engine.bpmn.drawing import Box, Point
+from engine.bpmn.kinds import CONTAINERS, EVENTS, GATEWAYS, KINDS, TASKS
+from engine.bpmn.model import DrawnProcess
+from engine.bpmn.reading import read_diagram
 
 from .drawn import Drawn, Part, is_flow
-from .labels import Box, Point
-from .model import CONTAINERS, EVENTS, GATEWAYS, TASKS
 from .text import LABEL_WIDTH, LINE_HEIGHT, text_width, wrapped
 
 #: px between the text of a task and its edge; px its icon, or the marker of a called process, takes away
@@ -42,8 +43,9 @@ class Fault:
 def check_drawing(root: etree._Element) -> list[Fault]:
     """All faults of the drawing in a BPMN file, in a fixed order."""
     faults: list[Fault] = []
-    for process in children(root, "process"):
-        drawn = Drawn(root, process)
+    model = read_diagram(root, "")
+    for process in model.processes:
+        drawn = Drawn(model.drawing, process)
         for check in (_missing, _overlaps, _flows, _labels, _texts):
             faults += check(drawn)
         faults += _lanes(process, drawn)
@@ -161,9 +163,10 @@ def _texts(drawn: Drawn) -> Iterator[Fault]:
         if part.kind in TASKS or (part.kind in CONTAINERS and ident not in drawn.open):
             lines = wrapped(part.name, box.width - 2 * PAD)
             free = box.height - 2 * PAD
-            if part.kind != "task" and max(map(text_width, lines)) > box.width - 2 * ICON:
+            kind = KINDS[part.kind]
+            if not kind.idle and max(map(text_width, lines)) > box.width - 2 * ICON:
                 # bpmn-js draws the kind of a task top left, and the plus of what can be opened below
-                free = box.height - 2 * (MARKER if part.kind in ("callActivity", *CONTAINERS) else ICON)
+                free = box.height - 2 * (MARKER if kind.steps_inside else ICON)
             if LINE_HEIGHT * len(lines) > max(free, LINE_HEIGHT):
                 yield Fault("clipped", ident, "its name needs more room than its shape has")
         elif part.kind in CONTAINERS and text_width(part.name) > box.width - 2 * PAD:
@@ -173,19 +176,18 @@ def _texts(drawn: Drawn) -> Iterator[Fault]:
             yield Fault("clipped", lane, "the lane is lower than its name is long")
 
 
-def _lanes(process: etree._Element, drawn: Drawn) -> Iterator[Fault]:
+def _lanes(process: DrawnProcess, drawn: Drawn) -> Iterator[Fault]:
     # a sub-process may span the lanes of its steps, which are drawn where it is,
     # and a boundary event sits on its activity whatever lane lists it
     loose = ("subProcess", "boundaryEvent")
-    own = {child.get("id") for child in children(process) if local(child) not in loose}
-    for lane in process.iter(f"{{{BPMN}}}lane"):
-        ident = lane.get("id", "")
+    own = {node.id for node in process.scope.nodes.values() if node.kind not in loose}
+    for lane in process.all_lanes:
+        ident = lane.id
         band = drawn.bands.get(ident)
         if band is None:
             yield Fault("missing", ident, "the lane is not drawn")
             continue
-        for ref in children(lane, "flowNodeRef"):
-            step = (ref.text or "").strip()
+        for step in lane.refs:
             box = drawn.shapes.get(step) if step in own else None
             if box is not None and not band.contains(box):
                 yield Fault("lane", step, f"is drawn outside lane {drawn.lanes[ident]}")

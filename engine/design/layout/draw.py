@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from engine.bpmn.drawing import Box
+
 from .grid import Grid, boundary_offset
-from .labels import Box, place_labels
+from .labels import place_labels
 from .model import EVENT_SIZE, Artifact, Node, Scope
 from .place import Placement, place
 from .ports import Port

@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from lxml import etree
-
-from engine.base.safe_parsing import BPMN, BPMNDI, DC, DI, children, local
-
-from .labels import Box, Point, Way
-from .model import CONTAINERS, EVENTS, GATEWAYS, TASKS
+from engine.bpmn.drawing import Box, Drawing, Way
+from engine.bpmn.kinds import FLOW
+from engine.bpmn.model import DrawnProcess, Flow, Node, Scope
 
 
 @dataclass(frozen=True)
@@ -26,28 +23,16 @@ class Part:
 
 
 class Drawn:
-    """What is drawn of one process. Numbers that are none count as not drawn."""
+    """What is drawn of one process."""
 
-    def __init__(self, root: etree._Element, process: etree._Element) -> None:
-        self.shapes: dict[str, Box] = {}
-        self.ways: dict[str, Way] = {}
-        self.labels: dict[str, Box] = {}
-        self.open: set[str] = set()  #: sub-processes whose steps are shown where they stand
-        self.parts = {part.id: part for part in _parts(process, ())}
-        for shape in root.iter(f"{{{BPMNDI}}}BPMNShape"):
-            box, ident = box_of(shape.find(f"{{{DC}}}Bounds")), shape.get("bpmnElement", "")
-            if box is not None:
-                self.shapes[ident] = box
-            if shape.get("isExpanded") == "true":
-                self.open.add(ident)
-        for edge in root.iter(f"{{{BPMNDI}}}BPMNEdge"):
-            points = [point_of(p) for p in edge.findall(f"{{{DI}}}waypoint")]
-            self.ways[edge.get("bpmnElement", "")] = [p for p in points if p is not None]
-        for label in root.iter(f"{{{BPMNDI}}}BPMNLabel"):
-            box, parent = box_of(label.find(f"{{{DC}}}Bounds")), label.getparent()
-            if box is not None and parent is not None and parent.get("bpmnElement") in self.parts:
-                self.labels[parent.get("bpmnElement", "")] = box
-        self.lanes = {lane.get("id", ""): lane.get("name", "") for lane in process.iter(f"{{{BPMN}}}lane")}
+    def __init__(self, drawing: Drawing, process: DrawnProcess) -> None:
+        self.parts = {part.id: part for part in _parts(process.scope, ())}
+        self.shapes = drawing.boxes
+        self.ways = drawing.ways
+        self.labels = {ident: box for ident, box in drawing.labels.items() if ident in self.parts}
+        #: sub-processes whose steps are shown where they stand
+        self.open = {shape.about for shape in drawing.shapes if shape.is_open}
+        self.lanes = {lane.id: lane.name for lane in process.all_lanes}
 
     @cached_property
     def steps(self) -> dict[str, Box]:
@@ -80,37 +65,14 @@ class Drawn:
 
 def is_flow(part: Part) -> bool:
     """True for a sequence flow."""
-    return part.kind == "sequenceFlow"
+    return part.kind == FLOW
 
 
-def _parts(scope: etree._Element, around: tuple[str, ...]) -> Iterator[Part]:
-    for child in children(scope):
-        kind, ident, name = local(child), child.get("id", ""), child.get("name", "")
-        if kind == "sequenceFlow":
-            yield Part(ident, kind, name, (child.get("sourceRef", ""), child.get("targetRef", "")), around)
-        elif kind in TASKS or kind in EVENTS or kind in GATEWAYS or kind in CONTAINERS:
-            yield Part(ident, kind, name, (child.get("attachedToRef", ""), ""), around)
-        if kind in CONTAINERS:
-            yield from _parts(child, (*around, ident))
-
-
-def box_of(bounds: etree._Element | None) -> Box | None:
-    """The box that bounds name; None where a number is missing or none."""
-    if bounds is None:
-        return None
-    numbers = [_number(bounds.get(key)) for key in ("x", "y", "width", "height")]
-    values = [number for number in numbers if number is not None]
-    return Box(*values) if len(values) == 4 else None
-
-
-def point_of(waypoint: etree._Element) -> Point | None:
-    """The point of a way; None where a number is missing or none."""
-    x, y = _number(waypoint.get("x")), _number(waypoint.get("y"))
-    return None if x is None or y is None else (x, y)
-
-
-def _number(text: str | None) -> int | None:
-    try:
-        return round(float(text or ""))
-    except (ValueError, OverflowError):
-        return None
+def _parts(scope: Scope, around: tuple[str, ...]) -> Iterator[Part]:
+    for part in scope.contents:
+        if isinstance(part, Flow):
+            yield Part(part.id, FLOW, part.name, (part.source, part.target), around)
+        elif isinstance(part, Node):
+            yield Part(part.id, part.kind, part.name, (part.attached_to or "", ""), around)
+            if part.inner is not None:
+                yield from _parts(part.inner, (*around, part.id))

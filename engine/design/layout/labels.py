@@ -3,78 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+
+from engine.bpmn.drawing import Box, Point, Way
 
 from .model import Flow, Node, Scope
 from .text import label_size
-
-Point = tuple[int, int]
-Way = list[Point]
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in px, ``(x, y)`` its top left corner."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    @property
-    def right(self) -> int:
-        """x of the right edge."""
-        return self.x + self.width
-
-    @property
-    def bottom(self) -> int:
-        """y of the bottom edge."""
-        return self.y + self.height
-
-    def moved(self, dx: int, dy: int) -> Box:
-        """The same box elsewhere."""
-        return Box(self.x + dx, self.y + dy, self.width, self.height)
-
-    def overlaps(self, other: Box) -> bool:
-        """True when the two share an area (touching edges do not count)."""
-        return (
-            self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
-        )
-
-    def contains(self, other: Box) -> bool:
-        """True when ``other`` lies inside."""
-        return (
-            self.x <= other.x
-            and self.y <= other.y
-            and other.right <= self.right
-            and other.bottom <= self.bottom
-        )
-
-    @property
-    def outline(self) -> Way:
-        """The four edges as one way around."""
-        left, top, right, bottom = self.x, self.y, self.right, self.bottom
-        return [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-
-    def grown(self, by: int) -> Box:
-        """The same box with ``by`` px more on every side (fewer, when negative)."""
-        return Box(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
-
-    def crossed_by(self, a: Point, b: Point) -> bool:
-        """True when the segment ``a``–``b`` passes through the inside; along an edge is not inside."""
-        enter, leave = 0.0, 1.0
-        for at, step, low, high in (
-            (a[0], b[0] - a[0], self.x, self.right),
-            (a[1], b[1] - a[1], self.y, self.bottom),
-        ):
-            if step == 0:
-                if not low < at < high:
-                    return False
-            else:
-                first, last = sorted(((low - at) / step, (high - at) / step))
-                enter, leave = max(enter, first), min(leave, last)
-        return enter < leave
 
 
 def place_labels(

@@ -5,30 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lxml import etree
-
-from engine.base.safe_parsing import BPMN, children, local
+from engine.base.safe_parsing import BPMN
+from engine.bpmn.kinds import ARTIFACTS, EVENTS, GATEWAYS, KINDS, TASKS
+from engine.bpmn.model import Node as DrawnNode
+from engine.bpmn.model import Other
+from engine.bpmn.model import Scope as DrawnScope
 
 from .text import task_width
 
-EVENTS = frozenset(
-    {"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"}
-)
-GATEWAYS = frozenset(
-    {"exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"}
-)
-CONTAINERS = frozenset({"subProcess", "transaction", "adHocSubProcess"})
-TASKS = frozenset(
-    {
-        "task", "userTask", "manualTask", "serviceTask", "scriptTask", "businessRuleTask", "sendTask",
-        "receiveTask", "callActivity",
-    }
-)  # fmt: skip
-ARTIFACTS = frozenset({"textAnnotation", "dataObjectReference", "dataStoreReference"})
-
-EVENT_SIZE = 36
-GATEWAY_SIZE = 50
-TASK_HEIGHT = 80
+EVENT_SIZE = KINDS["boundaryEvent"].size[0]
 #: room one boundary event takes on the bottom edge of its activity
 BOUNDARY_PITCH = 50
 
@@ -117,89 +102,66 @@ class Scope:
             yield from node.boundary
 
 
-def read_scope(element: etree._Element) -> Scope:
-    """The scope of a ``process`` or sub-process element, sub-processes read recursively."""
+def scope_of(drawn: DrawnScope) -> Scope:
+    """What is drawn of a process or sub-process, sub-processes within it likewise."""
     nodes: dict[str, Node] = {}
-    hosted: list[tuple[Node, str]] = []
-    for order, child in enumerate(children(element)):
-        node = _node(child, order)
-        if node is None or node.id in nodes:
-            continue
-        nodes[node.id] = node
-        if node.kind == "boundaryEvent":
-            hosted.append((node, child.get("attachedToRef", "")))
-    for node, ref in hosted:
-        host = nodes.get(ref)
+    for order, part in enumerate(drawn.contents):
+        if isinstance(part, DrawnNode) and part.id and part.id not in nodes:
+            nodes[part.id] = _node(part, order)
+    for node in nodes.values():
+        host = nodes.get(drawn.nodes[node.id].attached_to or "") if node.kind == "boundaryEvent" else None
         if host is not None and not host.is_event and not host.is_gateway:
             node.host = host
             host.boundary.append(node)
     top = [node for node in nodes.values() if node.host is None]
     for node in top:
         node.width = max(node.width, BOUNDARY_PITCH * len(node.boundary) + 20 if node.boundary else 0)
-    lanes = _lanes(element, nodes)
+    lanes = _lanes(drawn, nodes)
     flows = []
-    for order, child in enumerate(children(element, "sequenceFlow")):
-        source, target = nodes.get(child.get("sourceRef", "")), nodes.get(child.get("targetRef", ""))
+    for order, flow in enumerate(drawn.flows):
+        source, target = nodes.get(flow.source), nodes.get(flow.target)
         if source is not None and target is not None and target.host is None:
-            flows.append(Flow(child.get("id", ""), child.get("name", ""), source, target, order))
-    return Scope(element.get("id", ""), top, flows, lanes, _artifacts(element, nodes))
+            flows.append(Flow(flow.id, flow.name, source, target, order))
+    return Scope(drawn.id, top, flows, lanes, _artifacts(drawn, nodes))
 
 
-def _node(child: etree._Element, order: int) -> Node | None:
-    kind, name = local(child), child.get("name", "")
-    ident = child.get("id")
-    if not ident:
-        return None
-    if kind in EVENTS:
-        return Node(ident, kind, name, EVENT_SIZE, EVENT_SIZE, order)
-    if kind in GATEWAYS:
-        return Node(ident, kind, name, GATEWAY_SIZE, GATEWAY_SIZE, order)
-    if kind in TASKS:
-        return Node(ident, kind, name, task_width(name), TASK_HEIGHT, order)
-    if kind in CONTAINERS:
-        return Node(ident, kind, name, 100, TASK_HEIGHT, order, inner=read_scope(child))
-    return None
+def _node(drawn: DrawnNode, order: int) -> Node:
+    width, height = KINDS[drawn.kind].size
+    if drawn.kind in TASKS:
+        width = task_width(drawn.name)
+    inner = None if drawn.inner is None else scope_of(drawn.inner)
+    return Node(drawn.id, drawn.kind, drawn.name, width, height, order, inner=inner)
 
 
-def _lanes(element: etree._Element, nodes: dict[str, Node]) -> list[Lane]:
+def _lanes(drawn: DrawnScope, nodes: dict[str, Node]) -> list[Lane]:
     lanes: list[Lane] = []
-
-    def walk(lane_set: etree._Element, parents: list[tuple[str, str]]) -> None:
-        for lane in children(lane_set, "lane"):
-            ident, name = lane.get("id", ""), lane.get("name", "")
-            nested = lane.find(f"{{{BPMN}}}childLaneSet")
-            if nested is not None and len(nested):
-                walk(nested, [*parents, (ident, name)])
-                continue
-            for ref in children(lane, "flowNodeRef"):
-                node = nodes.get((ref.text or "").strip())
-                if node is not None:
-                    node.lane = len(lanes)
-                    placed.add(node.id)
-            lanes.append(Lane(ident, name, parents))
-
-    placed: set[str] = set()
-    for lane_set in children(element, "laneSet"):
-        walk(lane_set, [])
+    for lane in drawn.lanes:
+        if lane.divided:
+            continue
+        for ref in lane.refs:
+            if ref in nodes:
+                nodes[ref].lane = len(lanes)
+        lanes.append(Lane(lane.id, lane.name, [(outer.id, outer.name) for outer in lane.parents]))
     for node in nodes.values():
         if node.host is not None:
             node.lane = node.host.lane
     return lanes
 
 
-def _artifacts(element: etree._Element, nodes: dict[str, Node]) -> list[Artifact]:
+def _artifacts(drawn: DrawnScope, nodes: dict[str, Node]) -> list[Artifact]:
     found: dict[str, Artifact] = {}
-    for child in children(element):
-        kind, ident = local(child), child.get("id", "")
-        if kind in ARTIFACTS and ident:
-            text = child.get("name", "")
-            if kind == "textAnnotation":
-                text = "".join(child.findtext(f"{{{BPMN}}}text") or "")
-            found[ident] = Artifact(ident, kind, text)
-    for tie in children(element, "association"):
-        ends = (tie.get("sourceRef", ""), tie.get("targetRef", ""))
-        for note, other in (ends, ends[::-1]):
-            if note in found and other in nodes:
-                found[note].ties.append((tie.get("id", ""), other))
+    others = [part for part in drawn.contents if isinstance(part, Other)]
+    for part in others:
+        if part.kind in ARTIFACTS and part.id:
+            note = part.kind == "textAnnotation"
+            text = part.element.findtext(f"{{{BPMN}}}text") or "" if note else part.name
+            found[part.id] = Artifact(part.id, part.kind, text)
+    for tie in others:
+        if tie.kind != "association":
+            continue
+        ends = (tie.element.get("sourceRef", ""), tie.element.get("targetRef", ""))
+        for tied, other in (ends, ends[::-1]):
+            if tied in found and other in nodes:
+                found[tied].ties.append((tie.id, other))
                 break
     return list(found.values())

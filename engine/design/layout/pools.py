@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from lxml import etree
 
 from engine.base.safe_parsing import BPMN, children
+from engine.bpmn.drawing import Box
+from engine.bpmn.model import DrawnProcess
+from engine.bpmn.reading import read_diagram
 
 from .draw import HEADER, Drawing, draw_scope
-from .labels import Box
-from .model import Scope, read_scope
+from .model import Scope, scope_of
 from .text import text_width
 
 ORIGIN = 160, 80
@@ -36,13 +38,14 @@ def collaborations(root: etree._Element) -> list[etree._Element]:
     A file of one process without lanes needs no collaboration and has none.
     """
     found = list(children(root, "collaboration"))
-    processes = list(children(root, "process"))
+    drawn = read_diagram(root, "").processes
+    processes = [process.element for process in drawn]
     named = {_process_of(pool) for one in found for pool in children(one, "participant")}
     free = [p for p in processes if p.get("id", "") not in named]
     if not found:
         laned = any(p.find(f"{{{BPMN}}}laneSet/{{{BPMN}}}lane") is not None for p in processes)
         return [_add_collaboration(root, free)] if laned or len(processes) > 1 else []
-    _add_participants(found[0], [p for p in free if read_scope(p).nodes])
+    _add_participants(found[0], [p.element for p in drawn if p.element in free and p.scope.nodes])
     return found
 
 
@@ -87,7 +90,7 @@ def _add_participants(collaboration: etree._Element, processes: list[etree._Elem
 
 def draw_pools(root: etree._Element, collaboration: etree._Element, done: set[str]) -> Drawing:
     """A drawing of a collaboration; processes in ``done`` are drawn already and stay closed here."""
-    processes = {p.get("id", ""): p for p in children(root, "process")}
+    processes = {process.id: process for process in read_diagram(root, "").processes}
     pools = [_pool(participant, processes, done) for participant in children(collaboration, "participant")]
     width = max((HEADER * pool.depth + pool.drawing.width for pool in pools), default=600)
     drawing = Drawing()
@@ -99,14 +102,14 @@ def draw_pools(root: etree._Element, collaboration: etree._Element, done: set[st
     return drawing
 
 
-def _pool(participant: etree._Element, processes: dict[str, etree._Element], done: set[str]) -> _Pool:
+def _pool(participant: etree._Element, processes: dict[str, DrawnProcess], done: set[str]) -> _Pool:
     ident = _process_of(participant)
     process = None if ident in done else processes.get(ident)
     if process is None:
         width, height = BLACK_BOX
         return _Pool(participant, None, Drawing(width=width, height=height), 1)
     done.add(ident)
-    scope = read_scope(process)
+    scope = scope_of(process.scope)
     drawing = draw_scope(scope)
     drawing.height = max(drawing.height, text_width(participant.get("name", "")) + 20)
     if scope.lanes:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from lxml import etree
 
 from engine.base.safe_parsing import BPMN, children, local
+from engine.bpmn.drawing import Box, Point, Way
+from engine.bpmn.kinds import ARTIFACTS
 
 from .draw import Drawing
-from .labels import Box, Point, Way
-from .model import ARTIFACTS
 from .shown import CONNECTIONS, ends
 from .text import label_size
 

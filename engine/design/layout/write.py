@@ -7,20 +7,21 @@ from collections.abc import Mapping
 from lxml import etree
 
 from engine.base.safe_parsing import BPMNDI, DC, DI, children
+from engine.bpmn.drawing import Box, read_drawing
+from engine.bpmn.reading import read_diagram
 
 from .draw import Drawing, draw_scope
-from .labels import Box
-from .model import read_scope
+from .model import scope_of
 from .pools import ORIGIN, collaborations, draw_pools
 from .rest import draw_rest
-from .shown import boxes, marks
 
 Marks = Mapping[str, Mapping[str, str]]  #: attributes of the old drawing that stay, by element
 
 
 def redraw(root: etree._Element) -> None:
     """Replace all diagrams of a BPMN file by a complete drawing (in place): one sheet for each collaboration."""
-    stay, stood = marks(root), boxes(root)
+    old_drawing = read_drawing(root)
+    stay, stood = old_drawing.looks, old_drawing.boxes
     for old in root.findall(f"{{{BPMNDI}}}BPMNDiagram"):
         root.remove(old)
     done: set[str] = set()
@@ -32,12 +33,12 @@ def redraw(root: etree._Element) -> None:
         _write(root, collaboration.get("id", ""), drawing, stay)
     if done:
         return
-    for process in children(root, "process"):
-        drawing, content = Drawing(), draw_scope(read_scope(process))
+    for process in read_diagram(root, "").processes:
+        drawing, content = Drawing(), draw_scope(scope_of(process.scope))
         drawing.add(content, *ORIGIN)
         drawing.width, drawing.height = content.width + ORIGIN[0], content.height + ORIGIN[1]
-        draw_rest([process], drawing, stood)
-        _write(root, process.get("id", ""), drawing, stay)
+        draw_rest([process.element], drawing, stood)
+        _write(root, process.id, drawing, stay)
 
 
 def _write(root: etree._Element, plane_of: str, drawing: Drawing, stay: Marks) -> None:

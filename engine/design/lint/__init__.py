@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from engine.base.safe_parsing import BPMN, InvalidXml, dmn_namespace, parse_xml, schema_problems
+from engine.bpmn.reading import read_diagram
 
 from . import decisions, engine, files, gateways, release, scripts, structure, tasks, timing
 from .catalogue import RULES
 from .catalogue.files import UNKNOWN_FILE, XML_KIND
 from .context import LintContext
 from .finding import Finding, Rule, Severity
-from .model import read_diagram
 
 __all__ = ["RULES", "Finding", "LintContext", "Rule", "Severity", "lint_file", "lint_release"]
 

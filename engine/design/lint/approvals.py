@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from engine.bpmn.model import DiagramModel, DrawnProcess, Node, Scope
+
 from .catalogue.tasks import APPROVED_CHANGED
 from .context import LintContext
 from .expressions import read_script
 from .finding import Finding
-from .model import DiagramModel, Node, Process, Scope
 
 MAX_STEPS = 200_000  #: elements looked at in all
 
@@ -36,7 +37,7 @@ _NOTHING: State = frozenset()
 class Approvals:
     """Every way through every process that begins by itself, with what has been approved and changed on it."""
 
-    processes: Mapping[str, tuple[DiagramModel, Process]]
+    processes: Mapping[str, tuple[DiagramModel, DrawnProcess]]
     context: LintContext
     done: dict[tuple[str, State], State] = field(default_factory=dict)
     path: list[str] = field(default_factory=list)

@@ -10,6 +10,8 @@ from lxml import etree
 from engine.base.errors import GongdanError
 from engine.base.safe_parsing import InvalidXml, dmn_namespace, parse_xml
 from engine.bpmn.diagrams import rhythm_of
+from engine.bpmn.model import DiagramModel, Node, Scope
+from engine.bpmn.reading import read_diagram
 from engine.forms import Form
 from engine.people.roles import load_roles
 from engine.release.templates import load_template
@@ -17,7 +19,6 @@ from engine.sla.parameters import Parameter, load_parameters
 
 from .expressions import read_expression, read_script
 from .graph import reachable
-from .model import DiagramModel, Node, Scope, read_diagram
 
 PARAMETERS = "bpmn/decisions/sla.dmn"
 #: what a broken file may make a loader raise; lint reports such files by itself

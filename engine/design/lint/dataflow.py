@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from engine.bpmn.kinds import DECIDING
+from engine.bpmn.model import DiagramModel, DrawnProcess, Node, Scope
 from engine.forms import Form
 
 from .assigned import Names, Reading, after_expression, after_script, proof
@@ -18,8 +20,6 @@ from .catalogue.scripts import UNSET_NAME
 from .context import ALWAYS, SCHEDULED, LintContext
 from .expressions import PYTHON, read_expression, read_script
 from .finding import Finding
-from .model import DECIDING, DiagramModel, Node, Scope
-from .model import Process as DrawnProcess
 
 MAX_STEPS = 300_000  #: elements looked at in all: what has not settled by then is not spoken of
 MAX_CALLS = 40  #: processes that call each other in a row

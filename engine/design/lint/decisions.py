@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from engine.base.safe_parsing import dmn_namespace, line_of, local
+from engine.bpmn.model import MAX_WRITTEN
 
 from .catalogue.decisions import (
     CELL_LIST,
@@ -33,7 +34,6 @@ from .cells import Cell, Domain, gaps_and_overlaps, is_list, read_cell
 from .context import LintContext
 from .expressions import ARGUMENTS, PYTHON, read_expression
 from .finding import Finding
-from .model import MAX_WRITTEN
 
 MAX_CELLS = 5_000
 #: what the engine reads by its id

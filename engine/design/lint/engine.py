@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from engine.base.safe_parsing import BPMN, children, local
+from engine.bpmn.model import DiagramModel, Node
 from engine.bpmn.spiff.trial import refused
 
 from .catalogue.engine import (
@@ -21,7 +22,6 @@ from .catalogue.engine import (
 )
 from .context import LintContext
 from .finding import Finding
-from .model import DiagramModel, Node
 
 _REFERENCES = ("errorRef", "escalationRef", "messageRef", "signalRef")
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.bpmn.kinds import DECIDING
+from engine.bpmn.model import DiagramModel, Node, Scope
+
 from .catalogue.gateways import (
     AUTOMATIC_LOOP,
     CONDITION_IGNORED,
@@ -19,7 +22,6 @@ from .context import LintContext, may_wait
 from .expressions import read_script
 from .finding import Finding
 from .graph import cycles, reachable
-from .model import DECIDING, DiagramModel, Node, Scope
 from .structure import LARGE
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from engine.bpmn.model import DiagramModel
+
 from .approvals import changed_after_approval
 from .catalogue.release import (
     CALL_CYCLE,
@@ -18,7 +20,6 @@ from .dataflow import unset_names
 from .expressions import read_expression
 from .finding import Finding
 from .graph import cycles
-from .model import DiagramModel
 
 #: tables the engine itself asks
 OWN_DECISIONS = frozenset({"sla", "triage"})

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from engine.base.safe_parsing import BPMN, line_of
 from engine.bpmn.conditions import ConditionError, NotPlain, compile_condition
+from engine.bpmn.kinds import DECIDING
+from engine.bpmn.model import MAX_WRITTEN, DiagramModel
 
 from .catalogue.scripts import (
     ARGUMENT_COUNT,
@@ -24,7 +26,6 @@ from .catalogue.tasks import UNKNOWN_PARAMETER
 from .context import LintContext
 from .expressions import ARGUMENTS, KEPT, PYTHON, Source, read_expression, read_script
 from .finding import Finding
-from .model import DECIDING, MAX_WRITTEN, DiagramModel
 
 
 @dataclass(frozen=True)

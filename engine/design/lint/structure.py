@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from engine.base.safe_parsing import BPMN, BPMNDI, children, line_of, local
+from engine.bpmn.kinds import CONTAINERS
+from engine.bpmn.model import DiagramModel, Node, Scope
 
 from .catalogue.structure import (
     ADHOC,
@@ -35,7 +37,6 @@ from .catalogue.structure import (
 from .context import LintContext
 from .finding import Finding
 from .graph import reachable
-from .model import CONTAINERS, DiagramModel, Node, Scope
 
 #: nodes of one scope beyond which nobody can read it, and branch-by-branch checks would take too long
 LARGE = 200
@@ -145,15 +146,15 @@ def drawing(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
     """What runs is drawn."""
     if not model.processes or not any(scope.nodes for scope in model.scopes):
         return
-    if not model.has_drawing:
+    if not model.drawing.planes:
         yield NO_DRAWING.at(model.file)
         return
     for scope in model.scopes:
         for node in scope.nodes.values():
-            if node.id not in model.drawn:
+            if node.id not in model.drawing.named:
                 yield NOT_DRAWN.at(model.file, node.id, node.line)
         for flow in scope.flows:
-            if flow.id not in model.drawn:
+            if flow.id not in model.drawing.named:
                 yield NOT_DRAWN.at(model.file, flow.id, flow.line)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from engine.base.sending import CASE, WITHDRAW
 from engine.base.texts import is_mail_address
+from engine.bpmn.model import DiagramModel, Node
 from engine.forms.loading import PHONE
 from engine.reports import REPORTS
 
@@ -37,7 +38,6 @@ from .catalogue.tasks import (
 from .context import LintContext
 from .expressions import read_expression
 from .finding import Finding
-from .model import DiagramModel, Node
 
 _SERVICES = ("sms", "mail", "notice", "webhook", CASE, WITHDRAW)
 _NEEDED = {"webhook": ("to",), CASE: ("process", "carries"), WITHDRAW: ("withdraws",)}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from engine.bpmn.diagrams import rhythm_of
+from engine.bpmn.model import DiagramModel, Node, Scope, Timer
 from engine.sla.durations import Duration, Moment
 
 from .catalogue.timing import (
@@ -26,7 +27,6 @@ from .catalogue.timing import (
 from .context import LintContext, may_wait
 from .expressions import read_expression
 from .finding import Finding, Rule, Severity
-from .model import DiagramModel, Node, Scope, Timer
 
 _DURATION = re.compile(
     r"-?P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+(\.\d+)?D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?\Z"
