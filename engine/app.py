@@ -28,6 +28,7 @@ from .delivery.outbox import LEASE, Outbox
 from .delivery.schedule import Schedule
 from .delivery.timers import Timers
 from .design.publish_gate import refuse_findings
+from .people.access_log import AccessLog
 from .people.directory import People, Person
 from .people.respondents import about
 from .privacy.keys import Keys
@@ -51,6 +52,7 @@ class Gongdan:
     schedule: Schedule
     timers: Timers
     outbox: Outbox
+    access_log: AccessLog
     wall: Callable[[], datetime]
     #: verdicts of engine.operations.inspection
     examined: dict[str, tuple[str, list[Any]]] = field(default_factory=dict)
@@ -159,6 +161,7 @@ def _on(
         schedule=Schedule(db, published, dispatcher),
         timers=Timers(db, dispatcher, incidents),
         outbox=Outbox(db, dispatcher, {**doors, "mail": mail, CASE: CaseOpener(dispatcher, keys)}),
+        access_log=AccessLog(db),
         wall=clock,
     )
     if progress is not None:

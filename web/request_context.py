@@ -15,7 +15,6 @@ from engine.base.settings import Settings
 from engine.case.commands import Command
 from engine.case.dispatch import Receipt
 from engine.operations.health import Health
-from engine.people import access_log
 from engine.people.directory import Person
 from engine.queries import cases, scope, timeline
 from engine.queries.cases import Case
@@ -166,7 +165,7 @@ def steps_of(case: Case, holding: Collection[bytes] = ()) -> list[Step]:
 
 def note_view(case_id: str, what: str) -> None:
     """Note that the person looked at a case (who saw personal data must be known later)."""
-    access_log.note(gongdan().db, person().name, case_id, what, now())
+    gongdan().access_log.note(person().name, case_id, what, now())
 
 
 def dispatch(command: Command) -> Receipt:

@@ -10,7 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-metadata = sa.MetaData()
+from . import proof_tables as proof_tables
+from .metadata import metadata as metadata
 
 
 def _text(name: str, *, null: bool = False, **kw: Any) -> sa.Column[str]:
@@ -260,7 +261,7 @@ person = sa.Table(
     _text("locale", null=True),
     _text("mail", null=True),  # where mail to one of the person's roles goes
 )
-view_log = sa.Table(
+view_log = sa.Table(  # who looked at what; a chain (engine/storage/chains.py)
     "view_log",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
@@ -268,6 +269,8 @@ view_log = sa.Table(
     _text("person"),
     _text("case_id"),
     _text("what"),
+    _int("format"),
+    _blob("hash"),
 )
 case_number = sa.Table("case_number", metadata, _text("day", primary_key=True), _int("last"))
 setting = sa.Table("setting", metadata, _text("key", primary_key=True), _text("value"))

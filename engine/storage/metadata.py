@@ -1,0 +1,7 @@
+"""What all tables of the database belong to."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()

@@ -1,0 +1,54 @@
+"""The tables of what is proved about the others: chains of rows, the log of what was true when, its checkpoints."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from .metadata import metadata
+
+verification = sa.Table(  # that somebody verified, of what, and what came of it
+    "verification",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),  # account, or user of the operating system
+    sa.Column("channel", sa.Text, nullable=False),  # 'page' | 'command line'
+    sa.Column("scope", sa.Text, nullable=False),  # JSON
+    sa.Column("result", sa.Text, nullable=False),  # JSON
+    sa.Column("format", sa.Integer, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+chain_head = (
+    sa.Table(  # where each chain of rows ends; whoever appends holds its row (engine/storage/chains.py)
+        "chain_head",
+        metadata,
+        sa.Column("chain", sa.Text, primary_key=True),
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+    )
+)
+log_leaf = sa.Table(  # what was so at some checkpoint; rows are only added
+    "log_leaf",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),  # from 0, without a gap
+    sa.Column(
+        "kind", sa.Text, nullable=False
+    ),  # 'case' | 'release' | 'access log' | 'verifications' | 'time'
+    sa.Column("name", sa.Text, nullable=False),  # of the case or release; the instant
+    sa.Column("seq", sa.Integer, nullable=False),  # the row that the hash is of; 0 where there is none
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+log_node = sa.Table(  # hashes of perfect subtrees of the log, every eighth level: computed from the leaves
+    "log_node",
+    metadata,
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+log_checkpoint = sa.Table(
+    "log_checkpoint",
+    metadata,
+    sa.Column("size", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("note", sa.Text, nullable=False),  # signed (engine/proof/notes.py)
+)
+sa.Index("ix_log_leaf_name", log_leaf.c.kind, log_leaf.c.name, log_leaf.c.number, log_leaf.c.hash)
