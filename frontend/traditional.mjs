@@ -1,4 +1,4 @@
-// Writes engine/lint/traditional.json: what differs between simplified Chinese and that of Hong Kong, sign by sign and
+// Writes engine/design/lint/traditional.json: what differs between simplified Chinese and that of Hong Kong, sign by sign and
 // for words that need more than their signs. Findings of lint are written in simplified Chinese once.
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,5 +14,5 @@ for (let code = 0x4e00; code <= 0x9fff; code += 1) {
 }
 // Words whose signs have two forms, or that Hong Kong calls otherwise.
 const words = { 重复: '重複', 复制: '複製', 复杂: '複雜', 文件: '檔案', 什么: '甚麼' };
-const target = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'engine', 'lint', 'traditional.json');
+const target = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'engine', 'design', 'lint', 'traditional.json');
 await writeFile(target, `${JSON.stringify({ words, signs })}\n`);

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from flask_babel import gettext
 
+from engine.base.services import LEVELS, SERVICES
+from engine.bpmn.kinds import PROPERTIES
+from engine.bpmn.properties import OF_PROCESS
 from engine.release.release import Release
 from engine.scenarios import FOLDER as SCENARIOS
 from engine.scenarios import path_of
@@ -59,12 +64,18 @@ def kind_words(path: str) -> str:
     }[kind_of(path)]
 
 
-def catalogue(release: Release) -> dict[str, list[dict[str, str]]]:
-    """What the properties panel offers to choose from."""
+def catalogue(release: Release) -> dict[str, object]:
+    """What the properties panel offers to choose from, and which properties each kind of element has."""
     tables = (path for path in release.files if path.startswith("bpmn/decisions/") and path.endswith(".dmn"))
     return {
         "forms": [{"id": key, "name": pick(form.title)} for key, form in release.forms.items()],
         "processes": [{"id": p.id, "name": pick(p.names)} for p in release.processes.values()],
         "decisions": [{"id": path.rpartition("/")[2].removesuffix(".dmn"), "name": ""} for path in tables],
         "parameters": [{"id": id, "name": pick(one.name)} for id, one in release.parameters.items()],
+        "services": [{"id": kind, "name": pick(one.name)} for kind, one in SERVICES.items()],
+        "levels": [{"id": level, "name": ""} for level in LEVELS],
+        "elements": {
+            kind: [asdict(one) for one in properties if one.label]
+            for kind, properties in {"process": OF_PROCESS, **PROPERTIES}.items()
+        },
     }

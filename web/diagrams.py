@@ -9,31 +9,13 @@ from typing import Any
 from flask import Response, url_for
 
 from engine.bpmn.diagrams import Element, Process
+from engine.bpmn.kinds import STEPS
 from engine.queries import timeline, work
 from engine.queries.cases import Case
 from engine.release.release import Release
 
 from . import formatting, request_context
 from .i18n import pick
-
-_STEPS = frozenset(
-    {
-        "userTask",
-        "serviceTask",
-        "scriptTask",
-        "businessRuleTask",
-        "callActivity",
-        "subProcess",
-        "manualTask",
-        "startEvent",
-        "endEvent",
-        "intermediateCatchEvent",
-        "boundaryEvent",
-        "task",
-        "sendTask",
-        "receiveTask",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +53,7 @@ def _lines(process: Process, here: Mapping[str, timeline.Position]) -> list[Step
             element.documentation,
         )
         for element in process.elements.values()
-        if element.kind in _STEPS and (element.name or element.id in here)
+        if element.kind in STEPS and (element.name or element.id in here)
     ]
 
 

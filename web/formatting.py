@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from engine.base.errors import GongdanError
 from engine.base.instants import SHANGHAI
 from engine.base.phones import mask_phone
+from engine.base.services import SERVICES, Recipient
 from engine.queries.inbox import MOST
 from engine.queries.work import Incident
 
@@ -44,13 +45,6 @@ STATES = {
     "active": lazy_gettext("in force"),
     "superseded": lazy_gettext("superseded"),
     "refused": lazy_gettext("refused"),
-}
-KINDS = {
-    "sms": lazy_gettext("SMS"),
-    "case": lazy_gettext("Linked case"),
-    "mail": lazy_gettext("Mail"),
-    "notice": lazy_gettext("Notice"),
-    "webhook": lazy_gettext("Webhook"),
 }
 _KEY = re.compile(r"(?<![A-Za-z0-9_])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![A-Za-z0-9_])")  #: such as CASE_REPLY
 ACTIONS = {  # what befalls an incident
@@ -123,7 +117,8 @@ def install(app: Flask) -> None:
         listed=listed,
         refusal=refusal,
         tone=tone,
-        kind=lambda kind: KINDS.get(kind, kind),
+        kind=service_name,
+        recipient=recipient,
         share=share,
         count=count,
         severity=lambda key: SEVERITIES.get(key, key),
@@ -134,6 +129,19 @@ def install(app: Flask) -> None:
         now=request_context.now, has_role=request_context.has_role, clock_tones=CLOCK_TONES
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def service_name(kind: str) -> str:
+    """What a kind of service is called; one that is unknown stays as it is."""
+    return pick(SERVICES[kind].name) if kind in SERVICES else kind
+
+
+def recipient(to: str, kind: str) -> str:
+    """Whom a service of this kind reaches: a telephone number masked, a process by its name."""
+    reached = SERVICES[kind].recipient if kind in SERVICES else Recipient.ANY
+    if reached is Recipient.PHONE:
+        return mask_phone(to)
+    return request_context.all_process_names().get(to, to) if reached is Recipient.PROCESS else to
 
 
 def parse(instant: str) -> datetime:

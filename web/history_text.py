@@ -182,7 +182,7 @@ class _Teller:
         asked = self.messages.get(event) or self.messages.get(event.rpartition("/")[0])
         if asked is None:
             return gettext("Message")
-        kind = str(formatting.KINDS.get(asked[0], asked[0]))
+        kind = formatting.service_name(asked[0])
         return gettext("%(kind)s of %(at)s", kind=kind, at=formatting.local(asked[1]))
 
     def _clock(self, command: Mapping[str, Any]) -> str:
@@ -207,7 +207,7 @@ class _Teller:
         for clock, state, detail in effects.get("clock_changes", ()):
             notes.append(self._clock_change(clock, state, detail))
         for request in effects.get("requests", ()):
-            kind = str(formatting.KINDS.get(request["service"], request["service"]))
+            kind = formatting.service_name(request["service"])
             notes.append(gettext("%(kind)s: %(text)s", kind=kind, text=request.get("text", "")))
         for link in effects.get("linked", ()):
             process = self.release.processes.get(link["process"])

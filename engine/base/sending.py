@@ -16,8 +16,6 @@ WITHDRAWN = "withdrawn"  #: the state of an entry that was taken back before it 
 NOTICE = "notice"  #: the kind of request that staff read in the pages: no gateway sends it
 CASE = "case"  #: the kind of entry that opens another case
 WITHDRAW = "withdraw"  #: what a step asks that sends nothing, and only takes back what is not sent yet
-#: kinds that may be sent again when nobody can say whether it happened: the second time does nothing
-REPEATABLE = frozenset({CASE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .properties import (
+    OF_DECISION,
+    OF_END,
+    OF_SCRIPT_TASK,
+    OF_SERVICE_TASK,
+    OF_USER_TASK,
+    Property,
+)
+
 
 class Category(StrEnum):
     """What an element is on a drawing."""
@@ -42,7 +51,7 @@ class ElementKind:
     category: Category
     word: str = ""
     finding: str = ""
-    properties: frozenset[str] = frozenset()
+    properties: tuple[Property, ...] = ()
     waits_for: frozenset[str] = frozenset()
     by_person: bool = False  #: a person does it: it needs a form and a lane
     opens_task: bool = False  #: the engine opens a task for it, which somebody takes and completes
@@ -90,22 +99,24 @@ class ElementKind:
 
 
 _TIMES = frozenset({"timer", "message"})
-_SERVICE = frozenset({"service", "template", "to", "event", "withdraws", "level", "process", "carries"})
-_ASKED = frozenset({"form", "say", "exclude", "meets", "not_before", "approves"})
 
 KINDS: dict[str, ElementKind] = {
     kind.tag: kind
     for kind in (
         ElementKind("task", Category.TASK, idle=True),
         ElementKind(
-            "userTask", Category.TASK, "人工", properties=_ASKED, by_person=True, opens_task=True, waits=True
+            "userTask",
+            Category.TASK,
+            "人工",
+            properties=OF_USER_TASK,
+            by_person=True,
+            opens_task=True,
+            waits=True,
         ),
         ElementKind("manualTask", Category.TASK, "人工", by_person=True, waits=True),
-        ElementKind("serviceTask", Category.TASK, "发送", properties=_SERVICE),
-        ElementKind(
-            "scriptTask", Category.TASK, "自动", properties=frozenset({"meets"}), explains_itself=True
-        ),
-        ElementKind("businessRuleTask", Category.TASK, "判定表", properties=frozenset({"approves"})),
+        ElementKind("serviceTask", Category.TASK, "发送", properties=OF_SERVICE_TASK),
+        ElementKind("scriptTask", Category.TASK, "自动", properties=OF_SCRIPT_TASK, explains_itself=True),
+        ElementKind("businessRuleTask", Category.TASK, "判定表", properties=OF_DECISION),
         ElementKind("sendTask", Category.TASK),
         ElementKind("receiveTask", Category.TASK, waits=True),
         ElementKind("callActivity", Category.TASK, "调用", calls=True),
@@ -113,7 +124,7 @@ KINDS: dict[str, ElementKind] = {
         ElementKind("transaction", Category.CONTAINER),
         ElementKind("adHocSubProcess", Category.CONTAINER, finding="adhoc"),
         ElementKind("startEvent", Category.EVENT),
-        ElementKind("endEvent", Category.EVENT, properties=frozenset({"outcome"})),
+        ElementKind("endEvent", Category.EVENT, properties=OF_END),
         ElementKind("intermediateCatchEvent", Category.EVENT, waits_for=_TIMES),
         ElementKind("intermediateThrowEvent", Category.EVENT),
         ElementKind("boundaryEvent", Category.EVENT, waits_for=_TIMES),
@@ -142,6 +153,8 @@ ARTIFACTS = _tags(Category.ARTIFACT)
 NODES = TASKS | CONTAINERS | EVENTS | GATEWAYS
 #: gateways whose outgoing flows have conditions
 DECIDING = frozenset(tag for tag, kind in KINDS.items() if kind.decides)
+#: steps for which the engine opens a task
+OPENS_TASK = frozenset(tag for tag, kind in KINDS.items() if kind.opens_task)
 #: steps that people do
 BY_PERSON = frozenset(tag for tag, kind in KINDS.items() if kind.by_person)
 #: steps that a list of steps in words has
@@ -150,3 +163,5 @@ STEPS = frozenset(tag for tag, kind in KINDS.items() if kind.is_step)
 RECORDED = frozenset(tag for tag, kind in KINDS.items() if kind.is_recorded)
 #: kinds that go on while other steps are done in them
 HOLDING = frozenset(tag for tag, kind in KINDS.items() if kind.steps_inside)
+#: what the engine reads of each kind that it reads something of
+PROPERTIES = {tag: kind.properties for tag, kind in KINDS.items() if kind.properties}

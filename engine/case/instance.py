@@ -13,6 +13,7 @@ from typing import Any
 from engine.base.errors import Rejected
 from engine.base.instants import iso
 from engine.base.sending import CASE, NOTICE, WITHDRAW
+from engine.base.services import SERVICES
 from engine.bpmn.diagrams import Element
 from engine.bpmn.spiff.logical_clock import Logical
 from engine.bpmn.spiff.machine import Delta, Machine
@@ -324,7 +325,11 @@ class Instance:
         functions = self.release.program.scripts.functions
         text = template.fill(data, {**functions, "data_get": data.get}, data.get("sms_locale") or "zh-Hans")
         not_before = at
-        if asked["service"] == "sms" and not template.acknowledgement and not data.get("night_call_ok"):
+        if (
+            SERVICES[asked["service"]].quiet
+            and not template.acknowledgement
+            and not data.get("night_call_ok")
+        ):
             not_before = iso(self.release.time.outside_quiet_hours(datetime.fromisoformat(at)))
         staff = asked["service"] == NOTICE
         return {

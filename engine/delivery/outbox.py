@@ -1,8 +1,8 @@
 """Working off the outbox: claim, send, record the answer as a command of the case.
 
 An entry is sent under its own id as idempotency key. A gateway that may or may not have done it leaves the entry
-``unknown``: shown as unknown, and never sent again unless a person asks. What may be repeated (:data:`REPEATABLE`)
-is repeated.
+``unknown``: shown as unknown, and never sent again unless a person asks. What may be repeated is
+repeated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from engine.base.phones import mask_phones_in
 from engine.base.sending import (
     CASE,
     FAILED,
-    REPEATABLE,
     RETRY,
     UNKNOWN,
     WITHDRAWN,
@@ -31,6 +30,7 @@ from engine.base.sending import (
     Entry,
     Gateway,
 )
+from engine.base.services import SERVICES
 from engine.base.texts import cleaned
 from engine.case.commands import OUTBOX, RecordServiceResult
 from engine.case.dispatch import Dispatcher
@@ -165,7 +165,7 @@ class Outbox:
 
     def _give_up(self, entry: Entry, now: datetime) -> Sent:
         said = receivers.STOPPED.detail
-        if not (entry.kind in REPEATABLE or entry.received):
+        if not (SERVICES[entry.kind].repeatable or entry.received):
             return self._record(entry, UNKNOWN, said, now)
         if entry.attempts < MAX_ATTEMPTS:
             return self._postpone(entry, said, now)
@@ -224,7 +224,7 @@ class Outbox:
 
 def _not_sent(entry: Entry, detail: str) -> str:
     """What supervisors are told when a message cannot be sent; nothing personal."""
-    kind = {"sms": "短信", "mail": "邮件", "webhook": "推送"}.get(entry.kind, entry.kind)
+    kind = SERVICES[entry.kind].name["zh-Hans"]
     said = _ADDRESS.sub("…", mask_phones_in(detail))[:_REASON]
     return f"工单 {entry.case_id} 的{kind}（{entry.template or entry.key}）没能送出：{said}。改正后请在发件箱重发。"
 

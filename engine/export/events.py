@@ -12,18 +12,13 @@ import sqlalchemy as sa
 from engine.base.errors import GongdanError, NotFound
 from engine.base.phones import mask_phones_in
 from engine.bpmn.diagrams import Element
+from engine.bpmn.kinds import RECORDED
 from engine.case.effects import resolve
 from engine.privacy.sealing import MARK
 from engine.release.release import Release
 from engine.release.releases import Releases
 from engine.storage.database import Database
 from engine.storage.tables import cases, history
-
-#: element kinds whose passing is an event of its own (user tasks tell theirs through opened, claimed, closed)
-AUTOMATIC = frozenset({
-    "scriptTask", "serviceTask", "businessRuleTask", "sendTask", "receiveTask", "manualTask", "task",
-    "startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +137,7 @@ def _events(db: Database, release: Release, case_id: str, process: str) -> Itera
                 found.append(event(row, actor, task, refs[task], "complete" if mine else "withdraw"))
         for task, ref, code in row.effects.get("moves", ()):
             passed = event(row, "system", task, ref, "complete") if code == "C" else None
-            if passed is not None and passed.kind in AUTOMATIC:
+            if passed is not None and passed.kind in RECORDED:
                 found.append(passed)
         for task, ref, *_ in row.effects.get("opened", ()):
             refs[task] = ref

@@ -8,6 +8,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from engine.bpmn.kinds import OPENS_TASK
+
 from .events import Event, Trace
 
 CASE, TASK, PERSON = "case", "task", "person"
@@ -57,7 +59,7 @@ def write(traces: Iterable[Trace], out: BinaryIO) -> int:
 
 def _event(event: Event, number: int) -> dict[str, Any]:
     relations = [{"objectId": event.case_id, "qualifier": "of"}]
-    if event.kind == "userTask":
+    if event.kind in OPENS_TASK:
         relations.append({"objectId": _task(event), "qualifier": "on"})
     if event.actor != "system":
         relations.append({"objectId": f"{PERSON}:{event.actor}", "qualifier": "by"})
@@ -71,7 +73,7 @@ def _event(event: Event, number: int) -> dict[str, Any]:
 
 
 def _objects(trace: Trace) -> Iterable[dict[str, Any]]:
-    tasks = {_task(event): event for event in trace.events if event.kind == "userTask"}
+    tasks = {_task(event): event for event in trace.events if event.kind in OPENS_TASK}
     told = ((name, getattr(trace, name)) for name in _CASE)
     yield {
         **_object(CASE, trace.case_id),

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.base.errors import GongdanError
+from engine.bpmn.kinds import HOLDING
 from engine.privacy.sealing import MARK, Erased, Seal
 from engine.release.release import Release
 from engine.storage.database import Database
@@ -20,7 +21,6 @@ from .rows import text
 ERASED = "▒▒▒"  #: stands where a personal value was, after erasure
 UNREADABLE = "▒?▒"  #: stands where a sealed value is that does not open: it, or the key, is not what it was
 _OPEN, _DONE = frozenset("WRS"), "C"
-_CONTAINERS = frozenset({"callActivity", "subProcess", "transaction"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,4 +208,4 @@ def _state(code: str, release: Release, process: str, element: str) -> str:
         return "done" if code == _DONE else "cancelled"
     drawn = release.processes[process].elements.get(element) if process in release.processes else None
     kind = drawn.kind if drawn else ""
-    return "armed" if kind == "boundaryEvent" else "inside" if kind in _CONTAINERS else "here"
+    return "armed" if kind == "boundaryEvent" else "inside" if kind in HOLDING else "here"

@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from engine.bpmn.diagrams import Element, Process
+from engine.bpmn.kinds import KINDS
 from engine.sla.parameters import Parameter
 
 from .release import Release
 
 _LOCALE = "zh-Hans"
-_KINDS = {
-    "userTask": "人工",
-    "manualTask": "人工",
-    "scriptTask": "自动",
-    "businessRuleTask": "判定表",
-    "serviceTask": "发送",
-    "callActivity": "调用",
-    "subProcess": "子流程",
-}
 
 
 def pages(release: Release, pictured: Collection[str] = ()) -> dict[str, str]:
@@ -79,10 +71,10 @@ def _steps(release: Release, process: Process) -> Iterator[str]:
     yield "| 步骤 | 类型 | 由谁 | 表单、判定表或流程 | 说明与出处 |"
     yield "|---|---|---|---|---|"
     for element in process.elements.values():
-        if element.kind in _KINDS:
+        if (drawn := KINDS.get(element.kind)) is not None and drawn.word:
             lane = element.lane or ""
             uses = _uses(release, element)
-            kind = "开单" if element.opens else _KINDS[element.kind]
+            kind = "开单" if element.opens else drawn.word
             yield f"| {element.name} | {kind} | {lane} | {uses} | {_flat(element.documentation)} |"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.base.errors import InvalidFile, Rejected
 from engine.base.safe_parsing import safe_json
+from engine.base.services import SERVICES
 from engine.bpmn.conditions import Condition, compile_condition
 
 LOCALES = ("zh-Hans", "zh-Hant-HK", "en")
@@ -22,7 +23,8 @@ _SHAPES: dict[str, tuple[type, str]] = {
     "acknowledgement": (bool, "true or false"),
     "refuse_personal": (list, "a list of slots"),
 }
-KINDS = ("sms", "say", "notice", "mail")
+#: "say": words that people say on the telephone
+KINDS = ("say", *(service.texts for service in SERVICES.values() if service.texts))
 _SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 #: What must not stand in a slot that refuses personal or billing data: long digit runs, money, mail addresses.
 _PERSONAL = re.compile(r"\d{7,}|1[3-9]\d[ -]?\d{4}[ -]?\d{4}|\d+(\.\d+)?\s*元|[¥¥]\s*\d|@")

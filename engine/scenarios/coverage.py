@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from engine.bpmn.diagrams import Element, Process
+from engine.bpmn.diagrams import Process
+from engine.bpmn.kinds import FLOW, NODES
 from engine.release.release import Release
 
 Reached = set[tuple[str, str]]  #: (process, id of an element or a sequence flow)
@@ -23,7 +24,7 @@ class Coverage:
             (p.id, e.id)
             for p in self.processes
             for e in p.elements.values()
-            if (e.kind == "sequenceFlow") is flows and (flows or _runs(e))
+            if (e.kind == FLOW if flows else e.kind in NODES)
         }
 
     def share(self, *, flows: bool) -> float:
@@ -34,10 +35,6 @@ class Coverage:
     def uncovered(self) -> list[str]:
         """What no scenario reached, as ``process/id``."""
         return sorted(f"{p}/{e}" for p, e in (self._all(True) | self._all(False)) - self.reached)
-
-
-def _runs(element: Element) -> bool:
-    return element.kind.endswith(("Task", "Event", "Gateway", "Activity", "Process"))
 
 
 def from_moves(release: Release, moves: Iterable[tuple[str, str, str]]) -> Reached:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -11,6 +12,8 @@ import orjson
 from engine.app import Gongdan
 from engine.base.errors import GongdanError, InvalidFile, InvalidForm, NotAllowed, Rejected
 from engine.base.instants import SHANGHAI, iso
+from engine.base.sending import NOTICE
+from engine.base.services import OUTSIDE
 from engine.case import store
 from engine.case.commands import CompleteTask, PauseClocks, ResumeClocks, StartCase
 from engine.case.effects import resolve
@@ -135,6 +138,8 @@ class Run:
     def _expect(self, wanted: Mapping[str, Any]) -> None:
         for name, want in wanted.items():
             look = getattr(self, f"_find_{name}", None)
+            if name in OUTSIDE:
+                look = partial(self._find_sent, name)
             if look is None or isinstance(want, dict) is not (name in BY_NAME):
                 raise self._failure(words.UNKNOWN, problem=f"cannot expect {name!r}")
             if name in words.INSTANTS:
@@ -168,17 +173,8 @@ class Run:
         found = {_element(t): t.not_before for t in self._tasks() if _element(t) in want and t.not_before}
         return {k: _same(v, want[k]) for k, v in found.items()}
 
-    def _find_sms(self, _: Any) -> list[str]:
-        return self._sent("sms")
-
-    def _find_mail(self, _: Any) -> list[str]:
-        return self._sent("mail")
-
-    def _find_webhook(self, _: Any) -> list[str]:
-        return self._sent("webhook")
-
-    def _find_notices(self, _: Any) -> list[str]:
-        return self._sent("notice")
+    def _find_notices(self, want: Any) -> list[str]:
+        return self._find_sent(NOTICE, want)
 
     def _find_withdrawn(self, _: Any) -> list[str]:
         """Event keys of messages that were taken back before they were sent, in order."""
@@ -223,7 +219,7 @@ class Run:
         for row in store.rows(self.gongdan.db, self.case_id):
             yield row.release, orjson.loads(row.effects)
 
-    def _sent(self, service: str) -> list[str]:
+    def _find_sent(self, service: str, _: Any) -> list[str]:
         """Templates of all that was asked of a service so far, in order."""
         return [
             request["template"]

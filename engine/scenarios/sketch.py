@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from engine.bpmn.diagrams import Element
+from engine.bpmn.kinds import OPENS_TASK
 from engine.forms.model import Field
 from engine.people.directory import DEMO_PEOPLE
 from engine.people.rules import fits
@@ -28,7 +29,7 @@ def sketch(release: Release, process: str) -> bytes:
     person finishes it.
     """
     drawn = release.process(process)
-    tasks = [e for e in drawn.elements.values() if e.kind == "userTask"]
+    tasks = [e for e in drawn.elements.values() if e.kind in OPENS_TASK]
     scenario = {
         "process": drawn.id,
         "name": drawn.name,

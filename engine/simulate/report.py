@@ -10,6 +10,7 @@ import orjson
 import sqlalchemy as sa
 
 from engine.app import Gongdan
+from engine.bpmn.kinds import EVENTS, TASKS
 from engine.case.effects import resolve
 from engine.release.release import Release
 from engine.storage.database import Database
@@ -86,7 +87,7 @@ def _never_reached(db: Database, release: Release, started: Iterable[str]) -> li
         f"{process}/{element.id}"
         for process in drawn
         for element in release.process(process).elements.values()
-        if element.kind.endswith(("Task", "Event", "Activity")) and (process, element.id) not in reached
+        if element.kind in TASKS | EVENTS and (process, element.id) not in reached
     )
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from engine.app import Gongdan
 from engine.base.errors import GongdanError, InvalidForm, Rejected, TechnicalFailure
 from engine.base.sending import CASE
+from engine.base.services import OUTSIDE
 from engine.case.commands import (
     ClaimTask,
     Command,
@@ -70,7 +71,7 @@ class World:
         self.outbox = Outbox(
             gongdan.db,
             gongdan.dispatcher,
-            {"sms": gateway, "mail": gateway, "webhook": gateway, CASE: opener},
+            {**dict.fromkeys(OUTSIDE, gateway), CASE: opener},
         )
         self.cases: dict[str, Known] = {}
         self.expected = (

@@ -190,7 +190,7 @@ outbox = sa.Table(
     _text("id", primary_key=True),  # case/key: one send for one event, ever
     _text("case_id"),
     _int("seq"),
-    _text("kind"),  # 'sms' | 'mail' | 'webhook' | 'case'
+    _text("kind"),  # of a service: engine/base/services.py
     _text("key"),
     _text("template"),
     _text("recipient"),

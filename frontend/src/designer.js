@@ -18,7 +18,8 @@ function translator(locale) {
 
 /**
  * A modeler in `container` with its panel in `panel`.
- * `catalogue` lists what entries offer: forms, decisions, processes, parameters as `{id, name}`.
+ * `catalogue` lists what entries offer (forms, decisions, processes, parameters … as `{id, name}`) and, as `elements`,
+ * the properties of each kind of element.
  */
 export function createModeler({ container, panel, locale, catalogue }) {
   return new Modeler({

@@ -1,4 +1,4 @@
-// The properties panel's groups for what Gongdan reads from a diagram.
+// The properties panel's groups for what Gongdan reads from a diagram. Which properties an element has says the page.
 import {
   CheckboxEntry, Group, SelectEntry, TextAreaEntry, TextFieldEntry,
   isCheckboxEntryEdited, isSelectEntryEdited, isTextAreaEntryEdited, isTextFieldEntryEdited,
@@ -137,42 +137,33 @@ function laneName(element) {
   return lanes(scope?.laneSets).filter((lane) => lane.get('flowNodeRef').includes(object)).at(-1)?.name ?? '';
 }
 
-const SERVICES = ['sms', 'mail', 'notice', 'webhook', 'case', 'withdraw'].map((id) => ({ id }));
-const LEVELS = ['info', 'warn', 'breach'].map((id) => ({ id }));
+/** The name by which the engine's table of kinds knows the element: a pool stands for its process. */
+function kindOf(element) {
+  if (is(element, 'bpmn:Participant')) return getBusinessObject(element).get('processRef') ? 'process' : '';
+  const name = getBusinessObject(element).$type.replace(/^bpmn:/, '');
+  return name.charAt(0).toLowerCase() + name.slice(1);
+}
 
-function entriesFor(element, catalogue) {
-  if (is(element, 'bpmn:Process') || (is(element, 'bpmn:Participant') && getBusinessObject(element).get('processRef'))) {
-    return [
-      property('startable', 'People may open a case of it', CheckboxEntry, {
-        read: (e) => readProperty(e, 'startable') === 'true',
-        write: (e, value, services) => writeProperty(e, 'startable', value ? 'true' : '', services),
-      }),
-      property('case_clocks', 'Clocks of the whole case', TextFieldEntry, { hint: 'SLA parameters, separated by commas' }),
-      property('report', 'Report it is about', TextFieldEntry, { hint: 'Name of a report; its cases lead to it' }),
-    ];
+/** The entry of a property as the engine describes it. */
+function asked({ name, label, hint, choices, expression: evaluated, flag }, catalogue) {
+  if (flag) {
+    return property(name, label, CheckboxEntry, {
+      hint,
+      read: (e) => readProperty(e, name) === 'true',
+      write: (e, value, services) => writeProperty(e, name, value ? 'true' : '', services),
+    });
   }
+  if (choices) return property(name, label, SelectEntry, { hint, choices: from(catalogue[choices] ?? []) });
+  return property(name, label, TextFieldEntry, { hint, ...(evaluated ? code : {}) });
+}
+
+/** What is not a property: who does it, and what BPMN itself has a place for. */
+function drawnEntries(element, catalogue) {
   if (is(element, 'bpmn:UserTask')) {
     return [
       entry('gongdan-lane', 'Done by (lane)', TextFieldEntry, {
         read: laneName, write: () => {}, disabled: true, hint: 'Move the step into another lane to change who does it',
       }),
-      property('form', 'Form', SelectEntry, { choices: from(catalogue.forms) }),
-      property('say', 'Words to say', TextFieldEntry, { hint: 'Template keys, separated by commas' }),
-      property('exclude', 'Not to be done by', TextFieldEntry, { hint: 'Data names that hold people, separated by commas' }),
-      property('meets', 'Meets the case clocks', TextFieldEntry, { hint: 'SLA parameters, separated by commas' }),
-      property('not_before', 'Not before', TextFieldEntry, { ...code, hint: 'Expression that gives an instant' }),
-    ];
-  }
-  if (is(element, 'bpmn:ServiceTask')) {
-    return [
-      property('service', 'Service', SelectEntry, { choices: from(SERVICES) }),
-      property('template', 'Template', TextFieldEntry, { ...code, hint: 'Expression, for example "sms_callback_1"' }),
-      property('to', 'Recipient', TextFieldEntry, { ...code, hint: 'Expression: number, address or role' }),
-      property('event', 'Event key', TextFieldEntry, { ...code, hint: 'Expression; one send per key and case, ever' }),
-      property('withdraws', 'Takes back', TextFieldEntry, { ...code, hint: 'Expression: event keys of messages not sent yet' }),
-      property('level', 'Level of a notice', SelectEntry, { choices: from(LEVELS) }),
-      property('process', 'Process of the new case', SelectEntry, { choices: from(catalogue.processes), hint: 'For the service case' }),
-      property('carries', 'Data that goes over', TextFieldEntry, { hint: 'Names of case data, separated by commas' }),
     ];
   }
   if (is(element, 'bpmn:ScriptTask')) return [entry('gongdan-script', 'Script', TextAreaEntry, { ...script, ...code, rows: 8 })];
@@ -189,7 +180,6 @@ function entriesFor(element, catalogue) {
       ...expression, ...code, rows: 3, hint: 'Names, comparisons, and / or / not / in',
     })];
   }
-  if (is(element, 'bpmn:EndEvent')) return [property('outcome', 'Outcome of the case')];
   if (is(element, 'bpmn:StartEvent') && timerOf(element)) {
     return [entry('gongdan-rhythm', 'The software opens cases', SelectEntry, {
       ...rhythm, choices: from(catalogue.parameters), hint: 'A weekly or monthly parameter of the table of limits',
@@ -203,10 +193,15 @@ function entriesFor(element, catalogue) {
   return [];
 }
 
+function entriesFor(element, catalogue) {
+  const properties = (catalogue.elements[kindOf(element)] ?? []).map((one) => asked(one, catalogue));
+  return [...drawnEntries(element, catalogue), ...properties];
+}
+
 class GongdanProvider {
   constructor(propertiesPanel, translate, config) {
     this.translate = translate;
-    this.catalogue = { forms: [], decisions: [], processes: [], parameters: [], ...config };
+    this.catalogue = { forms: [], decisions: [], processes: [], parameters: [], elements: {}, ...config };
     propertiesPanel.registerProvider(500, this);
   }
 

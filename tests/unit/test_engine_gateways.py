@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Entry
-from engine.delivery.gateways.http import HttpSmsGateway, WebhookGateway
+from engine.delivery.gateways.sms import HttpSmsGateway
+from engine.delivery.gateways.webhook import WebhookGateway
 from tests.serving import serving
 
 ENTRY = Entry(

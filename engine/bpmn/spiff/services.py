@@ -8,11 +8,10 @@ from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
 
 from engine.base.errors import InvalidFile
-from engine.base.sending import CASE, WITHDRAW
+from engine.base.sending import CASE
+from engine.base.services import SERVICES
 
 from .logical_clock import current
-
-KINDS = frozenset({"sms", "mail", "notice", "webhook", CASE, WITHDRAW})
 
 
 class OutboxTask(BpmnSpecMixin):  # type: ignore[misc]
@@ -30,9 +29,9 @@ class OutboxTask(BpmnSpecMixin):  # type: ignore[misc]
         if self.name in current().skip:
             return True  # by a supervisor's leave, recorded in the command
         service = self.properties.get("service", "")
-        if service not in KINDS:
+        if service not in SERVICES:
             raise InvalidFile(
-                f"service task {self.name!r}: service is {service!r}; it must be one of {', '.join(sorted(KINDS))}"
+                f"service task {self.name!r}: service is {service!r}; it must be one of {', '.join(sorted(SERVICES))}"
             )
         request = {"service": service, "element": self.name, "level": self.properties.get("level", "info")}
         for part in ("template", "to", "event"):

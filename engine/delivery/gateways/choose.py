@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from engine.base.errors import ConfigurationError
+from importlib import import_module
+from typing import Protocol, cast
+
 from engine.base.sending import Gateway
+from engine.base.services import OUTSIDE
 from engine.base.settings import Settings
 
 from .console import ConsoleGateway
-from .http import HttpSmsGateway, WebhookGateway
-from .mail import SmtpGateway
+
+
+class Channel(Protocol):
+    """A module of this package that is named as the service whose messages it sends."""
+
+    def gateway(self, settings: Settings) -> Gateway | None:
+        """The gateway that the settings ask for, or None where they name none."""
+        ...
 
 
 def gateways(settings: Settings) -> dict[str, Gateway]:
-    """Gateways by kind of message. What is not configured goes to the console."""
+    """Gateways by kind of service. What is not configured goes to the console."""
     console = ConsoleGateway()
-    chosen: dict[str, Gateway] = {"sms": console, "mail": console, "webhook": console}
-    if settings.sms_gateway == "http":
-        if not settings.sms_url:
-            raise ConfigurationError("GONGDAN_SMS_GATEWAY is http, but GONGDAN_SMS_URL is not set")
-        chosen["sms"] = HttpSmsGateway(settings.sms_url, settings.sms_token, settings.sms_timeout_seconds)
-    if settings.smtp_host:
-        chosen["mail"] = SmtpGateway(
-            settings.smtp_host,
-            settings.smtp_port,
-            settings.smtp_from,
-            starttls=settings.smtp_starttls,
-            user=settings.smtp_user,
-            password=settings.smtp_password,
-        )
-    if settings.webhook_url:
-        if not settings.webhook_key:
-            raise ConfigurationError("GONGDAN_WEBHOOK_URL is set, but GONGDAN_WEBHOOK_KEY is not")
-        chosen["webhook"] = WebhookGateway(
-            settings.webhook_url, settings.webhook_key, settings.sms_timeout_seconds
-        )
-    return chosen
+    return {kind: channel(kind).gateway(settings) or console for kind in OUTSIDE}
+
+
+def channel(kind: str) -> Channel:
+    """The module that sends what a service of this kind asks for."""
+    return cast(Channel, import_module(f"{__package__}.{kind}"))

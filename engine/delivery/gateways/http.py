@@ -1,12 +1,10 @@
-"""JSON over HTTP: the SMS provider and the signed webhook share how an answer is read.
+"""JSON over HTTP: how a request is posted and its answer is read, for every gateway that speaks it.
 
 The address comes from the operator's settings only; redirects are not followed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import http.client
 import socket
 import urllib.error
@@ -14,9 +12,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-import orjson
-
-from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
+from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Answer
 
 _NEVER_ARRIVED = (ConnectionRefusedError, socket.gaierror)
 
@@ -51,49 +47,6 @@ def post(url: str, body: bytes, headers: dict[str, str], timeout: float) -> Answ
         return Answer(UNKNOWN, f"{type(error).__name__}: {error}")
 
 
-def _header(text: str) -> str:
+def header(text: str) -> str:
     """``text`` as a header can carry it: what is not ASCII percent-encoded."""
     return urllib.parse.quote(text, safe="/-._~ :[](),'")
-
-
-class HttpSmsGateway:
-    """Sends an SMS as ``{"id", "to", "text", "template"}`` with a bearer token."""
-
-    def __init__(self, url: str, token: str, timeout: float) -> None:
-        self._url, self._token, self._timeout = url, token, timeout
-
-    def send(self, entry: Entry) -> Answer:
-        """Hand the message to the provider; ``Idempotency-Key`` is the entry's id (percent-encoded)."""
-        body = orjson.dumps(
-            {"id": entry.id, "to": entry.recipient, "text": entry.body, "template": entry.template}
-        )
-        headers = {"Content-Type": "application/json", "Idempotency-Key": _header(entry.id)}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        return post(self._url, body, headers, self._timeout)
-
-
-class WebhookGateway:
-    """Posts events to the operator's address, signed with HMAC-SHA-256 over the body."""
-
-    def __init__(self, url: str, key: bytes, timeout: float) -> None:
-        self._url, self._key, self._timeout = url, key, timeout
-
-    def send(self, entry: Entry) -> Answer:
-        """Post ``entry``; the header ``Gongdan-Signature`` is ``sha256=<hex>``."""
-        body = orjson.dumps(
-            {
-                "id": entry.id,
-                "case": entry.case_id,
-                "event": entry.key,
-                "to": entry.recipient,
-                "text": entry.body,
-            }
-        )
-        signature = hmac.new(self._key, body, hashlib.sha256).hexdigest()
-        headers = {
-            "Content-Type": "application/json",
-            "Idempotency-Key": _header(entry.id),
-            "Gongdan-Signature": f"sha256={signature}",
-        }
-        return post(self._url, body, headers, self._timeout)

@@ -9,10 +9,25 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from urllib.parse import quote
 
-from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
+from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry, Gateway
+from engine.base.settings import Settings
 from engine.base.texts import is_mail_address
 
 _POLICY = SMTP.clone(cte_type="7bit")
+
+
+def gateway(settings: Settings) -> Gateway | None:
+    """The mail server of the settings, if they name one."""
+    if not settings.smtp_host:
+        return None
+    return SmtpGateway(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_from,
+        starttls=settings.smtp_starttls,
+        user=settings.smtp_user,
+        password=settings.smtp_password,
+    )
 
 
 class SmtpGateway:

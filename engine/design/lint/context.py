@@ -10,6 +10,7 @@ from lxml import etree
 from engine.base.errors import GongdanError
 from engine.base.safe_parsing import InvalidXml, dmn_namespace, parse_xml
 from engine.bpmn.diagrams import rhythm_of
+from engine.bpmn.kinds import BY_PERSON, KINDS
 from engine.bpmn.model import DiagramModel, Node, Scope
 from engine.bpmn.reading import read_diagram
 from engine.forms import Form
@@ -156,9 +157,8 @@ class LintContext:
 
 def may_wait(kind: str, events: list[str]) -> bool:
     """Does an element of this kind wait for a person, a message or a time?"""
-    if kind in ("userTask", "manualTask", "receiveTask"):
-        return True
-    return kind in ("intermediateCatchEvent", "boundaryEvent") and bool({"timer", "message"} & set(events))
+    known = KINDS[kind]
+    return known.waits or not known.waits_for.isdisjoint(events)
 
 
 def _without_anybody(scope: Scope) -> set[Node]:
@@ -167,8 +167,7 @@ def _without_anybody(scope: Scope) -> set[Node]:
     def steps(node: Node) -> Iterable[Node]:
         if node.inner is not None:
             yield from (inner for inner in node.inner.nodes.values() if inner.kind == "startEvent")
-        waits = node.kind in ("userTask", "manualTask")
-        yield from node.boundary if waits else node.scope.steps(node)
+        yield from node.boundary if node.kind in BY_PERSON else node.scope.steps(node)
 
     return reachable((node for node in scope.nodes.values() if node.kind == "startEvent"), steps)
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from engine.bpmn.kinds import DECIDING
+from engine.bpmn.kinds import DECIDING, KINDS
 from engine.bpmn.model import DiagramModel, DrawnProcess, Node, Scope
 from engine.forms import Form
 
@@ -179,10 +179,9 @@ class _ScopeWalk:
 
     def reads(self, node: Node, known: Names) -> Names:
         """What the element reads before it does anything: its properties, timers and first script."""
-        wanted = ("template", "to", "event") if node.kind == "serviceTask" else ("not_before",)
-        for name in wanted:
-            if written := node.properties.get(name, "").strip():
-                known = self.expression(name, node.id, node.line, written, known)
+        for one in KINDS[node.kind].properties:
+            if one.needed_set and (written := node.properties.get(one.name, "").strip()):
+                known = self.expression(one.name, node.id, node.line, written, known)
         for timer in node.timers if node.kind != "startEvent" else ():
             known = self.expression("timer", node.id, timer.line, timer.text, known)
         if text := node.extension("preScript"):

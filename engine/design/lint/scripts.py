@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engine.base.safe_parsing import BPMN, line_of
 from engine.bpmn.conditions import ConditionError, NotPlain, compile_condition
-from engine.bpmn.kinds import DECIDING
+from engine.bpmn.kinds import DECIDING, KINDS
 from engine.bpmn.model import MAX_WRITTEN, DiagramModel
 
 from .catalogue.scripts import (
@@ -64,10 +64,9 @@ def texts(model: DiagramModel) -> Iterator[Text]:
                 found = None if loop is None else loop.find(f"{{{BPMN}}}{kind}")
                 if found is not None and (text := (found.text or "").strip()):
                     yield Text(kind, node.id, line_of(found), text, False)
-        names = ("template", "to", "event", "withdraws") if node.kind == "serviceTask" else ("not_before",)
-        for name in names:
-            if text := node.properties.get(name, "").strip():
-                yield Text(name, node.id, node.line, text, False)
+        for one in KINDS[node.kind].properties:
+            if one.expression and (text := node.properties.get(one.name, "").strip()):
+                yield Text(one.name, node.id, node.line, text, False)
 
 
 def scripts(model: DiagramModel, context: LintContext) -> Iterator[Finding]:

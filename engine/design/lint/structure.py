@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from engine.base.safe_parsing import BPMN, BPMNDI, children, line_of, local
-from engine.bpmn.kinds import CONTAINERS
-from engine.bpmn.model import DiagramModel, Node, Scope
+from engine.base.safe_parsing import BPMN, BPMNDI, line_of, local
+from engine.bpmn.kinds import CONTAINERS, EVENTS, GATEWAYS, KINDS
+from engine.bpmn.model import DiagramModel, Node, Other, Scope
 
+from .catalogue import RULES
 from .catalogue.structure import (
-    ADHOC,
     BOUNDARY_HOST,
     COMPENSATION,
-    COMPLEX_GATEWAY,
     CONDITIONAL_EVENT,
     DEAD_END,
     DUPLICATE_ID,
-    EVENT_GATEWAY,
     EVENT_SUBPROCESS,
     FILE_NAME,
     FLOW_END,
@@ -46,11 +44,6 @@ _BY_EVENT = {
     "link": LINK_EVENT,
     "compensate": COMPENSATION,
     "conditional": CONDITIONAL_EVENT,
-}
-_BY_KIND = {
-    "eventBasedGateway": EVENT_GATEWAY,
-    "complexGateway": COMPLEX_GATEWAY,
-    "adHocSubProcess": ADHOC,
 }
 
 
@@ -81,15 +74,10 @@ def ids(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
         if count > 1:
             yield DUPLICATE_ID.at(model.file, ident, lines[ident], id=ident, count=count)
     for scope in model.scopes:
-        for child in children(scope.element):
-            if not child.get("id") and (local(child) in _NEEDS_ID):
-                yield MISSING_ID.at(model.file, scope.id, line_of(child), kind=local(child))
-
-
-_NEEDS_ID = frozenset({"sequenceFlow", "startEvent", "endEvent", "subProcess", "callActivity"}) | {
-    *("task", "userTask", "manualTask", "serviceTask", "scriptTask", "businessRuleTask", "boundaryEvent"),
-    *("exclusiveGateway", "parallelGateway", "inclusiveGateway", "intermediateCatchEvent"),
-}
+        for part in scope.contents:
+            if not part.id and not isinstance(part, Other):
+                kind = local(part.element)
+                yield MISSING_ID.at(model.file, scope.id, part.line, kind=kind)
 
 
 def flows(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
@@ -100,7 +88,7 @@ def flows(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
                 if ref not in scope.nodes:
                     yield FLOW_END.at(model.file, flow.id, flow.line, end=end)
         for node in scope.nodes.values():
-            if not node.kind.endswith("Gateway") and len(node.outgoing) > 1:
+            if node.kind not in GATEWAYS and len(node.outgoing) > 1:
                 yield SEVERAL_OUTGOING.at(model.file, node.id, node.line, count=len(node.outgoing))
             if node.kind == "boundaryEvent" and not _hosted(node, scope):
                 yield BOUNDARY_HOST.at(model.file, node.id, node.line)
@@ -108,7 +96,7 @@ def flows(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
 
 def _hosted(node: Node, scope: Scope) -> bool:
     host = scope.nodes.get(node.attached_to or "")
-    return host is not None and not host.kind.endswith(("Event", "Gateway"))
+    return host is not None and host.kind not in EVENTS | GATEWAYS
 
 
 def starts_and_ends(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
@@ -131,8 +119,8 @@ def starts_and_ends(model: DiagramModel, context: LintContext) -> Iterator[Findi
 def unsupported(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
     """Elements that the engine drops or runs otherwise than drawn."""
     for node in model.nodes():
-        if node.kind in _BY_KIND:
-            yield _BY_KIND[node.kind].at(model.file, node.id, node.line)
+        if refused := KINDS[node.kind].finding:
+            yield RULES[refused].at(model.file, node.id, node.line)
         for event in node.events:
             if event in _BY_EVENT:
                 yield _BY_EVENT[event].at(model.file, node.id, node.line)

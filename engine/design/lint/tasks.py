@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine.base.sending import CASE, WITHDRAW
+from engine.base.sending import CASE, NOTICE
+from engine.base.services import LEVELS, SERVICES, Recipient
 from engine.base.texts import is_mail_address
+from engine.bpmn.kinds import BY_PERSON, KINDS
 from engine.bpmn.model import DiagramModel, Node
+from engine.bpmn.properties import OF_PROCESS
 from engine.forms.loading import PHONE
 from engine.reports import REPORTS
 
@@ -39,21 +42,12 @@ from .context import LintContext
 from .expressions import read_expression
 from .finding import Finding
 
-_SERVICES = ("sms", "mail", "notice", "webhook", CASE, WITHDRAW)
-_NEEDED = {"webhook": ("to",), CASE: ("process", "carries"), WITHDRAW: ("withdraws",)}
-_PROPERTIES = {
-    "userTask": {"form", "say", "exclude", "meets", "not_before", "approves"},
-    "businessRuleTask": {"approves"},
-    "scriptTask": {"meets"},
-    "serviceTask": {"service", "template", "to", "event", "withdraws", "level", "process", "carries"},
-    "endEvent": {"outcome"},
-}
-_PROCESS_PROPERTIES = {"startable", "complaint", "case_clocks", "report", "name_en", "name_zh_Hant_HK"}
+_PROCESS_PROPERTIES = {one.name for one in OF_PROCESS} | {"name_en", "name_zh_Hant_HK"}
 
 
 def people(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
     """User tasks have a form, words that exist, and a lane somebody works in."""
-    for node in model.with_kind("userTask", "manualTask"):
+    for node in model.with_kind(*BY_PERSON):
         form = node.properties.get("form", "")
         if not form:
             yield USER_TASK_FORM.at(model.file, node.id, node.line)
@@ -112,37 +106,39 @@ def references(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
 def services(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
     """Service tasks say what to send, to whom and with which words."""
     for node in model.with_kind("serviceTask", "sendTask") if model.readable else ():
-        service = node.properties.get("service", "")
-        if service not in _SERVICES:
-            yield SERVICE.at(model.file, node.id, node.line, value=service or "(空/empty)")
+        kind = node.properties.get("service", "")
+        service = SERVICES.get(kind)
+        if service is None:
+            yield SERVICE.at(
+                model.file, node.id, node.line, value=kind or "(空/empty)", known=", ".join(SERVICES)
+            )
             continue
-        needed = _NEEDED.get(service, ("template", "to"))
-        for name in (*needed, *({"event"} & node.properties.keys())):
+        for name in (*service.needs, *({"event"} & node.properties.keys())):
             if not node.properties.get(name, "").strip():
                 yield SERVICE_PROPERTY.at(model.file, node.id, node.line, name=name)
-        if service == CASE:
+        if kind == CASE:
             yield from _linked(model, node, context)
         level = node.properties.get("level", "info")
-        if service == "notice" and level not in ("info", "warn", "breach"):
+        if kind == NOTICE and level not in LEVELS:
             yield NOTICE_LEVEL.at(model.file, node.id, node.line, value=level)
         to = read_expression(node.properties.get("to", "")).constant
-        if isinstance(to, str) and not _reaches(service, to, context):
-            yield RECIPIENT.at(model.file, node.id, node.line, kind=service, value=to or "(空/empty)")
+        if isinstance(to, str) and not _reaches(service.recipient, to, context):
+            yield RECIPIENT.at(model.file, node.id, node.line, kind=kind, value=to or "(空/empty)")
         literal = read_expression(node.properties.get("template", "")).constant
         if isinstance(literal, str):
-            yield from _template(model.file, node, literal, service, context)
+            yield from _template(model.file, node, literal, service.texts, context)
 
 
-def _reaches(service: str, to: str, context: LintContext) -> bool:
+def _reaches(recipient: Recipient, to: str, context: LintContext) -> bool:
     """Whether a recipient that the diagram itself names can be reached; without a list of roles any word may be one."""
     role = to.partition("@")[0]  # a role, or one of a department: specialist@om
     is_role = role in context.roles if context.roles else bool(to)
-    match service:
-        case "sms":
+    match recipient:
+        case Recipient.PHONE:
             return re.fullmatch(PHONE, to) is not None
-        case "mail":
+        case Recipient.MAIL:
             return is_mail_address(to) if "." in to else is_role
-        case "notice":
+        case Recipient.ROLE:
             return is_role and "." not in to
     return True
 
@@ -162,14 +158,14 @@ def _template(file: str, node: Node, key: str, kind: str, context: LintContext) 
         return
     if key not in context.templates:
         yield UNKNOWN_TEMPLATE.at(file, node.id, node.line, name=key)
-    elif context.templates[key] != kind and kind != "webhook":
+    elif kind and context.templates[key] != kind:
         yield TEMPLATE_KIND.at(file, node.id, node.line, name=key, kind=context.templates[key], wanted=kind)
 
 
 def properties(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
     """Properties are ones the engine reads (a misspelt one would do nothing)."""
     for node in model.nodes():
-        known = _PROPERTIES.get(node.kind, set())
+        known = {one.name for one in KINDS[node.kind].properties}
         for name in node.properties:
             if name not in known:
                 yield UNKNOWN_PROPERTY.at(model.file, node.id, node.line, kind=node.kind, name=name)
@@ -185,12 +181,13 @@ def words(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
         if not process.documentation:
             yield UNDOCUMENTED.at(model.file, process.id, process.line)
     for node in model.nodes():
-        if node.kind == "task":
-            yield EMPTY_TASK.at(model.file, node.id, node.line, kind="task")
-        branching = node.kind in ("exclusiveGateway", "inclusiveGateway") and len(node.outgoing) > 1
-        if not node.name.strip() and (branching or node.kind.endswith("Task") or node.kind == "callActivity"):
+        kind = KINDS[node.kind]
+        if kind.idle:
+            yield EMPTY_TASK.at(model.file, node.id, node.line, kind=node.kind)
+        branching = kind.decides and len(node.outgoing) > 1
+        if not node.name.strip() and (branching or kind.needs_name):
             yield UNNAMED.at(model.file, node.id, node.line)
-        if node.kind.endswith("Task") and node.kind != "scriptTask" and not node.documentation:
+        if kind.needs_documentation and not node.documentation:
             yield UNDOCUMENTED.at(model.file, node.id, node.line)
 
 

@@ -103,8 +103,8 @@ UNKNOWN_PARAMETER = Rule(
 SERVICE = Rule(
     "service",
     "error",
-    "服务任务的 service 是 {value},只能是 sms、mail、notice、webhook、case",
-    "service is {value}; it must be sms, mail, notice, webhook or case",
+    "服务任务的 service 是 {value},只能是 {known} 之一",
+    "service is {value}; it must be one of {known}",
     "设置扩展属性 service",
     "set the property service",
 )
