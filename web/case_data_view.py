@@ -8,7 +8,8 @@ from typing import Any
 
 from flask_babel import gettext
 
-from engine.forms import Field, Form, localised, show
+from engine.base.locales import in_language
+from engine.forms import Field, Form, show
 from engine.forms.attachments import describes_file
 from engine.queries.timeline import Answered
 from engine.release.release import Release
@@ -41,7 +42,7 @@ class Reading:
             "case_opened_at": gettext("Case opened"),
         }.get(name)
         field = self._field(name)
-        return fixed or (localised(field.label, locale()) if field else None)
+        return fixed or (in_language(field.label, locale()) if field else None)
 
     def text(self, name: str, value: Any) -> str:
         """``value`` as people read it: options by their labels, instants in Shanghai, money in yuan."""
@@ -93,7 +94,7 @@ def _text(field: Field | None, value: Any) -> str:
     if field is not None:
         for option in field.options:
             if option.value == value:
-                return localised(option.label, locale())
+                return in_language(option.label, locale())
         if "money" in (field.widget, field.shown_as):
             return show(field, value)
         if field.widget == "datetime" and isinstance(value, str):
@@ -117,7 +118,7 @@ def _record(field: Field | None, value: Any) -> str:
     ]:
         words = _text(columns.get(name), value[name])
         if words:
-            label = localised(columns[name].label, locale()) if name in columns else name
+            label = in_language(columns[name].label, locale()) if name in columns else name
             parts.append(gettext("%(label)s: %(value)s", label=label, value=words))
     return joined(parts)
 

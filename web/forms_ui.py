@@ -15,7 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from engine.base.errors import FieldError
-from engine.forms import Field, Form, choice_text, local_minutes, localised, message, show
+from engine.base.locales import WRITTEN, in_language, language
+from engine.forms import Field, Form, choice_text, local_minutes, message, show
 from engine.forms.bounds import Span, span, written
 from engine.forms.checking import asked
 from engine.forms.form import condition_functions
@@ -58,7 +59,6 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "seconds": ("秒", "秒", "seconds"),
     "none": ("无", "沒有", "None"),
 }
-_INDEX = {"zh-Hans": 0, "zh-Hant-HK": 1, "en": 2}
 _INPUT_MODES = {"number": "decimal", "money": "decimal", "phone": "tel"}
 
 
@@ -118,7 +118,7 @@ class _Page:
 
 def word(key: str, locale: str, **values: object) -> str:
     """A word of the form pages in ``locale``."""
-    return _WORDS[key][_INDEX.get(locale, 0)].format_map(values)
+    return in_language(dict(zip(WRITTEN, _WORDS[key], strict=True)), locale).format_map(values)
 
 
 def needs_multipart(form: Form) -> bool:
@@ -163,7 +163,7 @@ def _render(
     summary = [(anchor, label, texts[name]) for name, anchor, label in _places(form, found, controls, locale)]
     template: Any = _environment.get_template("form.html").module
     markup: Markup = template.form(
-        intro=localised(form.intro, locale) if form.intro else "",
+        intro=in_language(form.intro, locale) if form.intro else "",
         controls=controls,
         summary=summary,
         preview_url=preview_url,
@@ -236,9 +236,9 @@ def _control(item: Field, value: Any, name: str, page: _Page) -> Control:
     control = Control(
         name=name,
         widget=item.widget,
-        label=localised(item.label, page.locale),
-        help=localised(item.help, page.locale) if item.help else "",
-        section=localised(item.section, page.locale) if item.section else "",
+        label=in_language(item.label, page.locale),
+        help=in_language(item.help, page.locale) if item.help else "",
+        section=in_language(item.section, page.locale) if item.section else "",
         required=False,
         controls=item.controls,
         text="" if isinstance(value, list | dict) else show(item, value),
@@ -253,7 +253,7 @@ def _control(item: Field, value: Any, name: str, page: _Page) -> Control:
         else []
     )
     control.choices = [
-        Choice(text, localised(option.label, page.locale), text in chosen or text == control.text)
+        Choice(text, in_language(option.label, page.locale), text in chosen or text == control.text)
         for option in item.options
         for text in [choice_text(option.value)]
     ]
@@ -282,13 +282,13 @@ def _sentence(text: str, locale: str) -> str:
     """Help that more is written behind: it ends as a sentence does."""
     if not text or text.endswith(("。", "？", "！", ".", "?", "!")):
         return text
-    return text + ("." if locale == "en" else "。")
+    return text + language(locale).stop
 
 
 def _draw_readonly(control: Control, item: Field, value: Any, locale: str) -> None:
     if item.rows is not None:
         rows = [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
-        control.columns = [localised(column.label, locale) for column in item.rows.fields]
+        control.columns = [in_language(column.label, locale) for column in item.rows.fields]
         control.table = [[show(column, row.get(column.name)) for column in item.rows.fields] for row in rows]
         return
     labels = [choice.label for choice in control.choices if choice.chosen]
@@ -302,7 +302,7 @@ def _draw_readonly(control: Control, item: Field, value: Any, locale: str) -> No
 
 def _note(group: Group, item: Field, locale: str) -> str:
     names = item.show_if.names if item.show_if else frozenset()
-    labels = [localised(other.label, locale) for other in group.fields if other.name in names]
+    labels = [in_language(other.label, locale) for other in group.fields if other.name in names]
     return word("depends", locale, names=listed(labels, locale)) if labels else word("optional", locale)
 
 
@@ -318,6 +318,6 @@ def _places(
                 drawn[cell.name] = (cell.name, label)
     places = {}
     for error in errors:
-        anchor, label = drawn.get(error.field, ("", error.field or localised(form.title, locale)))
+        anchor, label = drawn.get(error.field, ("", error.field or in_language(form.title, locale)))
         places[error.field] = (error.field, f"f-{anchor}" if anchor else "", label)
     return list(places.values())

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from flask import Flask, g, request
 from flask_babel import Babel, get_locale, lazy_gettext
 
-from engine.base.settings import LOCALES, Settings
+from engine.base.locales import LOCALES, in_language, language
+from engine.base.settings import Settings
 
 #: our names of languages → names of the catalogues under ``translations/``
-CATALOGUES = {"zh-Hans": "zh_Hans", "zh-Hant-HK": "zh_Hant_HK", "en": "en"}
-NAMES = {"zh-Hans": "简体中文", "zh-Hant-HK": "繁體中文（香港）", "en": "English"}
+CATALOGUES = {locale: language(locale).catalogue for locale in LOCALES}
+NAMES = {locale: language(locale).name for locale in LOCALES}
 THEMES = {"auto": lazy_gettext("As the system"), "light": lazy_gettext("Light"), "dark": lazy_gettext("Dark")}
 
 
@@ -37,7 +38,7 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def locale() -> str:
-    """Language of this page: ``zh-Hans``, ``zh-Hant-HK`` or ``en``."""
+    """Language of this page, one of :data:`LOCALES`."""
     return str(g.get("locale", LOCALES[0]))
 
 
@@ -46,18 +47,18 @@ def theme() -> str:
     return str(g.get("theme", "auto"))
 
 
-def listed(texts: Iterable[str], language: str | None = None) -> str:
+def listed(texts: Iterable[str], spoken: str | None = None) -> str:
     """Texts one after another, as a list within a line: 、 in Chinese. In the language of the page if none is given."""
-    return (", " if (language or locale()) == "en" else "、").join(filter(None, texts))
+    return language(spoken or locale()).comma.join(filter(None, texts))
 
 
 def joined(clauses: Iterable[str]) -> str:
     """Clauses one after another in a line: ； in Chinese."""
-    return ("; " if locale() == "en" else "；").join(filter(None, clauses))
+    return language(locale()).semicolon.join(filter(None, clauses))
 
 
 def pick(texts: object) -> str:
     """The text in the language of the page, from a mapping of language → text (plain text stays as it is)."""
     if isinstance(texts, dict):
-        return str(texts.get(locale()) or texts.get("zh-Hans") or next(iter(texts.values()), ""))
+        return in_language(texts, locale())
     return str(texts or "")

@@ -9,7 +9,8 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from engine.forms import Form, localised
+from engine.base.locales import in_language
+from engine.forms import Form
 from engine.queries.drafts import Pairs
 
 from .i18n import locale
@@ -48,7 +49,7 @@ def offer(form: Form, kept: Pairs | None, data: Mapping[str, Any], now: str) -> 
     ]
     for one in stale:
         values.pop(one.name)
-    return Offer(values, now, [localised(one.label, locale()) for one in stale])
+    return Offer(values, now, [in_language(one.label, locale()) for one in stale])
 
 
 def _is_old(at: str, now: str) -> bool:

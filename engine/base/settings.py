@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from .atomic_files import sync
 from .errors import ConfigurationError
+from .locales import LOCALES
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-LOCALES = ("zh-Hans", "zh-Hant-HK", "en")
 Number = TypeVar("Number", int, float)
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from engine.base.locales import LOCALES, NAME_PROPERTIES
 from engine.base.safe_parsing import local
 from engine.base.sending import CASE
 
@@ -63,9 +64,9 @@ class Process:
     @property
     def names(self) -> dict[str, str]:
         """The name by language; a language whose ``name_…`` property is missing is left out."""
-        found = {"zh-Hans": self.name}
-        for locale in ("zh-Hant-HK", "en"):
-            if name := self.properties.get(f"name_{locale.replace('-', '_')}"):
+        found = {LOCALES[0]: self.name}
+        for key, locale in NAME_PROPERTIES.items():
+            if name := self.properties.get(key):
                 found[locale] = name
         return found
 

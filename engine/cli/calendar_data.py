@@ -13,7 +13,8 @@ from typing import Any
 import click
 
 from engine.base.atomic_files import SHARED, write_all
-from engine.base.settings import CHECKOUT, LOCALES
+from engine.base.locales import WRITTEN
+from engine.base.settings import CHECKOUT
 from engine.sla.calendar_days import WEEKDAYS
 
 CHINA = CHECKOUT / "bpmn" / "calendars" / "cn.json"
@@ -119,4 +120,4 @@ def render(data: dict[str, Any]) -> str:
 
 
 def _words(*words: str) -> dict[str, str]:
-    return dict(zip(LOCALES, words, strict=True))
+    return dict(zip(WRITTEN, words, strict=True))

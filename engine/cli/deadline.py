@@ -11,7 +11,8 @@ from typing import Any, Literal
 import click
 
 from engine.base.errors import GongdanError
-from engine.base.settings import CHECKOUT, LOCALES
+from engine.base.locales import LOCALES
+from engine.base.settings import CHECKOUT
 from engine.sla import time_words
 from engine.sla.calendar import Calendar
 from engine.sla.durations import Duration, parse_short

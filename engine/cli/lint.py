@@ -11,8 +11,8 @@ import click
 import orjson
 
 from engine.base import logs
+from engine.base.locales import LOCALES
 from engine.base.safe_parsing import MAX_BYTES
-from engine.base.settings import LOCALES
 from engine.design.lint import Finding, LintContext, lint_file
 from engine.design.lint.release import lint_across
 

@@ -11,7 +11,7 @@ from typing import BinaryIO, TypeVar
 import click
 
 from engine.base.atomic_files import write_all, writing
-from engine.base.settings import LOCALES
+from engine.base.locales import LOCALES
 from engine.export import ocel, tables, xes
 from engine.export.events import case_numbers, histories, traces
 from engine.proof import checkpoints

@@ -5,11 +5,11 @@ Uses bpmn, people, sla and everything below. Read first: ``form``, ``model``, ``
 
 from __future__ import annotations
 
-from engine.base.settings import LOCALES
+from engine.base.locales import LOCALES
 
 from .form import Form, Submission
 from .messages import message
-from .model import Field, Option, Text, choice_text, localised
+from .model import Field, Option, Text, choice_text
 from .values import local_minutes, show
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "Text",
     "choice_text",
     "local_minutes",
-    "localised",
     "message",
     "show",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.base.errors import InvalidFile
-from engine.base.settings import LOCALES
+from engine.base.locales import LOCALES, WRITTEN
 from engine.bpmn.conditions import Condition, ConditionError, compile_condition
 
 from .model import Text
@@ -48,12 +48,12 @@ class Draft:
         """A text in every language."""
         if (
             not isinstance(value, dict)
-            or set(value) != set(LOCALES)
+            or not set(WRITTEN) <= set(value) <= {*WRITTEN, *LOCALES}
             or not all(isinstance(text, str) and text.strip() for text in value.values())
         ):
-            self.wrong(where, "needs one text for each language", f"give exactly {', '.join(LOCALES)}")
-            return dict.fromkeys(LOCALES, "")
-        return {locale: value[locale] for locale in LOCALES}
+            self.wrong(where, "needs one text for each language", f"give exactly {', '.join(WRITTEN)}")
+            return dict.fromkeys(WRITTEN, "")
+        return {locale: value[locale] for locale in dict.fromkeys((*WRITTEN, *LOCALES)) if locale in value}
 
     def flag(self, value: Any, where: str) -> bool:
         """True or false."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.base.errors import FieldError
+from engine.base.locales import in_language
 
-from .model import Text, localised
+from .model import Text
 from .values import local_minutes
 
 
@@ -153,7 +154,7 @@ def message(error: FieldError, locale: str) -> str:
     values: dict[str, object] = {}
     for name, value in error.parameters.items():
         if isinstance(value, Mapping):
-            values[name] = localised(value, locale)
+            values[name] = in_language(value, locale)
         elif error.code.startswith("money_") and isinstance(value, int):
             values[name] = f"{value / 100:.2f}"
         elif name == "bound" and isinstance(value, str):
@@ -162,4 +163,4 @@ def message(error: FieldError, locale: str) -> str:
             values[name] = f"{value / 1024 / 1024:g} MB"
         else:
             values[name] = value
-    return localised(CATALOGUE[error.code], locale).format_map(values)
+    return in_language(CATALOGUE[error.code], locale).format_map(values)

@@ -8,10 +8,9 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
-from engine.base.settings import LOCALES
 from engine.bpmn.conditions import Condition
 
-Text = Mapping[str, str]  #: one text by locale, always all of :data:`LOCALES`
+Text = Mapping[str, str]  #: one text by locale, always those of :data:`engine.base.locales.WRITTEN`
 Choice = str | int | bool
 
 
@@ -123,8 +122,3 @@ def choice_text(value: Choice) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def localised(text: Text, locale: str) -> str:
-    """The text in ``locale``; Simplified Chinese where the locale is unknown."""
-    return text.get(locale) or text[LOCALES[0]]

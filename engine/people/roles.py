@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from engine.base.errors import InvalidFile
+from engine.base.locales import LOCALES, NAME_PROPERTIES
 from engine.base.safe_parsing import safe_json
 
 CALLER = "caller"  #: the lane of whoever calls a shared process
@@ -94,15 +95,13 @@ def load_roles(content: bytes, path: str = "bpmn/roles.json") -> Roles:
         if not isinstance(duty, dict) or not all(isinstance(value, str | None) for value in duty.values()):
             raise InvalidFile(
                 f"{path}: lane {lane!r} must be an object of texts: role, skill, department, "
-                "department_of, name_zh_Hant_HK, name_en"
+                f"department_of, {', '.join(NAME_PROPERTIES)}"
             )
         role = duty.get("role") or ""
         if role != CALLER and role not in raw["roles"]:
             raise InvalidFile(f"{path}: lane {lane!r} names the unknown role {role!r}")
         lanes[lane] = Duty(role, duty.get("skill"), duty.get("department"), duty.get("department_of"))
-        lane_names[lane] = {"zh-Hans": lane} | {
-            locale: duty[key]
-            for key, locale in (("name_zh_Hant_HK", "zh-Hant-HK"), ("name_en", "en"))
-            if key in duty
+        lane_names[lane] = {LOCALES[0]: lane} | {
+            locale: duty[key] for key, locale in NAME_PROPERTIES.items() if key in duty
         }
     return Roles({key: value.get("name", {}) for key, value in raw["roles"].items()}, lanes, lane_names)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.base.errors import InvalidFile, Rejected
+from engine.base.locales import WRITTEN
 from engine.base.safe_parsing import safe_json
 from engine.base.services import SERVICES
 from engine.bpmn.conditions import Condition, compile_condition
 
-LOCALES = ("zh-Hans", "zh-Hant-HK", "en")
 _SHAPES: dict[str, tuple[type, str]] = {
     "key": (str, "a text"),
     "kind": (str, "a text"),
@@ -84,8 +84,8 @@ def load_template(content: bytes, path: str) -> Template:
     if not isinstance(raw, dict):
         raise InvalidFile(f"{path}: a template is a JSON object")
     text, slots = raw.get("text"), raw.get("slots") or {}
-    if not isinstance(text, dict) or not set(LOCALES) <= set(text):
-        raise InvalidFile(f"{path}: 'text' must have {', '.join(LOCALES)}")
+    if not isinstance(text, dict) or not set(WRITTEN) <= set(text):
+        raise InvalidFile(f"{path}: 'text' must have {', '.join(WRITTEN)}")
     if raw.get("kind") not in KINDS:
         raise InvalidFile(f"{path}: 'kind' must be one of {', '.join(KINDS)}, not {raw.get('kind')!r}")
     for key, (shape, words) in _SHAPES.items():

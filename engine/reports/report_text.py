@@ -10,8 +10,8 @@ from pathlib import Path
 
 from engine.base.errors import NotFound
 from engine.base.instants import SHANGHAI
-from engine.base.settings import LOCALES
-from engine.forms import Text, choice_text, localised
+from engine.base.locales import LOCALES, WRITTEN, in_language
+from engine.forms import Text, choice_text
 from engine.release.release import Release
 
 from .model import Cell, Figure, Report, Term
@@ -21,7 +21,7 @@ from .model import Cell, Figure, Report, Term
 def book() -> Mapping[str, Mapping[str, str]]:
     """Word → locale → text."""
     raw = json.loads(Path(__file__).with_name("words.json").read_text(encoding="utf-8"))
-    return {key: dict(zip(LOCALES, texts, strict=True)) for key, texts in raw.items()}
+    return {key: dict(zip(WRITTEN, texts, strict=True)) for key, texts in raw.items()}
 
 
 class Teller:
@@ -43,7 +43,7 @@ class Teller:
 
     def word(self, code: str) -> str:
         """A word of words.json; the code itself when it is not there."""
-        return book().get(code, {}).get(self._locale, code)
+        return in_language(book()[code], self._locale) if code in book() else code
 
     def title(self, name: str) -> str:
         """The name of a report."""
@@ -81,12 +81,12 @@ class Teller:
                 return self._option(*code.partition("/")[::2])
             case "process":
                 known = self._release.processes.get(code)
-                return localised(known.names, self._locale) if known else code
+                return in_language(known.names, self._locale) if known else code
             case "outcome":
                 return self._outcome(*code.partition("/")[::2])
             case "parameter":
                 parameter = self._release.parameters.get(code)
-                return localised(parameter.name, self._locale) if parameter else code
+                return in_language(parameter.name, self._locale) if parameter else code
             case "department":
                 return book().get(f"unit:{code}", {}).get(self._locale) or self._option("department", code)
             case "triage":
@@ -94,7 +94,7 @@ class Teller:
             case "team":
                 role, _, part = code.partition("/")
                 names = self._release.roles.names.get(role)
-                told = localised(names, self._locale) if names else role
+                told = in_language(names, self._locale) if names else role
                 return f"{told} · {self.term(Term('department', part))}" if part else told
             case "person":
                 return self._person(code) if code else ""
@@ -109,7 +109,7 @@ class Teller:
     def _option(self, name: str, value: str) -> str:
         labels = self._options.get(name, {})
         return "、".join(
-            localised(labels[one], self._locale) if one in labels else one for one in value.split("、")
+            in_language(labels[one], self._locale) if one in labels else one for one in value.split("、")
         )
 
     def _outcome(self, process: str, key: str) -> str:

@@ -11,7 +11,8 @@ from hashlib import sha256
 from typing import Any
 
 from engine.base.errors import GongdanError
-from engine.forms import Field, Form, localised
+from engine.base.locales import in_language
+from engine.forms import Field, Form
 from engine.forms.bounds import span
 from engine.forms.form import condition_functions
 from engine.forms.model import Group
@@ -211,7 +212,7 @@ class _Sheet:
         said = (
             self.customer.rng.choice(phrases)
             if phrases
-            else f"{localised(field.label, 'zh-Hans')}：已核实并记录。"
+            else f"{in_language(field.label, 'zh-Hans')}：已核实并记录。"
         )
         said = str(self.meant(said))
         short = int(field.schema.get("minLength", 0)) - len(said)

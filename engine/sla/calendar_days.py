@@ -10,7 +10,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from engine.base.errors import InvalidFile
-from engine.base.settings import LOCALES
+from engine.base.locales import WRITTEN
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -89,7 +89,7 @@ def _special_days(
 
 
 def _words(raw: Mapping[str, str]) -> dict[str, str]:
-    return {locale: str(raw[locale]) for locale in LOCALES}
+    return {locale: str(raw[locale]) for locale in WRITTEN}
 
 
 def _hours(raw: list[list[str]]) -> Hours:

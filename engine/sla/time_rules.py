@@ -14,6 +14,7 @@ from typing import Literal
 
 from engine.base.errors import InvalidFile, UnknownYear
 from engine.base.instants import SHANGHAI
+from engine.base.locales import in_language
 
 from . import time_words
 from .calendar import Calendar
@@ -115,7 +116,7 @@ def explain_due(
     lines = time_words.counted(
         parameter.limit if isinstance(parameter.limit, Duration) else parameter.value,
         start, found.due, calendar, locale,
-        name=parameter.name[locale], anchor=parameter.anchor[locale],
+        name=in_language(parameter.name, locale), anchor=in_language(parameter.anchor, locale),
     )  # fmt: skip
     if due_now is not None and due_now != found.due:
         lines.append(time_words.moved(due_now, calendar.zone, locale))

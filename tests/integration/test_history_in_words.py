@@ -9,7 +9,8 @@ import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
 
-from engine.base.settings import LOCALES, Settings
+from engine.base.locales import LOCALES
+from engine.base.settings import Settings
 from engine.case.commands import KINDS, ClaimTask, CompleteTask, MoveClock, NoteIncident
 from engine.people.directory import DEMO_PASSWORD
 from engine.queries import cases

@@ -14,7 +14,8 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
-from engine.base.settings import CHECKOUT, LOCALES
+from engine.base.locales import LOCALES
+from engine.base.settings import CHECKOUT
 from web.i18n import CATALOGUES
 
 FOLDER = CHECKOUT / "web" / "translations"

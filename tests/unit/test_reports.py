@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.errors import Rejected
-from engine.base.settings import CHECKOUT, LOCALES
+from engine.base.locales import LOCALES
+from engine.base.settings import CHECKOUT
 from engine.export.cells import safe
 from engine.release.release import Release
 from engine.release.releases import read_folder

@@ -16,8 +16,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.base.errors import InvalidFile
+from engine.base.locales import LOCALES
 from engine.base.safe_parsing import parse_xml
-from engine.base.settings import CHECKOUT, LOCALES
+from engine.base.settings import CHECKOUT
 from engine.sla.calendar import Calendar
 from engine.sla.durations import Duration, parse_duration, parse_moment, parse_short, parse_window
 from engine.sla.time_rules import (

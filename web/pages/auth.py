@@ -25,7 +25,7 @@ from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.wrappers import Response
 
 from engine.base.errors import NotFound, Rejected
-from engine.base.settings import LOCALES
+from engine.base.locales import LOCALES
 from engine.people import passwords
 from engine.people.directory import DEMO_PASSWORD, DEMO_PEOPLE, Person
 from web import errors, formatting, request_context, unsent

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from engine.base.locales import in_language
+
 from .traditional import traditional
 
 Severity = Literal["error", "warning", "info"]
@@ -64,15 +66,16 @@ class Finding:
         return self.fix_in("en")
 
     def message_in(self, locale: str) -> str:
-        """What is wrong: in the Chinese of a Chinese ``locale``, else in English."""
+        """What is wrong: in the Chinese of a Chinese ``locale``, else by its English words."""
         if not locale.startswith("zh"):
-            return _fill(self.about.en, self.values)
+            return _fill(in_language({"en": self.about.en}, locale), self.values)
         values = {name: _chinese(name, value, locale) for name, value in self.values.items()}
         return _fill(_of(locale, self.about.zh), values)
 
     def fix_in(self, locale: str) -> str:
-        """How to mend it: in the Chinese of a Chinese ``locale``, else in English."""
-        words = _of(locale, self.about.zh_fix) if locale.startswith("zh") else self.about.en_fix
+        """How to mend it: in the Chinese of a Chinese ``locale``, else by its English words."""
+        zh = locale.startswith("zh")
+        words = _of(locale, self.about.zh_fix) if zh else in_language({"en": self.about.en_fix}, locale)
         return _fill(words, self.values)
 
     def in_file(self, file: str) -> Finding:

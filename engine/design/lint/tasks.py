@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from engine.base.locales import NAME_PROPERTIES
 from engine.base.sending import CASE, NOTICE
 from engine.base.services import LEVELS, SERVICES, Recipient
 from engine.base.texts import is_mail_address
@@ -42,7 +43,7 @@ from .context import LintContext
 from .expressions import read_expression
 from .finding import Finding
 
-_PROCESS_PROPERTIES = {one.name for one in OF_PROCESS} | {"name_en", "name_zh_Hant_HK"}
+_PROCESS_PROPERTIES = {one.name for one in OF_PROCESS} | set(NAME_PROPERTIES)
 
 
 def people(model: DiagramModel, context: LintContext) -> Iterator[Finding]:
