@@ -14,6 +14,9 @@ NAMES = (
     "commit.written",  # everything is written, not committed
     "commit.done",  # committed, the caller does not know yet
     "dispatch.answered",  # the receipt is made
+    "operation.asked",  # an operational write (a claim, an incident, a number …) is about to begin
+    "operation.written",  # … everything is written, not committed
+    "operation.done",  # … committed, whoever asked does not know yet
     "timers.claimed",  # due cases are claimed, none is woken
     "outbox.claimed",  # entries are claimed, none is sent
     "outbox.sent",  # the gateway has answered, nothing is recorded

@@ -131,20 +131,24 @@ class Database:
 
         Raises :class:`Conflict` and :class:`Unavailable` as :meth:`write` does.
         """
+        failpoints.reach("operation.asked")
         try:
             if not self.sqlite:
                 with self.engine.begin() as connection:
                     yield connection
-                return
-            with self._write_lock, self._turns.taken():
-                connection = self._kept_writer()
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                    self.in_use.check()
-                    connection.exec_driver_sql("COMMIT")
-                finally:
-                    connection.rollback()  # of what was not committed; nothing where all was
+                    failpoints.reach("operation.written")
+            else:
+                with self._write_lock, self._turns.taken():
+                    connection = self._kept_writer()
+                    try:  # what fails in the middle of beginning may have begun
+                        connection.exec_driver_sql("BEGIN IMMEDIATE")
+                        yield connection
+                        failpoints.reach("operation.written")
+                        self.in_use.check()
+                        connection.exec_driver_sql("COMMIT")
+                    finally:
+                        connection.rollback()  # of what was not committed; nothing where all was
+            failpoints.reach("operation.done")
         except sa.exc.DBAPIError as error:
             raise translated(error.orig or error) from error
         except (

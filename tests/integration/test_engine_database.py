@@ -175,6 +175,25 @@ def test_a_full_disk_says_so_also_where_no_command_runs(desk: Desk) -> None:
     assert desk.complete(case, result="reached").done == "reached"
 
 
+def test_a_write_that_fails_wherever_it_may_leaves_no_transaction_open(desk: Desk) -> None:
+    """One that fails while it begins may have begun: left open it would block every process for good."""
+    raw = desk.g.db._kept_writer().connection.driver_connection
+    assert raw is not None
+    refused = 0
+    for instructions in range(1, 60):
+        once = iter((1,))
+        raw.set_progress_handler(lambda once=once: next(once, 0), instructions)
+        try:
+            with desk.g.db.begin() as connection:
+                connection.execute(sa.delete(snapshot))
+        except Unavailable:
+            refused += 1
+        raw.set_progress_handler(None, 0)
+        assert not raw.in_transaction
+    assert refused
+    assert desk.start()
+
+
 def test_a_database_that_is_away_is_unavailable_for_readers_too(tmp_path: Path) -> None:
     away = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
     with pytest.raises(Unavailable):
