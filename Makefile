@@ -19,7 +19,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python3.14 p
 
 # The tests in parts, so that no process holds what all of them once needed.
 PARTS := tests/architecture,tests/unit,tests/scenarios,tests/golden,tests/equivalence tests/integration \
-	tests/browser,tests/fault,tests/hostile
+	tests/browser,tests/fault,tests/hostile,tests/system
 
 .PHONY: help setup run test lint bench fault lock
 help: ## this list
@@ -44,8 +44,8 @@ lint: .venv/.test ## style, types, layers, diagrams
 bench: .venv/.test ## measure; figures go to bench/results
 	$(BIN)/python run.py bench
 
-fault: .venv/.test ## the long tests: kills, races, hostile files, a quarter with 5,000 cases
-	$(BIN)/python -m pytest tests/fault tests/hostile tests/equivalence tests/integration/test_mixed_load.py tests/integration/test_damaged_cases.py --full -n 2 --dist worksteal --timeout 3600
+fault: .venv/.test ## the long tests: kills, races, hostile files, 10,000 seeds, a quarter with 5,000 cases
+	$(BIN)/python -m pytest tests/fault tests/hostile tests/system tests/equivalence tests/integration/test_mixed_load.py tests/integration/test_damaged_cases.py --full -n 2 --dist worksteal --timeout 3600
 
 lock: ## write the lock files anew from pyproject.toml (needs uv in PATH)
 	$(call lock,requirements-test.lock,--extra test)
