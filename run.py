@@ -45,6 +45,8 @@ COMMANDS = {
     "report": ("engine.cli.reports", "Count what was closed in a period, down to the cases."),
     "export": ("engine.cli.reports", "Write histories for process mining or row by row."),
     "verify": ("engine.cli.verify", "Re-execute cases from their history alone and compare."),
+    "checkpoint": ("engine.cli.proof", "Sign what the log says by now, for somebody else to keep."),
+    "prove": ("engine.cli.proof", "Write proofs for one who has no database, or check them."),
     "handbook": ("engine.cli.handbook", "Write the pages of docs/processes from the diagrams."),
     "rebuild": ("engine.cli.operations", "Derive the read models from history anew."),
     "deadline": ("engine.cli.deadline", "Say when a limit ends, and why."),

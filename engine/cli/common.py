@@ -6,13 +6,15 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import click
 from tqdm import tqdm
 
 from engine.app import Gongdan, open_gongdan
 from engine.base import logs
+from engine.base.atomic_files import writing
 from engine.base.settings import Settings
 
 
@@ -81,3 +83,22 @@ class Named(click.Path):
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def left_out(ctx: click.Context, why: str, spoilt: list[str]) -> None:
+    """Name the cases that the file lacks; the exit code is 1, once the file is whole."""
+    for case in spoilt:
+        click.echo(f"left out: {why.format(case=case)}; `run.py verify {case}` says more", err=True)
+    if spoilt:
+        ctx.call_on_close(lambda: sys.exit(1))
+
+
+@contextmanager
+def writing_to(output: Path | None) -> Iterator[BinaryIO]:
+    """Standard output, or a file that appears under its name only when it is whole."""
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with writing(output) as out:
+        yield out

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from engine.app import Gongdan
 from engine.base.atomic_files import readable
 from engine.base.errors import ConfigurationError
 from engine.case import rebuild as rebuilding
@@ -15,6 +17,7 @@ from engine.case.store import case_ids
 from engine.operations import attachment_check, recompute_due_dates
 from engine.operations import backup as backups
 from engine.operations import erasure as erasing
+from engine.proof import checkpoints, log, records
 from engine.proof.verify import DIVERGED
 from engine.release.releases import FOLDER, RIGHTS
 from engine.storage import upgrade as upgrades
@@ -127,7 +130,7 @@ def upgrade(simulated: str | None) -> None:
 )
 @json_option
 def check(remove_unnamed: bool, as_json: bool) -> None:
-    """Verify every chain, the files, and compare the read models with a rebuild. Exit 1 on any finding."""
+    """Verify every chain, the log, the files, and compare read models with a rebuild. Exit 1 on any finding."""
     with opened(existing=True) as gongdan:
         findings, removed = [], 0
         chosen = case_ids(gongdan.db)
@@ -145,6 +148,7 @@ def check(remove_unnamed: bool, as_json: bool) -> None:
                     for digest in attachment_check.unnamed(gongdan, case)
                 ]
         findings += rebuilding.orphans(gongdan)
+        findings += _beside(gongdan)
         for path in readable(gongdan.settings.var):
             click.echo(f"{path} can be read by other users; `chmod -R go= {path}` shuts it", err=True)
     answer(
@@ -155,6 +159,15 @@ def check(remove_unnamed: bool, as_json: bool) -> None:
         ),
     )
     sys.exit(1 if findings else 0)
+
+
+def _beside(gongdan: Gongdan) -> Iterator[str]:
+    """What is wrong with the access log, the verifications and the log, and what the log tells of otherwise."""
+    own = checkpoints.own_verifier(gongdan.settings.heads_key)
+    cases, others = records.held_against(gongdan.db, log.as_far_as_whole(gongdan.db))
+    yield from (f"{case} row {fault.leaf.seq}: {fault.reason}" for case, fault in cases.items())
+    yield from others
+    yield from records.faults(gongdan.db, [own])
 
 
 @db.command("backup")

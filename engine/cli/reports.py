@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import click
 
-from engine.base.atomic_files import write_all, writing
+from engine.base.atomic_files import write_all
 from engine.base.locales import LOCALES
 from engine.export import ocel, tables, xes
 from engine.export.events import case_numbers, histories, traces
-from engine.proof import checkpoints
+from engine.proof import heads_file
 from engine.reports import REPORTS, Asked, Report, branches, make
 from engine.reports.model import Figure, Table
 from engine.reports.period import parse
@@ -23,7 +21,8 @@ from engine.reports.writing import as_json as as_json_of
 from engine.reports.writing import csv_lines
 from engine.storage.database import Database
 
-from .common import Bar, Named, answer, json_option, opened
+from .common import Bar, Named, answer, json_option, left_out, opened, writing_to
+from .proof import checkpoint_of
 
 T = TypeVar("T")
 _MOST = 40  #: rows of a table on a terminal
@@ -76,7 +75,7 @@ def report(
             f"there are the tables {', '.join(table.key for table in made.tables)}", param_hint="--table"
         )
     if target is not None:
-        with _target(target) as out:
+        with writing_to(target) as out:
             out.writelines(line.encode() for line in csv_lines(made, chosen, teller))
         click.echo(f"wrote {target}", err=True)
     if as_json or target is None:
@@ -114,18 +113,14 @@ def _text(made: Report, chosen: list[Table], teller: Teller) -> str:
 def export(ctx: click.Context, shape: str, output: Path | None) -> None:
     """Write all histories for process mining (xes, ocel, csv) or row by row (json). Personal data stays sealed.
 
-    heads: where each history ends, signed, to be kept elsewhere and held against later (verify --against).
+    heads: a checkpoint with everything under it, to be kept elsewhere and held against later (verify --against).
     """
-    with opened(existing=True) as gongdan, _target(output) as out:
+    with opened(existing=True) as gongdan, writing_to(output) as out:
         if shape == "heads":
-            number, spoilt = checkpoints.write(gongdan.db, gongdan.settings.heads_key, gongdan.now(), out)
-            key = checkpoints.public_key(gongdan.settings.heads_key)
-            click.echo(f"{number} cases, signed with the key {key}", err=True)
-            if not number:
-                raise click.ClickException(
-                    "there is no case to sign the head of: is this the right database?"
-                )
-            _left_out(ctx, "the head of case {case} is none", spoilt)
+            made = checkpoint_of(gongdan)
+            number = heads_file.write(gongdan.db, made.checkpoint, out)
+            click.echo(f"{number} cases", err=True)
+            left_out(ctx, "the head of case {case} is none", made.spoilt)
             return
         total = len(case_numbers(gongdan.db))
         unread: list[str] = []
@@ -135,16 +130,8 @@ def export(ctx: click.Context, shape: str, output: Path | None) -> None:
         else:
             write = {"xes": xes.write, "ocel": ocel.write, "csv": tables.write_csv}[shape]
             number = write(_shown(traces(gongdan.db, gongdan.releases, unread), total), out)
-        _left_out(ctx, "the history of case {case} cannot be read", unread)
+        left_out(ctx, "the history of case {case} cannot be read", unread)
     click.echo(f"{total - len(unread)} cases, {number} {'rows' if shape == 'json' else 'events'}", err=True)
-
-
-def _left_out(ctx: click.Context, why: str, spoilt: list[str]) -> None:
-    """Name the cases that the file lacks; the exit code is 1, once the file is whole."""
-    for case in spoilt:
-        click.echo(f"left out: {why.format(case=case)}; `run.py verify {case}` says more", err=True)
-    if spoilt:
-        ctx.call_on_close(lambda: sys.exit(1))
 
 
 def _shown(things: Iterable[T], total: int) -> Iterator[T]:
@@ -152,14 +139,3 @@ def _shown(things: Iterable[T], total: int) -> Iterator[T]:
     for done, thing in enumerate(things, 1):
         yield thing
         bar(done, total)
-
-
-@contextmanager
-def _target(output: Path | None) -> Iterator[BinaryIO]:
-    """Standard output, or a file that appears under its name only when it is whole."""
-    if output is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    with writing(output) as out:
-        yield out

@@ -1,141 +1,159 @@
-"""Signed heads: where each history ends, written down to be kept elsewhere.
+"""Checkpoints: what the whole log says by now, in three signed lines that somebody else keeps.
 
-A chain proves itself against whoever changes rows. Whoever owns the database can compute a whole new chain, or cut
-an end off and mend the case row; that shows only against heads that somebody else has kept (ADR 0016).
-
-The file is lines of JSON: what it is, one line a case, and last an Ed25519 signature of everything before it.
+A chain proves itself against whoever changes rows. Whoever owns the database can compute a whole new chain, or cut an
+end off and mend what says how long it was; that shows only against what somebody else has kept (ADR 0016, ADR 0017).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
-import orjson
 import sqlalchemy as sa
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from engine.base.errors import InvalidFile
-from engine.case.store import stored
+from engine.base.errors import GongdanError, NotFound
+from engine.release.digest import digest_of
+from engine.storage.chains import VERIFICATIONS, VIEWS, head
 from engine.storage.database import Database
-from engine.storage.tables import cases, history
+from engine.storage.proof_tables import log_checkpoint, log_leaf
+from engine.storage.tables import cases, release, release_file
 
-FORMAT = "gongdan heads 1"
-_CHUNK = 400  #: cases looked up at a time
-_HEADS = sa.select(cases.c.id, cases.c.seq, cases.c.head).order_by(cases.c.id)
+from . import log, merkle, notes
+from .log import ACCESS, CASE, RELEASE, TIME, Leaf, Tree
+from .notes import Checkpoint
 
-
-@dataclass(frozen=True, slots=True)
-class SignedHead:
-    """Where the history of a case ended when the file was written. ``hash`` is hexadecimal."""
-
-    case: str
-    seq: int
-    hash: str
+CHAINS = {ACCESS: VIEWS, log.VERIFICATIONS: VERIFICATIONS}  #: kind of leaf → the chain whose end it tells
+_AT_ONCE = 2000  #: cases looked at in one transaction: others write in between
 
 
 @dataclass(frozen=True, slots=True)
-class SignedHeads:
-    """What a file of signed heads says: the instant at which it was written (ISO 8601), and the heads."""
+class Made:
+    """A checkpoint, and the cases left out of it because their head is none."""
 
-    at: str
-    heads: list[SignedHead]
-
-
-def public_key(secret: bytes) -> str:
-    """The key by which others check what ``secret`` signed, hexadecimal."""
-    return _private(secret).public_key().public_bytes_raw().hex()
+    checkpoint: Checkpoint
+    spoilt: list[str]
 
 
-def _private(secret: bytes) -> Ed25519PrivateKey:
+def signing_key(secret: bytes) -> Ed25519PrivateKey:
+    """The key that an installation with ``secret`` (``GONGDAN_HEADS_KEY``) signs with."""
     return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"heads:" + secret).digest())
 
 
-def write(db: Database, secret: bytes, at: str, out: BinaryIO) -> tuple[int, list[str]]:
-    """Write the heads of all cases as of now to ``out``, signed; ``at`` is ISO 8601.
+def own_verifier(secret: bytes) -> notes.Verifier:
+    """By which others check what ``secret`` signed."""
+    return notes.log_verifier(signing_key(secret).public_key().public_bytes_raw())
 
-    Returns how many, and the cases left out because their head is none: one spoilt row must not keep the others
-    from being signed.
+
+def make(db: Database, secret: bytes, at: str) -> Made:
+    """Add what is new to the log and sign it, as of ``at`` (ISO 8601); the last checkpoint again when nothing is new.
+
+    One spoilt row keeps no case but its own out. Raises :class:`GongdanError` for a log that does not continue its last
+    checkpoint: it must never be signed.
     """
-    digest, count = hashlib.sha256(), 0
     spoilt: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        with db.begin() as connection:
+            log.lock(db, connection)
+            after = _add_cases(connection, after, spoilt)
+    with db.begin() as connection:
+        log.lock(db, connection)
+        size = log.append(connection, [*_new_releases(connection), *_new_ends(connection)])
+        last = _stored(connection, None)
+        _continued(connection, last)
+        if last is not None and last.size == size:
+            return Made(last, spoilt)
+        size = log.append(connection, [Leaf(TIME, at, 0, "")])
+        root = merkle.root(Tree(connection).node, size)
+        note = notes.sign(signing_key(secret), size, root)
+        connection.execute(sa.insert(log_checkpoint).values(size=size, note=note))
+    return Made(notes.opened(note, []), spoilt)
 
-    def tell(line: dict[str, object]) -> None:
-        told = orjson.dumps(line) + b"\n"
-        digest.update(told)
-        out.write(told)
 
-    tell({"format": FORMAT, "at": at})
+def stored(db: Database, size: int | None = None) -> Checkpoint:
+    """The checkpoint of ``size`` leaves (None: the last one) as it was signed. Raises :class:`NotFound`."""
     with db.read() as connection:
-        for case, seq, head in connection.execute(_HEADS):
-            found = stored(head)
-            if not isinstance(found, bytes):
-                spoilt.append(str(case))
-                continue
-            tell({"case": case, "seq": seq, "hash": found.hex()})
-            count += 1
-    signature = _private(secret).sign(digest.digest()).hex()
-    out.write(orjson.dumps({"key": public_key(secret), "signature": signature}) + b"\n")
-    return count, spoilt
+        found = _stored(connection, size)
+    if found is None:
+        raise NotFound(
+            "there is no checkpoint yet; `run.py checkpoint` makes one"
+            if size is None
+            else f"there is no checkpoint of {size} leaves; `run.py checkpoint --list` tells those there are"
+        )
+    return found
 
 
-def read(file: BinaryIO, key: str) -> SignedHeads:
-    """What is in ``file``, once its signature was found to be by ``key`` (:func:`public_key`).
+def sizes(db: Database) -> list[tuple[int, str]]:
+    """Size and instant (ISO 8601) of every checkpoint, in order."""
+    told = sa.and_(log_leaf.c.number == log_checkpoint.c.size - 1, log_leaf.c.kind == TIME)
+    query = sa.select(log_checkpoint.c.size, log_leaf.c.name).outerjoin(log_leaf, told)
+    return [(row[0], row[1] or "") for row in db.rows(query.order_by(log_checkpoint.c.size))]
 
-    Raises :class:`InvalidFile` for a file that is none, that was changed, or that another key signed.
+
+def _stored(connection: sa.Connection, size: int | None) -> Checkpoint | None:
+    query = sa.select(log_checkpoint.c.note).order_by(log_checkpoint.c.size.desc()).limit(1)
+    if size is not None:
+        query = query.where(log_checkpoint.c.size == size)
+    note = connection.execute(query).scalar_one_or_none()
+    return None if note is None else notes.opened(str(note), [])
+
+
+def _continued(connection: sa.Connection, last: Checkpoint | None) -> None:
+    """Raise unless the log begins with what was signed last."""
+    if last is None:
+        return
+    if log.size(connection) < last.size or merkle.root(Tree(connection).node, last.size) != last.root:
+        raise GongdanError(
+            f"the log was changed since its checkpoint of {last.size} leaves, so that none can be signed; "
+            "`run.py db check` says more"
+        )
+
+
+def _add_cases(connection: sa.Connection, after: str, spoilt: list[str]) -> str | None:
+    """Add the heads of some cases behind ``after`` that are others than their last leaf says; returns the last case.
+
+    None: there are no more.
     """
-    lines = file.readlines()
-    try:
-        first, *told, last = map(orjson.loads, lines)
-        if first["format"] != FORMAT:
-            raise InvalidFile("this is no file of signed heads")
-        at = str(first["at"])
-        heads = [SignedHead(str(one["case"]), int(one["seq"]), str(one["hash"])) for one in told]
-        signature, signer = bytes.fromhex(last["signature"]), str(last["key"])
-    except (ValueError, KeyError, TypeError):
-        raise InvalidFile("this is no file of signed heads; `run.py export heads` writes one") from None
-    if signer != key:
-        raise InvalidFile(
-            f"these heads were signed with the key {signer}, not with {key}; if you know that key, name it with --key"
-        )
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(
-            signature, hashlib.sha256(b"".join(lines[:-1])).digest()
-        )
-    except (InvalidSignature, ValueError):
-        raise InvalidFile("the signature is not that of these heads: the file was changed since") from None
-    return SignedHeads(at, heads)
+    newest = (
+        sa.select(log_leaf.c.hash)
+        .where(log_leaf.c.kind == CASE, log_leaf.c.name == cases.c.id)
+        .order_by(log_leaf.c.number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    changed = (
+        sa.select(cases.c.id, cases.c.seq, cases.c.head)
+        .where(cases.c.id > after, newest.is_distinct_from(cases.c.head))
+        .order_by(cases.c.id)
+        .limit(_AT_ONCE)
+    )
+    found: list[Leaf] = []
+    rows = connection.execute(changed).all()
+    for case, seq, digest in rows:
+        if type(seq) is int and isinstance(digest, bytes | memoryview):
+            found.append(Leaf(CASE, case, seq, bytes(digest).hex()))
+        else:
+            spoilt.append(str(case))
+    log.append(connection, found)
+    return str(rows[-1][0]) if len(rows) == _AT_ONCE else None
 
 
-def missing(db: Database, heads: Iterable[SignedHead]) -> Iterator[tuple[SignedHead, str]]:
-    """The heads that the histories of ``db`` do not lead through, each with what is found instead."""
-    todo = list(heads)
-    for begin in range(0, len(todo), _CHUNK):
-        chunk = todo[begin : begin + _CHUNK]
-        # Not "pair in (…)": for that SQLite reads the whole history for every chunk.
-        wanted = sa.or_(*(sa.and_(history.c.case_id == h.case, history.c.seq == h.seq) for h in chunk))
-        rows = db.rows(sa.select(history.c.case_id, history.c.seq, history.c.hash).where(wanted))
-        there = {(case, seq): stored(found) for case, seq, found in rows}
-        lost = {h.case for h in chunk if (h.case, h.seq) not in there}
-        short = _with_history(db, lost)
-        for head in chunk:
-            found = there.get((head.case, head.seq))
-            if head.case in lost - short:
-                yield head, "the case is missing: nothing is left of its history"
-            elif head.case in lost:
-                yield head, f"the history is shorter than when its head was signed: row {head.seq} is gone"
-            elif not isinstance(found, bytes):
-                yield head, "the column hash holds something else than was ever written there"
-            elif found.hex() != head.hash:
-                yield head, "the history is another one than when its head was signed"
+def _new_releases(connection: sa.Connection) -> Iterator[Leaf]:
+    told = sa.select(log_leaf.c.name).where(log_leaf.c.kind == RELEASE)
+    known = set(connection.execute(told).scalars())
+    for number in connection.execute(sa.select(release.c.number).order_by(release.c.number)).scalars().all():
+        if str(number) not in known:
+            columns = sa.select(release_file.c.path, release_file.c.sha256)
+            rows = connection.execute(columns.where(release_file.c.release == number)).all()
+            yield Leaf(RELEASE, str(number), 0, digest_of(dict(map(tuple, rows))))
 
 
-def _with_history(db: Database, some: set[str]) -> set[str]:
-    """Those of ``some`` cases that have any row of history."""
-    if not some:
-        return set()
-    wanted = sa.select(history.c.case_id).distinct().where(history.c.case_id.in_(some))
-    return {row[0] for row in db.rows(wanted)}
+def _new_ends(connection: sa.Connection) -> Iterator[Leaf]:
+    for kind, chain in CHAINS.items():
+        end = head(connection, chain)
+        told = sa.select(log_leaf.c.seq, log_leaf.c.hash).where(log_leaf.c.kind == kind)
+        last = connection.execute(told.order_by(log_leaf.c.number.desc()).limit(1)).first()
+        if end is not None and end[0] and (last is None or (last[0], bytes(last[1])) != end):
+            yield Leaf(kind, "", end[0], end[1].hex())

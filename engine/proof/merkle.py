@@ -24,13 +24,34 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
 
 
-def in_memory(hashes: Sequence[bytes]) -> Node:
-    """Perfect subtrees over leaf hashes that are in memory; each is computed once."""
-    levels = [list(hashes)]
-    while len(levels[-1]) > 1:
-        below = levels[-1]
-        levels.append([node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)])
-    return lambda level, number: levels[level][number]
+class Growing:
+    """A tree that grows leaf by leaf, of which no more is kept than its root needs."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._perfect: list[
+            tuple[int, bytes]
+        ] = []  # level and hash of the perfect subtrees, the largest first
+
+    def add(self, leaf: bytes) -> list[tuple[int, int, bytes]]:
+        """Add a leaf hash; returns (level, number, hash) of each perfect subtree that is whole now, but the leaf's."""
+        self.size += 1
+        whole: list[tuple[int, int, bytes]] = []
+        level, digest = 0, leaf
+        while self._perfect and self._perfect[-1][0] == level:
+            level, digest = level + 1, node_hash(self._perfect.pop()[1], digest)
+            whole.append((level, (self.size >> level) - 1, digest))
+        self._perfect.append((level, digest))
+        return whole
+
+    def root(self) -> bytes:
+        """The root of the leaves so far."""
+        if not self._perfect:
+            return EMPTY
+        _, digest = self._perfect[-1]
+        for _, left in reversed(self._perfect[:-1]):
+            digest = node_hash(left, digest)
+        return digest
 
 
 def root(node: Node, size: int) -> bytes:

@@ -72,6 +72,19 @@ def log_verifier(key: bytes) -> Verifier:
     return Verifier(f"gongdan/{key.hex()[:16]}", ED25519, key)
 
 
+def log_key(text: str) -> Verifier:
+    """The verifier of a log whose key somebody names: a verifier key, or the public key alone, hexadecimal.
+
+    Raises :class:`InvalidFile` where it is neither.
+    """
+    if re.fullmatch("[0-9a-f]{64}", text):
+        return log_verifier(bytes.fromhex(text))
+    found = verifier(text)
+    if found.kind != ED25519:
+        raise InvalidFile(f"{text!r} is the key of a witness, not of a log")
+    return found
+
+
 def sign(secret: Ed25519PrivateKey, size: int, root: bytes) -> str:
     """A checkpoint of the log whose key is ``secret``, signed with it."""
     own = log_verifier(secret.public_key().public_bytes_raw())

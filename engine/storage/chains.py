@@ -2,7 +2,7 @@
 
 ``hash = SHA-256(hash of the row before ‖ canonical(chain, format, id, columns))``. Where a chain ends stands in
 ``chain_head``: whoever appends holds that row, so that two who append at once do not fork it, and a cut-off end shows.
-Somebody who cuts an end off and mends the head as well is found by a checkpoint only.
+Somebody who cuts an end off and mends the head as well is found by a checkpoint only (ADR 0017).
 """
 
 from __future__ import annotations

@@ -6,17 +6,19 @@ import sqlalchemy as sa
 
 from .metadata import metadata
 
-verification = sa.Table(  # that somebody verified, of what, and what came of it
-    "verification",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.Text, nullable=False),
-    sa.Column("person", sa.Text, nullable=False),  # account, or user of the operating system
-    sa.Column("channel", sa.Text, nullable=False),  # 'page' | 'command line'
-    sa.Column("scope", sa.Text, nullable=False),  # JSON
-    sa.Column("result", sa.Text, nullable=False),  # JSON
-    sa.Column("format", sa.Integer, nullable=False),
-    sa.Column("hash", sa.LargeBinary, nullable=False),
+verification = (
+    sa.Table(  # that somebody verified, of what, and what came of it (engine/proof/verifications.py)
+        "verification",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("at", sa.Text, nullable=False),
+        sa.Column("person", sa.Text, nullable=False),  # account, or user of the operating system
+        sa.Column("channel", sa.Text, nullable=False),  # 'page' | 'command line'
+        sa.Column("scope", sa.Text, nullable=False),  # JSON
+        sa.Column("result", sa.Text, nullable=False),  # JSON
+        sa.Column("format", sa.Integer, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+    )
 )
 chain_head = (
     sa.Table(  # where each chain of rows ends; whoever appends holds its row (engine/storage/chains.py)
@@ -27,7 +29,7 @@ chain_head = (
         sa.Column("hash", sa.LargeBinary, nullable=False),
     )
 )
-log_leaf = sa.Table(  # what was so at some checkpoint; rows are only added
+log_leaf = sa.Table(  # what was so at some checkpoint; rows are only added (engine/proof/log.py)
     "log_leaf",
     metadata,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),  # from 0, without a gap

@@ -58,7 +58,12 @@ MOST = 70
 
 
 def tree(leaves: list[bytes]) -> merkle.Node:
-    return merkle.in_memory([merkle.leaf_hash(leaf) for leaf in leaves])
+    """The perfect subtrees over some leaves, by growing it."""
+    growing, known = merkle.Growing(), {}
+    for number, leaf in enumerate(leaves):
+        known[0, number] = merkle.leaf_hash(leaf)
+        known |= {(level, n): digest for level, n, digest in growing.add(known[0, number])}
+    return lambda level, number: known[level, number]
 
 
 def plain_root(leaves: list[bytes]) -> bytes:
@@ -88,7 +93,12 @@ def test_paths_are_those_of_other_implementations(index: int, size: int) -> None
 
 
 def test_every_root_is_that_of_the_definition() -> None:
-    assert [merkle.root(NODE, n) for n in range(MOST + 1)] == [plain_root(ALL[:n]) for n in range(MOST + 1)]
+    expected = [plain_root(ALL[:size]) for size in range(MOST + 1)]
+    assert [merkle.root(NODE, size) for size in range(MOST + 1)] == expected
+    growing = merkle.Growing()
+    for size, leaf in enumerate(ALL):
+        assert (growing.size, growing.root()) == (size, expected[size])
+        growing.add(merkle.leaf_hash(leaf))
 
 
 def test_every_leaf_of_every_tree_is_proved_and_nothing_else() -> None:

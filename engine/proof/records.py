@@ -1,0 +1,39 @@
+"""What is verified beside the cases: the chains, the log, and everything else that the log tells of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.storage.chains import broken
+from engine.storage.database import Database
+
+from . import held, log_check
+from .checkpoints import CHAINS
+from .held import Fault
+from .log import CASE, Leaf
+from .notes import Verifier
+
+
+def faults(db: Database, signers: Sequence[Verifier]) -> list[str]:
+    """What is wrong with the access log, the verifications and the log, in words.
+
+    Each checkpoint in the database must be signed by one of ``signers``.
+    """
+    found = []
+    for kind, chain in CHAINS.items():
+        fault = broken(db, chain)
+        if fault is not None:
+            found.append(f"the {kind}, row {fault.id}: {fault.reason}")
+    return found + log_check.faults(db, signers)
+
+
+def held_against(db: Database, leaves: Iterable[Leaf]) -> tuple[dict[str, Fault], list[str]]:
+    """What ``db`` does not bear out of ``leaves``: by case the first fault, in words whatever else."""
+    cases: dict[str, Fault] = {}
+    others = []
+    for fault in held.faults(db, leaves):
+        if fault.leaf.kind == CASE:
+            cases.setdefault(fault.leaf.name, fault)
+        else:
+            others.append(f"{fault.leaf.thing}: {fault.reason}")
+    return cases, list(dict.fromkeys(others))
