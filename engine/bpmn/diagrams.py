@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -43,8 +43,7 @@ class Element:
 
     def listed(self, name: str) -> list[str]:
         """A comma-separated property as a list."""
-        listed = self.properties.get(name)
-        return [part.strip() for part in listed.split(",") if part.strip()] if listed else []
+        return _listed(self.properties, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +81,19 @@ class Process:
         return self.startable and self.properties.get("complaint") != "false"
 
     @property
+    def facts(self) -> list[str]:
+        """Case data that reports count though no form asks for it."""
+        return _listed(self.properties, "facts")
+
+    @property
     def case_clocks(self) -> list[str]:
         """SLA parameters that run on the whole case."""
-        return [p.strip() for p in self.properties.get("case_clocks", "").split(",") if p.strip()]
+        return _listed(self.properties, "case_clocks")
+
+
+def _listed(properties: Mapping[str, str], name: str) -> list[str]:
+    listed = properties.get(name)
+    return [part.strip() for part in listed.split(",") if part.strip()] if listed else []
 
 
 def rhythm_of(timer: str) -> str | None:

@@ -33,6 +33,7 @@ OF_PROCESS = (
     Property("startable", "People may open a case of it", flag=True),
     Property("complaint"),
     Property("case_clocks", "Clocks of the whole case", _LIMITS),
+    Property("facts"),
     Property("report", "Report it is about", "Name of a report; its cases lead to it"),
 )
 OF_USER_TASK = (

@@ -11,6 +11,7 @@ import jsonschema_rs
 from .bounds import offset_of
 from .draft import Draft
 from .files import DEFAULT_ACCEPT, DEFAULT_MAX_SIZE, MAX_MAX_SIZE, TYPES
+from .marks import read_mark
 from .model import Bound, Default, Field, Group, Option, Rule, SchemaValidator
 from .names import why_not
 
@@ -46,6 +47,7 @@ FIELD_KEYS = {
         "latest",
         "shown_as",
     ),
+    "report",
 }
 OPTION_KEYS = {"value", "label"}
 RULE_KEYS = {"check", "field", "message"}
@@ -204,6 +206,7 @@ def _read_field(draft: Draft, raw: Any, where: str, nested: bool) -> Field:
         earliest=_read_bound(draft, data, "earliest", where, widget),
         latest=_read_bound(draft, data, "latest", where, widget),
         shown_as=_read_shown_as(draft, data, where, widget),
+        report=read_mark(draft, data, where),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -62,6 +63,24 @@ class Bound:
         return self.expression is None and not self.offset
 
 
+class Counts(StrEnum):
+    """What of an answer becomes a fact that reports count by."""
+
+    ASKED = "asked"
+    DECIDED = "decided"
+    GIVEN = "given"
+    ROWS = "rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How one answer is counted; of rows, those with ``column`` filled in, as the fact ``fact``."""
+
+    counts: Counts
+    column: str = ""
+    fact: str = ""
+
+
 @dataclass(frozen=True)
 class Field:
     """One question of a form."""
@@ -86,6 +105,7 @@ class Field:
     earliest: Bound | None = None  #: of a day or instant; None: the usual one
     latest: Bound | None = None
     shown_as: str | None = None  #: of a ``readonly`` field: ``money`` for fen that are shown in yuan
+    report: Mark | None = None  #: what reports count of the answer
     controls: bool = False  #: whether another field appears or becomes required by this one
 
     @property

@@ -22,6 +22,7 @@ from engine.privacy.sealing import Seal
 from engine.sla.calendar import Calendar
 from engine.sla.time_rules import Parameter, TimeRules, load_parameters
 
+from .counted import Counted, counted
 from .templates import Template, load_template
 
 CALENDAR = "bpmn/calendars/cn.json"
@@ -75,6 +76,11 @@ class Release:
                 if field.widget != "readonly" or field.name not in found:
                     found[field.name] = field
         return found
+
+    @cached_property
+    def counted(self) -> Counted:
+        """What reports count of its cases."""
+        return counted(self.forms.values(), self.processes.values())
 
     @cached_property
     def templates(self) -> dict[str, Template]:

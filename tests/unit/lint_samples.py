@@ -425,6 +425,7 @@ SAMPLES: dict[str, Callable[[], Files]] = {
     "unused_form": lambda: _merged(
         release(), "forms/other.json", release()[FORM].replace(b"attempt", b"other")
     ),
+    "report_mark": lambda: _marked_once(),
     "unused_template": lambda: _merged(release(), "bpmn/templates/say_bye.json", template("say_bye", "say")),
     "unused_decision": lambda: _merged(
         release(), "bpmn/decisions/spare.dmn", table(("-", "1"), name="spare")
@@ -459,6 +460,13 @@ def ended(definition: str) -> Files:
 
 def _inner(content: str) -> Files:
     return with_steps([("subProcess", "inner", "内层")], [("inner", "done")], {"inner": content})
+
+
+def _marked_once() -> Files:
+    """An answer that one of the two forms that ask it marks for reports."""
+    form = release()[FORM]
+    marked = form.replace(b'"widget":', b'"report": true, "widget":', 1)
+    return release() | {"forms/b_first.json": marked.replace(b"attempt", b"b_first")}
 
 
 def _inner_twice() -> Files:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from engine.bpmn.model import DiagramModel
+from engine.forms.model import Mark
 
 from .approvals import changed_after_approval
 from .catalogue.release import (
     CALL_CYCLE,
     DUPLICATE_PROCESS,
     DUPLICATE_SUBPROCESS,
+    REPORT_MARK,
     UNUSED_DECISION,
     UNUSED_FORM,
     UNUSED_TEMPLATE,
@@ -39,6 +41,7 @@ def lint_across(files: Mapping[str, bytes], context: LintContext) -> Iterator[Fi
         models = list(_models(files))
         yield from unset_names(models, context)
         yield from changed_after_approval(models, context)
+    yield from _marked(files, context)
     yield from _unused(files, context)
 
 
@@ -65,6 +68,20 @@ def _inner_twice(files: Mapping[str, bytes], context: LintContext) -> Iterator[F
             others = [other for other in found[id] if other != path]
             if others:
                 yield DUPLICATE_SUBPROCESS.at(path, id, line, id=id, other=others[0])
+
+
+def _marked(files: Mapping[str, bytes], context: LintContext) -> Iterator[Finding]:
+    """The same name is counted in the same way wherever it is asked."""
+    first: dict[str, tuple[str, Mark]] = {}
+    for key, form in sorted(context.forms.items()):
+        for one in form.fields:
+            if one.report is not None:
+                first.setdefault(one.name, (key, one.report))
+    for key, form in sorted(context.forms.items()):
+        for one in form.fields if f"forms/{key}.json" in files else ():
+            other, mark = first.get(one.name, ("", one.report))
+            if one.widget != "readonly" and one.report != mark:
+                yield REPORT_MARK.at(f"forms/{key}.json", one.name, name=one.name, other=f"{other}.json")
 
 
 def _unused(files: Mapping[str, bytes], context: LintContext) -> Iterator[Finding]:

@@ -52,3 +52,11 @@ DUPLICATE_SUBPROCESS = Rule(
     "给其中一个换一个编号",
     "give one of the two another id",
 )
+REPORT_MARK = Rule(
+    "report_mark",
+    "error",
+    "{name} 在这里的报表标记(report)与 {other} 里的不同,报表按名称统计",
+    "the mark for reports of {name} differs from that in {other}; reports count by name",
+    "每个表单给它同样的 report",
+    "give it the same report in every form",
+)
