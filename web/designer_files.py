@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from flask_babel import gettext
 
 from engine.base.services import LEVELS, SERVICES
 from engine.bpmn.kinds import PROPERTIES
-from engine.bpmn.properties import OF_PROCESS
+from engine.bpmn.properties import OF_PROCESS, Property
 from engine.release.release import Release
 from engine.scenarios import FOLDER as SCENARIOS
 from engine.scenarios import path_of
@@ -75,7 +73,19 @@ def catalogue(release: Release) -> dict[str, object]:
         "services": [{"id": kind, "name": pick(one.name)} for kind, one in SERVICES.items()],
         "levels": [{"id": level, "name": ""} for level in LEVELS],
         "elements": {
-            kind: [asdict(one) for one in properties if one.label]
+            kind: [_asked(one) for one in properties if one.label]
             for kind, properties in {"process": OF_PROCESS, **PROPERTIES}.items()
         },
+    }
+
+
+def _asked(one: Property) -> dict[str, object]:
+    """A property as the panel asks for it, in the language of the page."""
+    return {
+        "name": one.name,
+        "label": pick(one.label),
+        "hint": pick(one.hint),
+        "choices": one.choices,
+        "expression": one.expression,
+        "flag": one.flag,
     }
