@@ -141,7 +141,12 @@ def recipient(to: str, kind: str) -> str:
     reached = SERVICES[kind].recipient if kind in SERVICES else Recipient.ANY
     if reached is Recipient.PHONE:
         return mask_phone(to)
-    return request_context.all_process_names().get(to, to) if reached is Recipient.PROCESS else to
+    return process_name(to) if reached is Recipient.PROCESS else to
+
+
+def process_name(id: str) -> str:
+    """A process's name in the current release; its id when the release has it no more."""
+    return request_context.all_process_names().get(id, id)
 
 
 def parse(instant: str) -> datetime:

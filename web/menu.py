@@ -16,7 +16,7 @@ from engine.people.rules import LEADS, OPENS_CASES, PUBLISHES, SEES_ALL, fits
 from engine.reports import READERS
 from web.pages import audit, board, drafts, notices
 
-from . import request_context
+from . import formatting, request_context
 from .polling import tagged
 
 #: endpoint, title, icon, roles that see it (empty: everybody)
@@ -49,7 +49,7 @@ def install(app: Flask) -> None:
         typing_key=typing_key,
         is_here=is_here,
         me=request_context.person,
-        process_name=process_name,
+        process_name=formatting.process_name,
         unread_notices=notices.unread_notices,
         fits_me=lambda row: fits(request_context.person(), Duty(row.role, row.skill, row.department)),
     )
@@ -65,11 +65,6 @@ def is_here(endpoint: str) -> bool:
     if "cases.new" in (endpoint, request.endpoint):
         return endpoint == request.endpoint
     return request.blueprint == endpoint.partition(".")[0]
-
-
-def process_name(id: str) -> str:
-    """A process's name in the current release; its id when the release has it no more."""
-    return request_context.all_process_names().get(id, id)
 
 
 def pretty(value: Any) -> str:

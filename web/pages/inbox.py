@@ -11,13 +11,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
 
 from engine.base.errors import Conflict, NotAllowed, Rejected
-from engine.base.phones import mask_phone
 from engine.case.commands import ClaimTask
 from engine.case.numbers import spelled
 from engine.export.cells import safe
 from engine.privacy.sealing import lookup_key
 from engine.queries import inbox as query
-from web import formatting, request_context
+from web import formatting, inbox_columns, request_context
 from web.polling import unchanged
 from web.tables import decode_cursor, encode_cursor
 
@@ -97,6 +96,7 @@ def show() -> ResponseReturnValue:
         "tabs": [(key, TITLES[key]) for key in query.tabs_of(person)],
         "counts": query.counts(request_context.gongdan().db, person, request_context.now()),
         "page": page,
+        "columns": inbox_columns.seen(),
         "next": encode_cursor(page.next),
         "filters": {k: v for k, v in request.args.items() if k in ASKED},
         "narrowed": _narrowed(_filters()),
@@ -137,34 +137,18 @@ def export() -> Response:
 
 
 def _csv(tab: query.Tab) -> Iterator[str]:
-    names = request_context.process_names()
-    yield "\ufeff" + _line(
-        [gettext("Case"), gettext("Process"), gettext("Task"), gettext("Role"), gettext("Customer"), gettext("Phone"),
-         gettext("Opened"), gettext("Due"), gettext("Held by"), gettext("Urgent")]
-    )  # fmt: skip
+    yield "\ufeff" + _line(inbox_columns.headings())
     after, sent = None, 0
     while sent < EXPORTED:
         page = _page(tab, after, 500)
         for row in page.rows:
-            yield _line(
-                [row.case_id, names.get(row.process, row.process), row.name, formatting.role(row.role), row.customer,
-                 mask_phone(row.phone), _local(row.opened_at), _local(row.due_at), formatting.who(row.claimed_by),
-                 gettext("yes") if row.urgent else ""]
-            )  # fmt: skip
+            yield _line(inbox_columns.line(row))
         sent, after = sent + len(page.rows), page.next
         if after is None:
             return
 
 
-def _local(instant: str | None) -> str:
-    return (
-        formatting.parse(instant).strftime("%Y-%m-%d %H:%M")
-        if formatting.is_instant(instant)
-        else instant or ""
-    )
-
-
-def _line(values: list[str | None]) -> str:
+def _line(values: Sequence[str | None]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow([safe(value) for value in values])
     return line.getvalue()
