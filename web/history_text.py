@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext
 
 from engine.base.errors import NotFound
+from engine.base.locales import in_language
 from engine.case.effects import resolve
 from engine.queries import work
 from engine.queries.cases import Case
@@ -16,7 +18,8 @@ from engine.queries.timeline import Step
 from engine.release.release import Release
 
 from . import case_data_view, formatting, request_context
-from .i18n import listed, pick
+from .command_words import WORDS
+from .i18n import listed, locale, pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,75 +110,50 @@ class _Teller:
             return element
 
     def _title(self, step: Step) -> tuple[str, str]:
+        said = WORDS.get(self._saying(step))
+        if said is None:
+            return step.kind, ""
         command = step.command
-        task = self.tasks.get(command.get("task", -1), str(command.get("task", "")))
-        match step.kind:
-            case "start":
-                process = self.release.processes.get(str(command.get("process")))
-                return gettext("Opened: %(process)s", process=pick(process.names) if process else ""), "info"
-            case "claim":
-                return gettext("Took “%(task)s”", task=task), ""
-            case "release":
-                return gettext("Gave “%(task)s” back", task=task), ""
-            case "assign":
-                to = request_context.display_name(str(command.get("to")))
-                return gettext(
-                    "Gave “%(task)s” to %(name)s: %(reason)s",
-                    task=task,
-                    name=to,
-                    reason=command.get("reason", ""),
-                ), ""
-            case "complete":
-                return gettext("Completed “%(task)s”", task=task), "ok"
-            case "timer":
-                timer = int(command.get("timer", 0))
-                return gettext("Time came: %(timer)s", timer=self.timers.get(timer, str(timer))), "warn"
-            case "warn":
-                return gettext("Limit near: %(limit)s", limit=self._clock(command)), "warn"
-            case "breach":
-                return gettext("Limit passed: %(limit)s", limit=self._clock(command)), "bad"
-            case "reschedule":
-                until = command.get("not_before")
-                return (
-                    gettext(
-                        "“%(task)s” may be worked on from %(at)s: %(reason)s",
-                        task=task,
-                        at=formatting.local(until),
-                        reason=command.get("reason", ""),
-                    )
-                    if until
-                    else gettext(
-                        "“%(task)s” may be worked on at once: %(reason)s",
-                        task=task,
-                        reason=command.get("reason", ""),
-                    )
-                ), "warn"
-            case "move_clock":
-                return gettext(
-                    "Moved the limit “%(limit)s” to %(due)s: %(reason)s",
-                    limit=self._clock(command),
-                    due=formatting.local(str(command.get("due", ""))),
-                    reason=command.get("reason", ""),
-                ), "warn"
-            case "pause":
-                return gettext("Waits for the customer: %(reason)s", reason=command.get("reason", "")), "warn"
-            case "resume":
-                return gettext("The customer answered; limits run on"), "info"
-            case "amend":
-                return gettext("Corrected data: %(reason)s", reason=command.get("reason", "")), "warn"
-            case "service_result" if command.get("event") in self.linked and command.get("state") == "sent":
-                return gettext("Opened case %(number)s", number=command.get("detail", "")), "info"
-            case "service_result":
-                word = formatting.state(str(command.get("state")))
-                message = self._message(str(command.get("event", "")))
-                return gettext("%(message)s: %(state)s", message=message, state=word), ""
-            case "incident":
-                return gettext(
-                    "Incident %(action)s: %(detail)s",
-                    action=formatting.ACTIONS.get(str(command.get("action", "")), command.get("action", "")),
-                    detail=command.get("detail", ""),
-                ), "bad"
-        return step.kind, ""
+        fields = {name: str(value or "") for name, value in command.items() if isinstance(value, str | int)}
+        for name, word in self._named_fields(command).items():
+            if f"{{{name}}}" in said.text["en"]:
+                fields[name] = word()
+        return in_language(said.text, locale()).format_map(defaultdict(str, fields)), said.tone
+
+    def _saying(self, step: Step) -> str:
+        """Which of the sentences of its command a step is told with."""
+        command = step.command
+        if step.kind == "reschedule" and not command.get("not_before"):
+            return "reschedule:at_once"
+        opened = command.get("event") in self.linked and command.get("state") == "sent"
+        return "service_result:opened" if step.kind == "service_result" and opened else step.kind
+
+    def _named_fields(self, command: Mapping[str, Any]) -> dict[str, Callable[[], str]]:
+        """What sentences name that the command has only by number or key."""
+
+        def process() -> str:
+            found = self.release.processes.get(str(command.get("process")))
+            return pick(found.names) if found else ""
+
+        def timer() -> str:
+            number = int(command.get("timer", 0))
+            return self.timers.get(number, str(number))
+
+        return {
+            "task": lambda: self.tasks.get(command.get("task", -1), str(command.get("task", ""))),
+            "timer": timer,
+            "limit": lambda: self._clock(command),
+            "process": process,
+            "name": lambda: request_context.display_name(str(command.get("to"))),
+            "at": lambda: formatting.local(str(command.get("not_before") or "")),
+            "due": lambda: formatting.local(str(command.get("due", ""))),
+            "number": lambda: str(command.get("detail", "")),
+            "message": lambda: self._message(str(command.get("event", ""))),
+            "state": lambda: formatting.state(str(command.get("state"))),
+            "action": lambda: str(
+                formatting.ACTIONS.get(str(command.get("action", "")), command.get("action", ""))
+            ),
+        }
 
     def _message(self, event: str) -> str:
         """A message by its kind and when it was asked for; its key says something to the software alone."""
