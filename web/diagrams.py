@@ -154,11 +154,11 @@ def at_step(case: Case, release: Release, told: Sequence[timeline.Step]) -> list
     timers: dict[str, str] = {}
     numbers: dict[int, str] = {}
     for step in told:
-        for timer, ref, due, _ in step.effects.get("armed", ()):
-            numbers[timer], timers[ref] = ref, due
-        for timer in step.effects.get("ended", ()):
+        for armed in step.effects.armed:
+            numbers[armed.timer], timers[armed.element] = armed.element, armed.due
+        for timer in step.effects.ended:
             timers.pop(numbers.get(timer, ""), None)
-    touched = [ref for _, ref, _ in told[-1].effects.get("moves", ())]
+    touched = [moved.element for moved in told[-1].effects.moves]
     owners = [_owner(ref, case) for ref in touched]
     busy = owners[-1] if owners else case.process
     sheets = []

@@ -10,8 +10,8 @@ from typing import Any
 from flask_babel import gettext
 
 from engine.base.errors import NotFound
+from engine.base.facts import ClockChanged, ClockState, Effects, resolve
 from engine.base.locales import in_language
-from engine.case.effects import resolve
 from engine.queries import work
 from engine.queries.cases import Case
 from engine.queries.timeline import Step
@@ -90,17 +90,17 @@ class _Teller:
             step.hash,
         )
 
-    def _learn(self, effects: Mapping[str, Any], at: str) -> None:
-        for task, ref, *_ in effects.get("opened", ()):
-            self.tasks[task] = self._element(ref)
-        for timer, ref, *_ in effects.get("armed", ()):
-            self.timers[timer] = self._element(ref)
-        for request in effects.get("requests", ()):
-            self.messages[request["event"]] = str(request["service"]), at
-        self.linked |= {link["event"] for link in effects.get("linked", ())}
-        for clock, parameter, *_ in effects.get("clocks", ()):
-            found = self.release.parameters.get(parameter)
-            self.clocks[clock] = pick(found.name) if found else parameter
+    def _learn(self, effects: Effects, at: str) -> None:
+        for opened in effects.opened:
+            self.tasks[opened.task] = self._element(opened.element)
+        for armed in effects.armed:
+            self.timers[armed.timer] = self._element(armed.element)
+        for request in effects.requests:
+            self.messages[request.event] = request.service, at
+        self.linked |= {link.event for link in effects.linked}
+        for clock in effects.clocks:
+            found = self.release.parameters.get(clock.parameter)
+            self.clocks[clock.clock] = in_language(found.name) if found else clock.parameter
 
     def _element(self, ref: str) -> str:
         process, element = resolve(self.case.process, ref)
@@ -133,7 +133,7 @@ class _Teller:
 
         def process() -> str:
             found = self.release.processes.get(str(command.get("process")))
-            return pick(found.names) if found else ""
+            return in_language(found.names) if found else ""
 
         def timer() -> str:
             number = int(command.get("timer", 0))
@@ -171,42 +171,41 @@ class _Teller:
         effects = step.effects
         notes = [*self._passed_over(step.command)]
         notes += [
-            gettext("new task: %(task)s", task=self._element(row[1])) for row in effects.get("opened", ())
+            gettext("new task: %(task)s", task=self._element(opened.element)) for opened in effects.opened
         ]
-        for clock, _, started, due, *_ in effects.get("clocks", ()):
+        for clock in effects.clocks:
             notes.append(
                 gettext(
                     "limit “%(limit)s” runs from %(start)s to %(due)s",
-                    limit=self.clocks[clock],
-                    start=formatting.local(started),
-                    due=formatting.local(due),
+                    limit=self.clocks[clock.clock],
+                    start=formatting.local(clock.started),
+                    due=formatting.local(clock.due),
                 )
             )
-        for clock, state, detail in effects.get("clock_changes", ()):
-            notes.append(self._clock_change(clock, state, detail))
-        for request in effects.get("requests", ()):
-            kind = formatting.service_name(request["service"])
-            notes.append(gettext("%(kind)s: %(text)s", kind=kind, text=request.get("text", "")))
-        for link in effects.get("linked", ()):
-            process = self.release.processes.get(link["process"])
-            name = pick(process.names) if process else link["process"]
+        notes += map(self._clock_change, effects.clock_changes)
+        for request in effects.requests:
+            kind = formatting.service_name(request.service)
+            notes.append(gettext("%(kind)s: %(text)s", kind=kind, text=request.text))
+        for link in effects.linked:
+            process = self.release.processes.get(link.process)
+            name = in_language(process.names) if process else link.process
             notes.append(gettext("opens a case: %(process)s", process=name))
         notes += [
             gettext("not sent again: %(message)s", message=self._message(event))
-            for event in effects.get("suppressed", ())
+            for event in effects.suppressed
         ]
         notes += [
             gettext("taken back before it was sent: %(message)s", message=self._message(event))
-            for event in effects.get("withdrawn", ())
+            for event in effects.withdrawn
         ]
-        if "stuck" in effects:
-            places = "、".join(self._element(ref) for ref in effects["stuck"])
+        if effects.stuck:
+            places = "、".join(map(self._element, effects.stuck))
             notes.append(
                 gettext("nothing can happen any more; the case stands at: %(places)s", places=places)
             )
-        if "done" in effects:
+        if effects.done is not None:
             notes.append(
-                gettext("case closed: %(outcome)s", outcome=outcome(self.release, self.case, effects["done"]))
+                gettext("case closed: %(outcome)s", outcome=outcome(self.release, self.case, effects.done))
             )
         return notes
 
@@ -224,33 +223,30 @@ class _Teller:
         found = (process.elements.get(element) for process in self.release.processes.values())
         return next((one.name for one in found if one is not None and one.name), element)
 
-    def _clock_change(self, clock: str, state: str, detail: Any) -> str:
-        limit = self.clocks.get(clock, clock)
-        match state:
-            case "warned":
+    def _clock_change(self, change: ClockChanged) -> str:
+        limit = self.clocks.get(change.clock, change.clock)
+        due = formatting.local(change.now.due) if change.state.redated else ""
+        match change.state:
+            case ClockState.WARNED:
                 return gettext("limit “%(limit)s” is near", limit=limit)
-            case "breached":
+            case ClockState.BREACHED:
                 return gettext("limit “%(limit)s” passed", limit=limit)
-            case "met":
+            case ClockState.MET:
                 return gettext("limit “%(limit)s” met", limit=limit)
-            case "missed":
+            case ClockState.MISSED:
                 return gettext("limit “%(limit)s” met too late", limit=limit)
-            case "paused":
+            case ClockState.STOPPED:
+                return gettext("limit “%(limit)s” no longer needed", limit=limit)
+            case ClockState.PAUSED:
                 return gettext("limit “%(limit)s” paused", limit=limit)
-            case "resumed":
+            case ClockState.RESUMED:
+                return gettext("limit “%(limit)s” runs on, due %(due)s", limit=limit, due=due)
+            case ClockState.MOVED:
+                return gettext("limit “%(limit)s” moved to %(due)s", limit=limit, due=due)
+            case ClockState.RECOUNTED:
                 return gettext(
-                    "limit “%(limit)s” runs on, due %(due)s", limit=limit, due=formatting.local(detail[0])
+                    "limit “%(limit)s” counts from the first receipt, due %(due)s", limit=limit, due=due
                 )
-            case "moved":
-                due = detail[0] if isinstance(detail, list) else detail
-                return gettext("limit “%(limit)s” moved to %(due)s", limit=limit, due=formatting.local(due))
-            case "recounted":
-                return gettext(
-                    "limit “%(limit)s” counts from the first receipt, due %(due)s",
-                    limit=limit,
-                    due=formatting.local(detail[0]),
-                )
-        return gettext("limit “%(limit)s” no longer needed", limit=limit)
 
 
 def outcome(release: Release, case: Case, key: str | None) -> str:

@@ -11,6 +11,7 @@ from flask import Flask, request
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
+from engine.base.facts import Effects, plain
 from engine.people.roles import Duty
 from engine.people.rules import LEADS, OPENS_CASES, PUBLISHES, SEES_ALL, fits
 from engine.reports import READERS
@@ -68,5 +69,6 @@ def is_here(endpoint: str) -> bool:
 
 
 def pretty(value: Any) -> str:
-    """Plain data as indented JSON."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    """Plain data, or facts, as indented JSON."""
+    data = plain(value) if isinstance(value, Effects) else value
+    return orjson.dumps(data, option=orjson.OPT_INDENT_2).decode()

@@ -92,7 +92,7 @@ def _has_task(case: Case) -> bool:
     instance = gongdan.dispatcher.current(case.id)
     with instance.lock:
         return any(
-            person.name not in instance.kept_off(task) for task in within_reach if task in instance.open
+            person.name not in instance.excluded(task) for task in within_reach if task in instance.open
         )
 
 

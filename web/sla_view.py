@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from flask_babel import gettext
 
 from engine.base.errors import NotFound
+from engine.base.facts import resolve
 from engine.bpmn.diagrams import Element
-from engine.case.effects import resolve
 from engine.queries import work
 from engine.queries.cases import Case
 from engine.release.release import Release

@@ -201,8 +201,8 @@ def _check_lead(person: Person, asked: Command, is_about: Callable[[Person], boo
 
 
 def _check_task(person: Person, instance: Instance, task: int, is_about: Callable[[Person], bool]) -> None:
-    kept_off = instance.kept_off(task) | ({person.name} if is_about(person) else set())
-    check_work(person, instance.duty_of(task), kept_off)
+    excluded = instance.excluded(task) | ({person.name} if is_about(person) else set())
+    check_work(person, instance.duty_of(task), excluded)
 
 
 def _checked_form(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engine.base.facts import ClockChanged, ClockStarted, ClockState, Recounted, Redated
 from engine.base.instants import iso
 from engine.sla.time_rules import TimeRules
 
@@ -32,9 +33,26 @@ class Clock:
     state: str = RUNNING
     remaining: int | None = None  #: seconds left (working or elapsed, by its parameter) while paused
 
+    def dates(self) -> Redated:
+        """Its due time and warnings as they now are."""
+        return Redated(self.due, list(self.warnings))
+
+    def as_started(self, element: str | None, provisional: int) -> ClockStarted:
+        """The fact that it runs, on an ``element`` (None: on the whole case)."""
+        return ClockStarted(
+            clock=self.id,
+            parameter=self.parameter,
+            started=self.started,
+            due=self.due,
+            warnings=list(self.warnings),
+            task=self.task,
+            element=element,
+            provisional=provisional,
+        )
+
 
 class Clocks:
-    """The clocks of a case. Methods return the changes to record, as ``[clock, state, detail]``."""
+    """The clocks of a case. Methods return the changes to record."""
 
     def __init__(self, rules: TimeRules) -> None:
         self.rules = rules
@@ -55,37 +73,37 @@ class Clocks:
         )
         return [iso(i) for i in instants]
 
-    def warn(self, clock_id: str) -> list[Any]:
+    def warn(self, clock_id: str) -> ClockChanged:
         """The next warning instant has come."""
         clock = self.live[clock_id]
-        return [clock_id, "warned", clock.warnings.pop(0)]
+        return ClockChanged.at(clock_id, ClockState.WARNED, clock.warnings.pop(0))
 
-    def breach(self, clock_id: str, at: str) -> list[Any]:
+    def breach(self, clock_id: str, at: str) -> ClockChanged:
         """The limit has passed; the clock stays live until the work is done."""
         clock = self.live[clock_id]
         clock.state, clock.warnings = BREACHED, []
-        return [clock_id, "breached", at]
+        return ClockChanged.at(clock_id, ClockState.BREACHED, at)
 
-    def finish(self, clock_id: str, at: str, *, done: bool) -> list[Any]:
+    def finish(self, clock_id: str, at: str, *, done: bool) -> ClockChanged:
         """The work was done (met, or missed when it was late) or fell away (stopped)."""
         clock = self.live.pop(clock_id)
-        state = "stopped" if not done else "missed" if clock.state == BREACHED else "met"
-        return [clock_id, state, at]
+        ended = ClockState.MISSED if clock.state == BREACHED else ClockState.MET
+        return ClockChanged.at(clock_id, ended if done else ClockState.STOPPED, at)
 
-    def pause(self, at: str, only: str | None = None) -> list[list[Any]]:
+    def pause(self, at: str, only: str | None = None) -> list[ClockChanged]:
         """Hold every running clock whose parameter may pause (or just ``only``)."""
-        changes = []
+        changes: list[ClockChanged] = []
         for clock in self.live.values():
             if clock.state == RUNNING and self.rules.pausable(clock.parameter) and only in (None, clock.id):
                 now, due = datetime.fromisoformat(at), datetime.fromisoformat(clock.due)
                 clock.remaining = self.rules.remaining(clock.parameter, now, due)
                 clock.state = PAUSED
-                changes.append([clock.id, "paused", clock.remaining])
+                changes.append(ClockChanged.paused(clock.id, clock.remaining))
         return changes
 
-    def resume(self, at: str) -> list[list[Any]]:
+    def resume(self, at: str) -> list[ClockChanged]:
         """Let paused clocks run on: due again when what remained of them has passed from now."""
-        changes = []
+        changes: list[ClockChanged] = []
         for clock in self.live.values():
             if clock.state == PAUSED and clock.remaining is not None:
                 now = datetime.fromisoformat(at)
@@ -93,23 +111,23 @@ class Clocks:
                 still = self._warnings(clock.parameter, clock.started, clock.due)
                 clock.warnings = [w for w in still if w > at]
                 clock.state, clock.remaining = RUNNING, None
-                changes.append([clock.id, "resumed", [clock.due, clock.warnings]])
+                changes.append(ClockChanged.redated(clock.id, ClockState.RESUMED, clock.dates()))
         return changes
 
-    def move(self, clock_id: str, due: str, at: str) -> list[Any]:
+    def move(self, clock_id: str, due: str, at: str) -> ClockChanged:
         """Give a running clock another due time; warnings that are still to come move along."""
         clock = self.live[clock_id]
         clock.due = due
         clock.warnings = [w for w in self._warnings(clock.parameter, clock.started, due) if w > at]
-        return [clock_id, "moved", [due, clock.warnings]]
+        return ClockChanged.redated(clock_id, ClockState.MOVED, clock.dates())
 
-    def recount(self, received: str, at: str) -> list[list[Any]]:
+    def recount(self, received: str, at: str) -> list[ClockChanged]:
         """Let the clocks of the whole case count from its first receipt, an instant that is learned at ``at``.
 
-        The detail is ``[due, warnings, started, provisional]``. What pauses and agreements gave on top stays given; a
+        What pauses and agreements gave on top stays given; a
         paused clock has so much more or less left.
         """
-        changes = []
+        changes: list[ClockChanged] = []
         for clock in self.live.values():
             if clock.timer is not None or clock.started == received:
                 continue
@@ -122,8 +140,8 @@ class Clocks:
             clock.started, clock.due = received, self._as_far_from(clock, was, found.due)
             still = () if clock.state == BREACHED else self._warnings(clock.parameter, received, clock.due)
             clock.warnings = [w for w in still if w > at]
-            detail = [clock.due, list(clock.warnings), received, int(found.provisional)]
-            changes.append([clock.id, "recounted", detail])
+            now = Recounted(clock.due, list(clock.warnings), received, int(found.provisional))
+            changes.append(ClockChanged.redated(clock.id, ClockState.RECOUNTED, now))
         return changes
 
     def _as_far_from(self, clock: Clock, was: datetime, now: datetime) -> str:

@@ -1,6 +1,7 @@
 """What can be asked of a case. A command carries everything it depends on: who, what, and its logical time.
 
-Each class names its ``kind`` (the word in history) and turns into plain data with :func:`to_plain`.
+Each class names its ``kind`` (the word in history), turns into plain data with :func:`to_plain`, and comes back from
+it with :func:`parse`.
 ``at`` is ISO 8601 text in UTC. ``key`` is the idempotency key of an outside submit (never in history).
 """
 
@@ -10,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, ClassVar
+
+import msgspec
 
 CLOCK = "system:clock"  #: the actor of commands that time itself issues
 OUTBOX = "system:outbox"  #: the actor of commands that report what a gateway did
@@ -30,16 +33,31 @@ class Command:
     key: str | None = None
 
     def __init_subclass__(cls) -> None:
-        KINDS[cls.kind] = cls
+        if "kind" in vars(cls):
+            KINDS[cls.kind] = cls
 
 
 @dataclass(frozen=True, kw_only=True)
-class StartCase(Command):
+class GivingData(Command):
+    """Common part of the commands by which somebody gives case data."""
+
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipping(Command):
+    """Common part of the commands that may pass over automatic steps that failed."""
+
+    skip: tuple[str, ...] = ()  #: elements
+    skipped_by: str | None = None  #: the supervisor who allowed it
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartCase(GivingData):
     """Open a case of ``process`` with ``data``; the case number is given by dispatch."""
 
     kind: ClassVar[str] = "start"
     process: str
-    data: Mapping[str, Any]
     external_id: str | None = None
     respondent: str | None = None  #: the person complained about, who may not handle the case
     parent: str | None = None  #: the case that opened this one
@@ -77,29 +95,26 @@ class RescheduleTask(Command):
 
     kind: ClassVar[str] = "reschedule"
     task: int
-    not_before: str | None
+    not_before: str | None = None
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompleteTask(Command):
+class CompleteTask(GivingData, Skipping):
     """Complete an open user task with the values of its form."""
 
     kind: ClassVar[str] = "complete"
     task: int
-    data: Mapping[str, Any]
-    skip: tuple[str, ...] = ()  #: failed automatic steps to pass over
-    skipped_by: str | None = None  #: the supervisor who allowed it
+    #: names that an earlier round of the form answered and this one left out; :mod:`.checks` finds them
+    cleared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class FireTimer(Command):
+class FireTimer(Skipping):
     """A BPMN timer has come due; stamped with its due time."""
 
     kind: ClassVar[str] = "timer"
     timer: int
-    skip: tuple[str, ...] = ()  #: failed automatic steps to pass over
-    skipped_by: str | None = None  #: the supervisor who allowed it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,11 +159,10 @@ class MoveClock(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AmendData(Command):
+class AmendData(GivingData):
     """Correct case data, with a reason; shown in history as what it is."""
 
     kind: ClassVar[str] = "amend"
-    data: Mapping[str, Any]
     reason: str
 
 
@@ -179,6 +193,14 @@ def to_plain(command: Command) -> dict[str, Any]:
         if (value := getattr(command, name)) not in (None, ()):
             out[name] = dict(value) if isinstance(value, Mapping) else value
     return out
+
+
+def parse(plain: Mapping[str, Any]) -> Command:
+    """The command in plain data, personal values open.
+
+    Raises :class:`LookupError` for a kind that there is not, :class:`ValueError` for values that no command has.
+    """
+    return msgspec.convert(plain, KINDS[plain["type"]])
 
 
 @cache

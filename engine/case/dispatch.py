@@ -13,8 +13,9 @@ from typing import Any
 
 import orjson
 
-from engine.base import failpoints, texts
+from engine.base import facts, failpoints, texts
 from engine.base.errors import Conflict, GongdanError, Rejected, TechnicalFailure, Unavailable
+from engine.base.facts import Effects
 from engine.people import respondents
 from engine.people.directory import People, Person
 from engine.people.rules import RESPONDENT
@@ -36,9 +37,9 @@ from .commands import (
     ResumeClocks,
     StartCase,
     WarnClock,
+    parse,
     to_plain,
 )
-from .effects import Effects
 from .handlers import execute
 from .history import ENGINE, canonical, chain
 from .instance import Instance
@@ -255,9 +256,9 @@ class Dispatcher(LiveInstances):
         try:
             instance.follow(NEWEST)
             command_bytes = canonical(instance.sealed(plain))
-            command = instance.seal.parse(command_bytes)
+            command = parse(instance.seal.parse(command_bytes))
             effects = execute(instance, command, NEWEST)
-            effects_bytes = canonical(effects)
+            effects_bytes = canonical(facts.plain(effects))
             failpoints.reach("dispatch.executed")
             previous, instance.seq = instance.head, instance.seq + 1
             instance.head = chain(
@@ -272,9 +273,9 @@ class Dispatcher(LiveInstances):
             row = {
                 "case_id": instance.case_id,
                 "seq": instance.seq,
-                "at": command["at"],
+                "at": command.at,
                 "recorded_at": self._wall().isoformat(),
-                "actor": command["actor"],
+                "actor": command.actor,
                 "command": command_bytes,
                 "effects": effects_bytes,
                 "release": instance.release.number,
@@ -300,7 +301,7 @@ class Dispatcher(LiveInstances):
                 writes.append(("snapshot", {"case_id": instance.case_id, "seq": instance.seq, "body": body}))
                 instance.snapshot_seq = instance.seq
             change = Change(instance, command, effects, self._lookup_key)
-            if command.get("respondent") or RESPONDENT in change.news():
+            if (isinstance(command, StartCase) and command.respondent) or RESPONDENT in change.news():
                 instance.about = None
             store.commit(self.db, row, change, writes)
         except BaseException:
@@ -328,7 +329,7 @@ def _receipt(instance: Instance, effects: Effects) -> Receipt:
         case_id=instance.case_id,
         seq=instance.seq,
         at=instance.at,
-        opened=[row[0] for row in effects.get("opened", ())],
-        closed=list(effects.get("closed", ())),
-        done=effects.get("done"),
+        opened=[opened.task for opened in effects.opened],
+        closed=effects.closed,
+        done=effects.done,
     )

@@ -26,7 +26,7 @@ from engine.privacy.sealing import Erased
 from engine.storage.database import Database
 from engine.storage.tables import cases, incident, outbox, task, timer
 
-from .commands import KINDS, Command, NoteIncident, to_plain
+from .commands import Command, NoteIncident, parse, to_plain
 from .dispatch import Dispatcher, Receipt
 from .projections.incidents import STUCK, where
 
@@ -168,7 +168,7 @@ class Incidents:
         found = self.get(incident_id)
         if found.closed_at is not None:
             raise Rejected("Expected an open incident, but it is closed")
-        plain = {k: v for k, v in found.command.items() if k not in ("type", "cleared")}
+        plain = {name: value for name, value in found.command.items() if name != "cleared"}
         receipt = None
         if found.command["type"] == "wake":
             self._dispatcher.forget(found.case_id)
@@ -184,7 +184,7 @@ class Incidents:
                 )
         else:
             by = {"skip": skip, "skipped_by": actor} if skip else {}
-            receipt = self.dispatch(KINDS[found.command["type"]](**{**plain, "at": iso(at), **by}), at)
+            receipt = self.dispatch(parse({**plain, "at": iso(at), **by}), at)
         self.close(incident_id, actor, f"retried, passing over {', '.join(skip)}" if skip else "retried", at)
         return receipt
 

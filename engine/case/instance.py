@@ -11,6 +11,20 @@ from datetime import datetime
 from typing import Any
 
 from engine.base.errors import Rejected
+from engine.base.facts import (
+    CaseLinked,
+    ClockChanged,
+    ClockStarted,
+    DataSet,
+    Effects,
+    MessageRequested,
+    Moved,
+    State,
+    TaskOpened,
+    TimerArmed,
+    reference,
+    resolve,
+)
 from engine.base.instants import iso
 from engine.base.sending import CASE, NOTICE, WITHDRAW
 from engine.base.services import SERVICES
@@ -24,7 +38,6 @@ from engine.release.release import Release
 
 from .behaviour import EVERY_TEXT_SEALED, MESSAGES_WITHDRAWN, NEWEST, STUCK_IS_TOLD, Change
 from .clocks import Clocks
-from .effects import Effects, reference, resolve
 
 _FREE_TEXTS = frozenset({"reason", "detail"})  #: of commands
 _ANSWERED = "service_result"  #: the command whose detail no person typed
@@ -97,7 +110,7 @@ class Instance:
         """Who may do an open task; raises :class:`Rejected` when it is not open."""
         return Duty.parse(self.open_task(task)[1])
 
-    def kept_off(self, task: int) -> set[str]:
+    def excluded(self, task: int) -> set[str]:
         """People who may not do a task: the respondent, and those its ``exclude`` property names.
 
         An entry is a data name holding one name or several, or ``@element``: whoever completed that element.
@@ -163,18 +176,19 @@ class Instance:
         return self.machine.any_data() if self.machine.workflow is not None else {}
 
     # ------------------------------------------------------------ applying what the machine did
-    def absorb(self, delta: Delta, at: str, fired: int | None = None) -> Effects:
+    def apply(self, delta: Delta, at: str, fired: int | None = None) -> Effects:
         """Take in what the machine did at ``at``; returns the effects to record."""
-        fx: Effects = {}
-        fx["moves"] = [[task, self._ref(place), code] for task, place, code in delta.moves]
-        fx["data"] = [[task, self.seal.close_fields(put, seen), gone] for task, put, gone, seen in delta.data]
-        fx["closed"] = delta.closed
+        fx = Effects()
+        fx.moves = [Moved(task, self._ref(place), State(code)) for task, place, code in delta.moves]
+        fx.data = [
+            DataSet(task, self.seal.close_fields(put, seen), gone) for task, put, gone, seen in delta.data
+        ]
+        fx.closed = delta.closed
         for task in delta.closed:
             self.open.pop(task, None)
             self.claims.pop(task, None)
             self.not_before.pop(task, None)
             self.opened_at.pop(task, None)
-        fx["opened"] = []
         for task, place, not_before in delta.opened:
             duty = self.release.duty(place.process, place.element, place.calls)
             if duty.department_of is not None:
@@ -183,25 +197,25 @@ class Instance:
             self.open[task], self.opened_at[task] = (ref, word), at
             if not_before:
                 self.not_before[task] = not_before
-            fx["opened"].append([task, ref, word, not_before])
-        fx["armed"] = [[a.timer, self._ref(a.place), a.due, a.attached] for a in delta.armed]
-        fx["ended"] = delta.ended
+            fx.opened.append(TaskOpened(task, ref, word, not_before))
+        fx.armed = [TimerArmed(a.timer, self._ref(a.place), a.due, a.attached) for a in delta.armed]
+        fx.ended = delta.ended
         self._follow_clocks(fx, delta, at, fired)
         self._ask_outbox(fx, delta, at)
         for element in delta.ends:
             self._end(element)
         if delta.done:
             self.done = True
-            fx["clock_changes"] += [self.clocks.finish(c, at, done=False) for c in list(self.clocks.live)]
-            fx["done"] = self.outcome or "ended"
+            fx.clock_changes += [self.clocks.finish(c, at, done=False) for c in list(self.clocks.live)]
+            fx.done = self.outcome or "ended"
         self._tell_stuck(fx)
-        return {k: v for k, v in fx.items() if v}
+        return fx
 
     def _tell_stuck(self, fx: Effects) -> None:
         """Say once that nothing can happen any more, until something does again."""
         stuck = self.follows(STUCK_IS_TOLD) and not (self.done or self.machine.can_move)
         if stuck and not self.stuck:
-            fx["stuck"] = self.standing()
+            fx.stuck = self.standing()
         self.stuck = stuck
 
     def _end(self, element: str) -> None:
@@ -217,14 +231,13 @@ class Instance:
         return reference(self.process, place.process, place.element)
 
     def _follow_clocks(self, fx: Effects, delta: Delta, at: str, fired: int | None) -> None:
-        changes: list[list[Any]] = []
+        changes: list[ClockChanged] = []
         if fired is not None and str(fired) in self.clocks.live:
             changes.append(self.clocks.breach(str(fired), at))
         states = {task: code for task, _, code in delta.moves}
         for task, code in states.items():
             if code in "CXE":
                 changes += [self.clocks.finish(c.id, at, done=code == "C") for c in self.clocks.on_task(task)]
-        fx["clocks"] = []
         for armed in delta.armed:
             if (
                 armed.sla is None
@@ -235,85 +248,77 @@ class Instance:
             clock = self.clocks.start(
                 str(armed.timer), armed.sla["p"], armed.sla["s"], armed.due, armed.attached, armed.timer
             )
-            fx["clocks"].append(
-                [clock.id, clock.parameter, clock.started, clock.due, list(clock.warnings), clock.task,
-                 self._ref(armed.place), armed.sla["v"]]
-            )  # fmt: skip
+            fx.clocks.append(clock.as_started(self._ref(armed.place), armed.sla["v"]))
             if self.paused is not None:
-                changes += self.hold(at, only=clock.id)
+                changes += self.pause_clocks(at, only=clock.id)
         for _, place, code in delta.moves if self.clocks.live else ():
             if code == "C":
                 changes += self._meet(self.release.element(place.process, place.element), at)
-        fx["clock_changes"] = changes
+        fx.clock_changes = changes
 
-    def _meet(self, element: Element, at: str) -> list[list[Any]]:
+    def _meet(self, element: Element, at: str) -> list[ClockChanged]:
         met = (f"c:{parameter}" for parameter in element.listed("meets"))
         return [self.clocks.finish(clock, at, done=True) for clock in met if clock in self.clocks.live]
 
-    def start_case_clocks(self, fx: Effects, at: str, received: str | None) -> None:
+    def start_case_clocks(self, at: str, received: str | None) -> list[ClockStarted]:
         """Begin the clocks that run on the whole case, counted from its first receipt."""
-        rows = fx.setdefault("clocks", [])
+        found = []
         for parameter in self.release.process(self.process).case_clocks:
             began = min(received or at, at)
             due = self.release.time.due(parameter, datetime.fromisoformat(began))
             clock = self.clocks.start(f"c:{parameter}", parameter, began, iso(due.due), None, None)
-            warnings = list(clock.warnings)
-            rows.append([clock.id, parameter, began, clock.due, warnings, None, None, int(due.provisional)])
-        if not rows:
-            del fx["clocks"]
+            found.append(clock.as_started(None, int(due.provisional)))
+        return found
 
-    def hold(self, at: str, only: str | None = None) -> list[list[Any]]:
+    def pause_clocks(self, at: str, only: str | None = None) -> list[ClockChanged]:
         """Pause clocks that may pause, and their drawn timers."""
         changes = self.clocks.pause(at, only)
-        for clock_id, _, _ in changes:
-            if (timer := self.clocks.live[clock_id].timer) is not None:
+        for change in changes:
+            if (timer := self.clocks.live[change.clock].timer) is not None:
                 self.machine.reschedule(timer, None)
         return changes
 
-    def let_run(self, at: str) -> list[list[Any]]:
+    def resume_clocks(self, at: str) -> list[ClockChanged]:
         """Resume paused clocks, and move their drawn timers along."""
         changes = self.clocks.resume(at)
-        for clock_id, _, _ in changes:
-            clock = self.clocks.live[clock_id]
+        for change in changes:
+            clock = self.clocks.live[change.clock]
             if clock.timer is not None:
                 self.machine.reschedule(clock.timer, clock.due)
         return changes
 
     def _ask_outbox(self, fx: Effects, delta: Delta, at: str) -> None:
-        requests, linked, suppressed, withdrawn = [], [], [], []
         for asked in delta.services:
             event = str(asked["event"])
             if self.follows(MESSAGES_WITHDRAWN):
                 taken_back = [key for key in asked.get("withdraws", ()) if key in self.unsent]
                 self.contradicted |= self.events.intersection(asked.get("withdraws", ())) - self.unsent
                 self.unsent.difference_update(taken_back)
-                withdrawn += taken_back
+                fx.withdrawn += taken_back
             if asked["service"] == WITHDRAW:
                 continue
             if event in self.events:
-                suppressed.append(event)
+                fx.suppressed.append(event)
                 continue
             self.events.add(event)
             if asked["service"] == CASE:
-                linked.append(self._link(asked, event))
+                fx.linked.append(self._link(asked, event))
             else:
-                requests.append(self._request(asked, event, at))
+                fx.requests.append(self._request(asked, event, at))
                 if asked["service"] != NOTICE:
                     self.unsent.add(event)
-        fx["requests"], fx["linked"], fx["suppressed"] = requests, linked, suppressed
-        fx["withdrawn"] = withdrawn
 
-    def _link(self, asked: Mapping[str, Any], event: str) -> dict[str, Any]:
+    def _link(self, asked: Mapping[str, Any], event: str) -> CaseLinked:
         """What a case that this one opens begins with; it keeps off whom this one keeps off."""
         data = {name: asked["data"][name] for name in asked["carries"]}
-        link = {
-            "event": event,
-            "process": asked["process"],
-            "data": self.seal.close_fields(data, asked["data"]),
-        }
-        return {**link, "respondent": self.respondent} if self.respondent else link
+        return CaseLinked(
+            event=event,
+            process=asked["process"],
+            data=self.seal.close_fields(data, asked["data"]),
+            respondent=self.respondent or None,
+        )
 
-    def _request(self, asked: Mapping[str, Any], event: str, at: str) -> dict[str, Any]:
+    def _request(self, asked: Mapping[str, Any], event: str, at: str) -> MessageRequested:
         key, data = str(asked["template"]), asked["data"]
         template = self.release.templates.get(key)
         if template is None:
@@ -332,15 +337,15 @@ class Instance:
         ):
             not_before = iso(self.release.time.outside_quiet_hours(datetime.fromisoformat(at)))
         staff = asked["service"] == NOTICE
-        return {
-            "event": event,
-            "service": asked["service"],
-            "to": str(asked["to"]) if staff else self.seal.close(asked["to"]),
-            "template": key,
-            "text": self.seal.close_fields({"text": text}, data)["text"] if staff else self.seal.close(text),
-            "not_before": not_before,
-            "level": asked["level"],
-        }
+        return MessageRequested(
+            event=event,
+            service=asked["service"],
+            to=str(asked["to"]) if staff else self.seal.close(asked["to"]),
+            template=key,
+            text=self.seal.close_fields({"text": text}, data)["text"] if staff else self.seal.close(text),
+            not_before=not_before,
+            level=asked["level"],
+        )
 
     # ------------------------------------------------------------ asking
     def at_instant(self, at: str) -> Logical:

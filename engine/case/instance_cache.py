@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 
 from engine.base.errors import Diverged, GongdanError, NotFound, Unavailable
+from engine.base.facts import plain
 from engine.privacy.keys import Keys
 from engine.privacy.sealing import Erased
 from engine.release.releases import Releases
@@ -13,6 +14,7 @@ from engine.storage.database import Database
 
 from . import snapshots, store
 from .behaviour import version
+from .commands import parse
 from .handlers import NONSENSE, execute
 from .history import canonical, difference
 from .instance import Instance
@@ -111,9 +113,9 @@ def _execute_again(instance: Instance, row: store.HistoryRow) -> None:
     A case is never continued from a state that its history does not say.
     """
     try:
-        command = instance.seal.parse(row.command)
+        command = parse(instance.seal.parse(row.command))
         effects = execute(instance, command, version(row.engine))
-        told = difference(row.effects, canonical(effects))
+        told = difference(row.effects, canonical(plain(effects)))
     except (Erased, Unavailable):
         raise
     except NONSENSE as error:

@@ -28,6 +28,7 @@ from engine.storage.tables import (
 
 from . import projections, store
 from .behaviour import version
+from .commands import parse
 from .dispatch import ATTEMPTS, Dispatcher
 from .handlers import NONSENSE, execute
 from .instance import Instance
@@ -116,7 +117,7 @@ def replayed(gongdan: Opened, case_id: str) -> Iterator[Write]:
     seal = release.seal(gongdan.keys.get(case_id))
     instance = Instance(case_id, orjson.loads(rows[0].command)["process"], release, seal)
     for row in rows:
-        command = seal.open_all(orjson.loads(row.command))
+        command = parse(seal.parse(row.command))
         effects = execute(instance, command, version(row.engine))
         instance.seq, instance.head = row.seq, row.hash
         yield from projections.writes(Change(instance, command, effects, gongdan.settings.lookup_key))

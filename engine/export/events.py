@@ -10,10 +10,10 @@ import orjson
 import sqlalchemy as sa
 
 from engine.base.errors import GongdanError, NotFound
+from engine.base.facts import State, parse, resolve
 from engine.base.phones import mask_phones_in
 from engine.bpmn.diagrams import Element
 from engine.bpmn.kinds import RECORDED
-from engine.case.effects import resolve
 from engine.privacy.sealing import MARK
 from engine.release.release import Release
 from engine.release.releases import Releases
@@ -130,22 +130,25 @@ def _events(db: Database, release: Release, case_id: str, process: str) -> Itera
     for row in stored(db, case_id):
         found: list[Event | None] = []
         done = row.command.get("task") if row.command["type"] == "complete" else None
-        for task in row.effects.get("closed", ()):
+        effects = parse(row.effects)
+        for task in effects.closed:
             if task in refs:
                 mine = task == done
                 actor = row.actor if mine else "system"
                 found.append(event(row, actor, task, refs[task], "complete" if mine else "withdraw"))
-        for task, ref, code in row.effects.get("moves", ()):
-            passed = event(row, "system", task, ref, "complete") if code == "C" else None
+        for moved in effects.moves:
+            completed = moved.state is State.COMPLETED
+            passed = event(row, "system", moved.task, moved.element, "complete") if completed else None
             if passed is not None and passed.kind in RECORDED:
                 found.append(passed)
-        for task, ref, *_ in row.effects.get("opened", ()):
-            refs[task] = ref
-            found.append(event(row, "system", task, ref, "schedule"))
-        for task, person in row.effects.get("claimed", ()):
-            if task in refs:
-                lifecycle = "reassign" if person is None else "start" if person == row.actor else "assign"
-                found.append(event(row, person or row.actor, task, refs[task], lifecycle))
+        for opened in effects.opened:
+            refs[opened.task] = opened.element
+            found.append(event(row, "system", opened.task, opened.element, "schedule"))
+        for claimed in effects.claimed:
+            if claimed.task in refs:
+                who = claimed.person
+                lifecycle = "reassign" if who is None else "start" if who == row.actor else "assign"
+                found.append(event(row, who or row.actor, claimed.task, refs[claimed.task], lifecycle))
         yield from (one for one in found if one is not None)
 
 

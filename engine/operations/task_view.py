@@ -42,13 +42,13 @@ class Desk:
     refusal: NotAllowed | None
     paused: str | None
     duty: Duty
-    kept_off: frozenset[str]
+    excluded: frozenset[str]
     may_pause: bool
 
     def may_be_given_to(self, person: Person) -> bool:
         """Whether a supervisor may give the task to ``person``."""
         try:
-            check_work(person, self.duty, self.kept_off)
+            check_work(person, self.duty, self.excluded)
         except NotAllowed:
             return False
         return True
@@ -62,8 +62,8 @@ def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: 
         data = deepcopy(instance.machine.data_of(task))
         duty = instance.duty_of(task)
         complained = respondents.among(g.db, case_id, g.people.all)
-        kept_off = frozenset(instance.kept_off(task) | complained)
-        refused = _refusal(person, duty, kept_off)
+        excluded = frozenset(instance.excluded(task) | complained)
+        refused = _refusal(person, duty, excluded)
         world = logical_clock.enter(instance.at_instant(now))
         try:
             words = [_words(instance, key, data, locale) for key in element.listed("say")]
@@ -71,7 +71,7 @@ def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: 
             logical_clock.leave(world)
         form = instance.release.forms.get(element.properties.get("form", ""))
         may_pause = person.name not in complained and checks.may_pause(person, instance)
-        return Desk(element, form, data, words, refused, instance.paused, duty, kept_off, may_pause)
+        return Desk(element, form, data, words, refused, instance.paused, duty, excluded, may_pause)
 
 
 def refusal(g: Gongdan, case_id: str, task: int, person: Person) -> NotAllowed | None:
@@ -79,12 +79,12 @@ def refusal(g: Gongdan, case_id: str, task: int, person: Person) -> NotAllowed |
     instance = g.dispatcher.current(case_id)
     with instance.lock:
         complained = respondents.among(g.db, case_id, g.people.all)
-        return _refusal(person, instance.duty_of(task), instance.kept_off(task) | complained)
+        return _refusal(person, instance.duty_of(task), instance.excluded(task) | complained)
 
 
-def _refusal(person: Person, duty: Duty, kept_off: Collection[str]) -> NotAllowed | None:
+def _refusal(person: Person, duty: Duty, excluded: Collection[str]) -> NotAllowed | None:
     try:
-        check_work(person, duty, kept_off)
+        check_work(person, duty, excluded)
     except NotAllowed as error:
         return error
     return None

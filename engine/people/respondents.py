@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +19,6 @@ from engine.storage.database import Database
 from engine.storage.tables import cases, respondent
 
 from .directory import Person, folded, spellings
-from .rules import RESPONDENT
 
 _KEYED = "k:"  #: how digests with a key begin
 _BETWEEN = re.compile(r"[\s、，,;；/&()（）]+|和|及|与|與")
@@ -38,9 +37,8 @@ _WRITTEN = _of_line()
 _PARENT = sa.select(cases.c.parent).where(cases.c.id == sa.bindparam("case"))
 
 
-def named(command: Mapping[str, Any], data: Mapping[str, Any]) -> set[str]:
-    """Everybody that a command names, folded: as the case's respondent, or in ``data`` it set. Values are open."""
-    written = [command.get("respondent"), data.get(RESPONDENT)]
+def named(*written: Any) -> set[str]:
+    """Everybody that these answers name, folded: texts, lists of them, or None."""
     return {name for value in written for name in _names(value)}
 
 

@@ -37,10 +37,10 @@ def check_active(person: Person) -> None:
         raise NotAllowed("Expected an active account, but {person} is switched off", person=person.name)
 
 
-def check_work(person: Person, duty: Duty, kept_off: Collection[str]) -> None:
+def check_work(person: Person, duty: Duty, excluded: Collection[str]) -> None:
     """Raise :class:`NotAllowed` when ``person`` may not do a task of ``duty``.
 
-    ``kept_off`` are people whom separation of duties keeps off it (processes §0.3): the person complained
+    ``excluded`` are people whom separation of duties keeps off it (processes §0.3): the person complained
     about, and whoever the diagram excludes, such as the one who asked for what is to be approved.
     """
     check_active(person)
@@ -51,7 +51,7 @@ def check_work(person: Person, duty: Duty, kept_off: Collection[str]) -> None:
             duty=need,
             person=person.name,
         )
-    if person.name in kept_off:
+    if person.name in excluded:
         raise NotAllowed("Expected somebody not involved in the case, but {person} is", person=person.name)
 
 

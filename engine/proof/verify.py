@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import orjson
 
 from engine.base.errors import NotFound
+from engine.base.facts import plain
 from engine.case import store
 from engine.case.behaviour import version
+from engine.case.commands import parse
 from engine.case.handlers import NONSENSE, execute
 from engine.case.history import canonical, chain, difference
 from engine.case.instance import GENESIS, Instance
@@ -129,7 +131,7 @@ def _broken(case_id: str, row: store.HistoryRow, expected: int, previous: bytes)
 
 
 def _differs(instance: Instance, row: store.HistoryRow) -> str | None:
-    command = instance.seal.open_all(orjson.loads(row.command))
-    effects = canonical(execute(instance, command, version(row.engine)))
+    command = parse(instance.seal.parse(row.command))
+    effects = canonical(plain(execute(instance, command, version(row.engine))))
     instance.seq, instance.head = row.seq, row.hash
     return difference(row.effects, effects)

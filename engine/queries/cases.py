@@ -66,7 +66,7 @@ def _of_history(db: Database, case_id: str) -> Case | None:
         return None
     first, last = rows[0], rows[-1]
     start, ends = sound.command(sound.parsed(first.command)), sound.effects(sound.parsed(last.effects))
-    done = ends.get("done")
+    done = ends.done
     return Case(
         id=case_id,
         seq=last.seq if isinstance(last.seq, int) else 0,

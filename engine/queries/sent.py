@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.base.sending import NOTICE, WITHDRAWN
+from engine.base.sending import NOTICE, SENT, WITHDRAWN
 
 from .timeline import ERASED, UNREADABLE, Step
 from .work import Message
@@ -37,28 +37,27 @@ def messages(steps: Sequence[Step], entries: Sequence[Message]) -> list[Sent]:
     """Every message that the case asked for, in order, and those in the outbox that it did not."""
     asked: dict[str, Sent] = {}
     for step in steps:
-        for one in step.effects.get("requests", ()):
-            if one["service"] != NOTICE:
-                asked[one["event"]] = Sent(
-                    key=one["event"],
-                    kind=one["service"],
-                    template=one["template"],
-                    recipient=str(one["to"]),
-                    text=one["text"],
+        for one in step.effects.requests:
+            if one.service != NOTICE:
+                asked[one.event] = Sent(
+                    key=one.event,
+                    kind=one.service,
+                    template=one.template,
+                    recipient=str(one.to),
+                    text=one.text,
                     created_at=step.at,
-                    not_before=one["not_before"],
+                    not_before=one.not_before,
                     state="",
                     sent_at=None,
                     differs=False,
                 )
-        for event in step.effects.get("withdrawn", ()):
+        for event in step.effects.withdrawn:
             if event in asked:
                 asked[event] = replace(asked[event], state=WITHDRAWN)
-        if "service" in step.effects:
-            event, state, _ = step.effects["service"]
-            if event in asked:
-                sent_at = step.at if state == "sent" else None
-                asked[event] = replace(asked[event], state=state, sent_at=sent_at)
+        answered = step.effects.service
+        if answered is not None and answered.event in asked:
+            sent_at = step.at if answered.state == SENT else None
+            asked[answered.event] = replace(asked[answered.event], state=answered.state, sent_at=sent_at)
     held = {entry.key: entry for entry in entries}
     found = [_beside(one, held.pop(one.key, None)) for one in asked.values()]
     return found + [_unknown(entry) for entry in held.values()]
@@ -73,7 +72,7 @@ def _beside(asked: Sent, entry: Message | None) -> Sent:
         asked.recipient,
         asked.kind,
     )
-    outcome = entry.state == "sent" and asked.state != "sent"
+    outcome = entry.state == SENT and asked.state != SENT
     return replace(asked, state=asked.state or entry.state, differs=words or outcome)
 
 

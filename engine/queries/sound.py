@@ -6,11 +6,15 @@ step. The row itself is shown beside it, and verification says that it is no mor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, get_args, get_origin
 
+import msgspec
 import orjson
+
+from engine.base.facts import INSTANT, OPENED, ClockChanged, ClockState, Effects
 
 Check = Callable[[Any], bool]
 
@@ -59,15 +63,6 @@ def _each(check: Check) -> Check:
     return lambda value: isinstance(value, list) and all(map(check, value))
 
 
-def _change(value: Any) -> bool:
-    """What happened to a clock; one that got another date says which."""
-    if not _record(_text, _text, _any)(value):
-        return False
-    _, state, detail = value
-    moved = state in ("resumed", "moved", "recounted")
-    return not moved or (isinstance(detail, list) and bool(detail) and instant(detail[0]))
-
-
 _COMMAND: dict[str, Check] = {
     "type": _text, "at": _text, "actor": _text, "task": _number, "timer": _number, "clock": _text,
     "data": _mapping(), "process": _text, "reason": _text, "to": _text, "event": _text, "state": _text,
@@ -75,32 +70,6 @@ _COMMAND: dict[str, Check] = {
     "skipped_by": _text, "not_before": _maybe(instant), "respondent": _text, "parent": _text, "external_id": _text,
     "cleared": _each(_text),
 }  # fmt: skip
-#: of effects that are lists: what each entry is
-_ENTRIES: dict[str, Check] = {
-    "moves": _record(_number, _text, _text),
-    "data": _record(_number, _mapping(), _each(_text)),
-    "opened": _record(_number, _text, _text, _maybe(instant)),
-    "closed": _number,
-    "armed": _record(_number, _text, instant, _maybe(_number)),
-    "ended": _number,
-    "claimed": _record(_number, _maybe(_text)),
-    "clocks": _record(_text, _text, instant, instant, _each(_text), _maybe(_number), _maybe(_text), _any),
-    "clock_changes": _change,
-    "requests": _mapping(event=_text, service=_text, to=_any, template=_text, text=_text, not_before=instant),
-    "linked": _mapping(event=_text, process=_text),
-    "suppressed": _text,
-    "withdrawn": _text,
-    "amended": _text,
-    "rescheduled": _record(_number, _maybe(instant)),
-    "stuck": _text,
-}
-_SINGLE: dict[str, Check] = {
-    "service": _record(_text, _text, _any),
-    "incident": _record(_text, _text),
-    "paused": _text,
-    "resumed": _any,
-    "done": _text,
-}
 
 
 def value(stored: Any) -> Any:
@@ -122,14 +91,75 @@ def command(opened: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in opened.items() if _COMMAND.get(name, _any)(value)}
 
 
-def effects(opened: dict[str, Any]) -> dict[str, Any]:
-    """What is as effects are; of lists, the entries that are."""
-    found = {}
-    for name, value in opened.items():
-        if name in _ENTRIES:
-            kept = [one for one in value if _ENTRIES[name](one)] if isinstance(value, list) else []
-            if kept:
-                found[name] = kept
-        elif _SINGLE.get(name, _any)(value):
-            found[name] = value
+def effects(opened: Mapping[str, Any]) -> Effects:
+    """What is as effects are; of those that are many, the ones that are."""
+    found = Effects()
+    for name, (many, kind) in _EFFECTS.items():
+        if name not in opened:
+            continue
+        held = opened[name]
+        if not many:
+            kept = _fact(kind, held)
+        elif isinstance(held, list):
+            kept = [fact for one in held if (fact := _fact(kind, one)) is not None]
+        else:
+            continue
+        if kept is not None:
+            setattr(found, name, kept)
     return found
+
+
+def _fact(kind: Any, held: Any) -> Any:
+    """A stored value as the fact of a ``kind`` that it is; None where it is none."""
+    try:
+        fact = msgspec.convert(held, kind)
+    except msgspec.ValidationError:
+        return None
+    return fact if _in_order(kind, fact) else None
+
+
+def _in_order(kind: Any, fact: Any) -> bool:
+    """Whether instants are instants, and texts were opened: what types alone do not say."""
+    if isinstance(fact, ClockChanged):
+        return _detail_in_order(fact)
+    if isinstance(fact, msgspec.Struct):
+        return all(_in_order(part, getattr(fact, name)) for name, part in _parts(type(fact)))
+    check = _CHECKS.get(_mark(kind))
+    return check is None or fact is None or check(fact)
+
+
+def _detail_in_order(change: ClockChanged) -> bool:
+    try:
+        if change.state.redated:
+            now = change.now
+            return _in_order(type(now), now)
+        return (change.state is ClockState.PAUSED and change.remaining >= 0) or instant(change.instant)
+    except msgspec.ValidationError:
+        return False
+
+
+@cache
+def _parts(kind: type[msgspec.Struct]) -> list[tuple[str, Any]]:
+    return [(part.name, part.type) for part in msgspec.structs.fields(kind)]
+
+
+@cache
+def _mark(kind: Any) -> str | None:
+    """What a type of :mod:`engine.base.facts` says of its values beside their form."""
+    for one in (kind, *get_args(kind)):
+        for said in get_args(one)[1:]:
+            if isinstance(said, msgspec.Meta) and said.extra is not None:
+                return str(said.extra["is"])
+    return None
+
+
+def _of(kind: Any) -> tuple[bool, Any]:
+    """Whether an effect is many, and what each is."""
+    for one in (kind, *get_args(kind)):
+        if get_origin(one) is list:
+            return True, get_args(one)[0]
+    return False, kind
+
+
+_CHECKS: dict[str | None, Check] = {INSTANT: instant, OPENED: _text}
+_EFFECTS = {name: _of(kind) for name, kind in _parts(Effects)}

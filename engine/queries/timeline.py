@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.base.errors import GongdanError
+from engine.base.facts import Effects, State, resolve
 from engine.bpmn.kinds import HOLDING
 from engine.privacy.sealing import MARK, Erased, Seal
 from engine.release.release import Release
@@ -20,7 +21,7 @@ from .rows import text
 
 ERASED = "▒▒▒"  #: stands where a personal value was, after erasure
 UNREADABLE = "▒?▒"  #: stands where a sealed value is that does not open: it, or the key, is not what it was
-_OPEN, _DONE = frozenset("WRS"), "C"
+_OPEN = frozenset({State.WAITING, State.READY, State.STARTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Step:
     actor: str
     kind: str
     command: Mapping[str, Any]
-    effects: Mapping[str, Any]
+    effects: Effects
     release: int
     hash: str
     changes: list[tuple[str, Any, Any]] = field(default_factory=list)
@@ -139,15 +140,13 @@ def _opened(seal: Seal | None, value: Any) -> Any:
     return value
 
 
-def _fold(
-    data: dict[str, Any], command: Mapping[str, Any], effects: Mapping[str, Any]
-) -> list[tuple[str, Any, Any]]:
+def _fold(data: dict[str, Any], command: Mapping[str, Any], effects: Effects) -> list[tuple[str, Any, Any]]:
     """Apply a step to ``data``; returns what changed."""
     put: dict[str, Any] = dict(command.get("data") or {})
     gone: set[str] = set()
-    for _, values, removed in effects.get("data", ()):
-        put.update(values)
-        gone.update(removed)
+    for change in effects.data:
+        put.update(change.put)
+        gone.update(change.gone)
     changes = [(name, data.get(name), value) for name, value in put.items() if data.get(name) != value]
     changes += [(name, data[name], None) for name in sorted(gone) if name in data and name not in put]
     data.update(put)
@@ -181,19 +180,18 @@ class Position:
 
 def positions(told: Iterable[Step], release: Release, process: str) -> dict[str, dict[str, Position]]:
     """Process → element → position after these steps, for drawing on the diagrams."""
-    last: dict[int, tuple[str, str]] = {}
+    last: dict[int, tuple[str, State]] = {}
     times: dict[str, int] = {}
     for step in told:
-        for moved, ref, code in step.effects.get("moves", ()):
-            last[moved] = (ref, code)
-            if code == _DONE:
-                times[ref] = times.get(ref, 0) + 1
+        for moved in step.effects.moves:
+            last[moved.task] = moved.element, moved.state
+            if moved.state is State.COMPLETED:
+                times[moved.element] = times.get(moved.element, 0) + 1
     found: dict[str, dict[str, Position]] = {}
-    for ref, code in last.values():
-        owner, slash, element = ref.partition("/")
-        owner, element = (owner, element) if slash else (process, ref)
+    for ref, reached in last.values():
+        owner, element = resolve(process, ref)
         here = found.setdefault(owner, {})
-        state = _state(code, release, owner, element)
+        state = _state(reached, release, owner, element)
         known = here.get(element)
         if known is None or _RANK[state] > _RANK[known.state]:
             here[element] = Position(state, times.get(ref, 0))
@@ -203,9 +201,9 @@ def positions(told: Iterable[Step], release: Release, process: str) -> dict[str,
 _RANK = {"cancelled": 0, "done": 1, "armed": 2, "inside": 3, "here": 4}
 
 
-def _state(code: str, release: Release, process: str, element: str) -> str:
-    if code not in _OPEN:
-        return "done" if code == _DONE else "cancelled"
+def _state(reached: State, release: Release, process: str, element: str) -> str:
+    if reached not in _OPEN:
+        return "done" if reached is State.COMPLETED else "cancelled"
     drawn = release.processes[process].elements.get(element) if process in release.processes else None
     kind = drawn.kind if drawn else ""
     return "armed" if kind == "boundaryEvent" else "inside" if kind in HOLDING else "here"

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.base.facts import ClockState
 from engine.base.sending import CASE, SENT
 from engine.people.directory import Person
 from engine.people.respondents import not_about
@@ -186,11 +187,12 @@ def pauses(db: Database, case_id: str) -> dict[str, list[Pause]]:
     found: dict[str, list[Pause]] = {}
     with db.read() as c:
         for at, effects in c.execute(query.order_by(history.c.seq)):
-            for clock, state, detail in sound.effects(sound.parsed(effects)).get("clock_changes", ()):
-                if state == "paused":
-                    found.setdefault(clock, []).append(Pause(at, None, detail))
-                elif state != "recounted" and clock in found and found[clock][-1].until is None:
-                    found[clock][-1] = replace(found[clock][-1], until=at)
+            for change in sound.effects(sound.parsed(effects)).clock_changes:
+                so_far = found.get(change.clock)
+                if change.state is ClockState.PAUSED:
+                    found.setdefault(change.clock, []).append(Pause(at, None, change.remaining))
+                elif change.state is not ClockState.RECOUNTED and so_far and so_far[-1].until is None:
+                    so_far[-1] = replace(so_far[-1], until=at)
     return found
 
 

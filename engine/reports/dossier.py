@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.base.errors import NotFound
-from engine.case.effects import resolve
+from engine.base.facts import plain, resolve
 from engine.forms import Form
 from engine.queries import timeline, work
 from engine.queries.cases import Case
@@ -77,7 +77,7 @@ class Dossier:
             "data": self.data,
             "history": [
                 {"seq": s.seq, "at": s.at, "recorded_at": s.recorded_at, "actor": s.actor, "type": s.kind,
-                 "command": s.command, "effects": s.effects, "release": s.release, "hash": s.hash}
+                 "command": s.command, "effects": plain(s.effects), "release": s.release, "hash": s.hash}
                 for s in self.steps
             ],
             "head": {"seq": case.seq, "hash": self.head},
@@ -131,10 +131,10 @@ def _told(steps: Iterable[Step], case: Case, release: Release, forms: Mapping[st
         answers = step.command.get("data", {})
         for name in form.told(answers) if form else ():
             yield Said(step.at, step.actor, name, answers[name])
-        for task, ref, *_ in step.effects.get("opened", ()):
+        for opened in step.effects.opened:
             with suppress(NotFound):
-                element = release.element(*resolve(case.process, ref))
-                asked[task] = element.properties.get("form", "")
+                element = release.element(*resolve(case.process, opened.element))
+                asked[opened.task] = element.properties.get("form", "")
 
 
 def _evidence(steps: Iterable[Step]) -> Iterable[Evidence]:

@@ -11,12 +11,12 @@ import orjson
 
 from engine.app import Gongdan
 from engine.base.errors import GongdanError, InvalidFile, InvalidForm, NotAllowed, Rejected
+from engine.base.facts import Effects, parse, resolve
 from engine.base.instants import SHANGHAI, iso
 from engine.base.sending import NOTICE
 from engine.base.services import OUTSIDE
 from engine.case import store
 from engine.case.commands import CompleteTask, PauseClocks, ResumeClocks, StartCase
-from engine.case.effects import resolve
 from engine.design.lint.finding import Finding, Rule
 from engine.queries import cases, work
 from engine.release.scenario_files import Scenario, instant
@@ -178,7 +178,7 @@ class Run:
 
     def _find_withdrawn(self, _: Any) -> list[str]:
         """Event keys of messages that were taken back before they were sent, in order."""
-        return [event for _, effects in self._effects() for event in effects.get("withdrawn", ())]
+        return [event for _, effects in self._effects() for event in effects.withdrawn]
 
     def _find_linked(self, _: Any) -> dict[str, list[str]]:
         """Cases that this one has opened: process → elements of their open tasks."""
@@ -215,17 +215,17 @@ class Run:
             work.clocks(self.gongdan.db, self.case_id), key=lambda c: (c.started, len(c.clock), c.clock)
         )
 
-    def _effects(self) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _effects(self) -> Iterator[tuple[int, Effects]]:
         for row in store.rows(self.gongdan.db, self.case_id):
-            yield row.release, orjson.loads(row.effects)
+            yield row.release, parse(orjson.loads(row.effects))
 
     def _find_sent(self, service: str, _: Any) -> list[str]:
         """Templates of all that was asked of a service so far, in order."""
         return [
-            request["template"]
+            request.template
             for _, effects in self._effects()
-            for request in effects.get("requests", ())
-            if request["service"] == service
+            for request in effects.requests
+            if request.service == service
         ]
 
     def reached(self) -> Reached:
@@ -235,7 +235,7 @@ class Run:
             release = self.gongdan.releases.get(number)
             found |= from_moves(
                 release,
-                ((*resolve(self.scenario.process, ref), state) for _, ref, state in effects.get("moves", ())),
+                ((*resolve(self.scenario.process, moved.element), moved.state) for moved in effects.moves),
             )
         return found
 

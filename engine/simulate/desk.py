@@ -76,6 +76,6 @@ class Desk:
         """Who of the able takes a job: the one who waited longest."""
         if job.only is not None:
             return job.only if job.only in able else None
-        kept_off = self._instance_of(job.case).kept_off(job.task)
-        willing = [worker for worker in able if worker.person.name not in kept_off]
+        excluded = self._instance_of(job.case).excluded(job.task)
+        willing = [worker for worker in able if worker.person.name not in excluded]
         return min(willing, key=lambda worker: (worker.idle_since, worker.person.name), default=None)

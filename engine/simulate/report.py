@@ -10,8 +10,8 @@ import orjson
 import sqlalchemy as sa
 
 from engine.app import Gongdan
+from engine.base.facts import State, parse, resolve
 from engine.bpmn.kinds import EVENTS, TASKS
-from engine.case.effects import resolve
 from engine.release.release import Release
 from engine.storage.database import Database
 from engine.storage.tables import cases, history, incident, outbox, sla_clock, task, timer
@@ -81,8 +81,8 @@ def _never_reached(db: Database, release: Release, started: Iterable[str]) -> li
     query = sa.select(cases.c.process, history.c.effects).join(cases, cases.c.id == history.c.case_id)
     with db.read() as connection:
         for process, effects in connection.execute(query.execution_options(yield_per=1000)):
-            moves = orjson.loads(effects).get("moves", ())
-            reached.update(resolve(process, ref) for _, ref, state in moves if state == "C")
+            moves = parse(orjson.loads(effects)).moves
+            reached.update(resolve(process, m.element) for m in moves if m.state is State.COMPLETED)
     return sorted(
         f"{process}/{element.id}"
         for process in drawn

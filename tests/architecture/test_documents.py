@@ -10,9 +10,9 @@ import pytest
 
 import run
 from engine.app import open_gongdan
+from engine.base.facts import KINDS as EFFECT_KINDS
 from engine.base.settings import CHECKOUT, Settings, variables
 from engine.case.commands import KINDS as COMMAND_KINDS
-from engine.case.effects import KINDS as EFFECT_KINDS
 from engine.cli.handbook import wanted
 from tests.architecture.sources import name, python_files, text_files
 from web import create_app

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from engine.base.errors import Diverged
+from engine.base.facts import Effects
 from engine.case import behaviour, dispatch, handlers, snapshots
 from engine.case.commands import CompleteTask
-from engine.case.effects import Effects
 from engine.case.instance import Instance
 from engine.case.store import rows
 from tests.casework import Desk
@@ -21,13 +20,15 @@ NEXT = behaviour.NEWEST + 1
 RECORDED = read_cases(FOLDER / "v1" / "odd_work.json.gz")
 
 
-def changed(when: Callable[[Instance], bool]) -> Callable[[Instance, dict[str, Any]], Effects]:
+def changed(when: Callable[[Instance], bool]) -> Callable[[Instance, CompleteTask], Effects]:
     """The handler of completions, with one effect more ``when`` it is to have it."""
-    original = handlers.HANDLERS["complete"]
+    original = handlers.HANDLERS[CompleteTask]
 
-    def complete(instance: Instance, command: dict[str, Any]) -> Effects:
+    def complete(instance: Instance, command: CompleteTask) -> Effects:
         effects = original(instance, command)
-        return {**effects, "suppressed": ["something new"]} if when(instance) else effects
+        if when(instance):
+            effects.suppressed = ["something new"]
+        return effects
 
     return complete
 
@@ -46,7 +47,7 @@ def publish(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "NEWEST", NEXT)
     monkeypatch.setattr(dispatch, "ENGINE", str(NEXT))
     monkeypatch.setattr(snapshots, "MADE_BY", [*snapshots.MADE_BY, "next"])
-    monkeypatch.setitem(handlers.HANDLERS, "complete", changed(lambda instance: instance.version >= NEXT))
+    monkeypatch.setitem(handlers.HANDLERS, CompleteTask, changed(lambda instance: instance.version >= NEXT))
 
 
 def test_with_a_version_old_histories_stay_true_and_a_running_case_goes_on(
@@ -67,7 +68,7 @@ def test_without_a_version_it_fails_loudly_everywhere(
     started: tuple[Desk, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk, case = started
-    monkeypatch.setitem(handlers.HANDLERS, "complete", changed(lambda instance: True))
+    monkeypatch.setitem(handlers.HANDLERS, CompleteTask, changed(lambda instance: True))
     completed = [one for one in RECORDED if one.key and any(b'"complete"' in row.command for row in one.rows)]
     assert len(completed) >= 3
     assert all(fault(recorded) for recorded in completed)
@@ -84,7 +85,7 @@ def test_no_case_goes_on_from_a_state_that_its_history_does_not_say(
 ) -> None:
     desk, case = started
     task = desk.open(case)["call"]
-    monkeypatch.setitem(handlers.HANDLERS, "complete", changed(lambda instance: True))
+    monkeypatch.setitem(handlers.HANDLERS, CompleteTask, changed(lambda instance: True))
     desk.g.dispatcher.forget(case)
     before = desk.kinds(case)
     command = CompleteTask(case_id=case, task=task, data={"result": "reached"}, actor="agent1", at=desk.at)
@@ -102,7 +103,7 @@ def test_a_timer_of_such_a_case_opens_an_incident_and_stops_nobody_else(
 ) -> None:
     desk, case = started
     other = desk.start(attempts=1)
-    monkeypatch.setitem(handlers.HANDLERS, "complete", changed(lambda instance: True))
+    monkeypatch.setitem(handlers.HANDLERS, CompleteTask, changed(lambda instance: True))
     desk.g.dispatcher.forget(case)
     desk.clock.advance(days=3)
     desk.wake()

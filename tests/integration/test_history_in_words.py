@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
 
+from engine.base.facts import Effects, MessageRequested
 from engine.base.locales import LOCALES
 from engine.base.settings import Settings
 from engine.case.commands import KINDS, ClaimTask, CompleteTask, MoveClock, NoteIncident
@@ -57,14 +58,13 @@ def test_a_message_is_told_by_its_kind_and_not_by_its_key(
 ) -> None:
     found = cases.case(desk.g.db, desk.start())
     assert found is not None
-    asked = {"event": "recovery_2026-03-02T02:00:00+00:00", "service": "sms", "text": "您好"}
-    effects: tuple[dict[str, object], ...] = (
-        {"requests": [asked]},
-        {},
-        {"suppressed": [asked["event"]], "withdrawn": [asked["event"]]},
-    )
-    command = {"event": asked["event"], "state": "sent"}
     at = "2026-03-02T02:00:00+00:00"
+    event = f"recovery_{at}"
+    asked = MessageRequested(
+        event=event, service="sms", to="13800138000", template="recovery", text="您好", not_before=at
+    )
+    effects = Effects(requests=[asked]), Effects(), Effects(suppressed=[event], withdrawn=[event])
+    command = {"event": event, "state": "sent"}
     steps = [
         Step(seq, at, at, "agent1", kind, command, done, 1, "")
         for seq, (kind, done) in enumerate(zip(("start", "service_result", "resume"), effects, strict=True))
@@ -94,7 +94,7 @@ def test_every_kind_of_command_has_words(desk: Desk, app: Flask, locale: str) ->
                 "event": "e",
                 "to": "agent2",
             }
-            step = Step(1, desk.at, desk.at, "admin1", kind, command, {}, 1, "", [])
+            step = Step(1, desk.at, desk.at, "admin1", kind, command, Effects(), 1, "", [])
             [told] = history_text.told([step], found, reading)
             assert told.title not in ("", kind), kind
 

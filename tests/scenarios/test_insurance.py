@@ -92,4 +92,4 @@ def test_who_is_complained_about_is_kept_off_the_case_that_goes_on(engine: Gongd
     (child,) = cases.children(engine.db, number)
     live = engine.dispatcher.current(child.id)
     (open_task,) = live.open
-    assert "centre1" in live.kept_off(open_task)
+    assert "centre1" in live.excluded(open_task)

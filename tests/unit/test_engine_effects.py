@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from engine.base.facts import KINDS, reference, resolve
 from engine.case import projections, store
 from engine.case.commands import KINDS as COMMANDS
-from engine.case.effects import KINDS, reference, resolve
 from engine.case.handlers import HANDLERS
 from engine.case.projections import HISTORY_ONLY, PROJECTED
 from engine.storage.database import Database
@@ -23,7 +23,7 @@ def test_every_named_projection_exists_and_runs() -> None:
 
 
 def test_every_command_has_a_handler() -> None:
-    assert set(COMMANDS) == set(HANDLERS)
+    assert set(COMMANDS.values()) == set(HANDLERS)
 
 
 def test_every_write_of_a_projection_is_a_prepared_statement(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from engine.base.errors import InvalidFile, NotAllowed, NotFound, Rejected
+from engine.base.facts import plain
 from engine.case.commands import ClaimTask, PauseClocks, ResumeClocks, StartCase
 from engine.case.numbers import spelled
 from engine.forms import attachments
@@ -200,7 +201,7 @@ def download(case_id: str) -> Response:
         "history": [
             {
                 "seq": step.seq, "at": step.at, "recorded_at": step.recorded_at, "actor": step.actor,
-                "type": step.kind, "command": step.command, "effects": step.effects, "release": step.release,
+                "type": step.kind, "command": step.command, "effects": plain(step.effects), "release": step.release,
                 "hash": step.hash,
             }
             for step in told

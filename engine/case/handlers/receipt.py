@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.base.facts import Effects
 from engine.base.instants import instant_of
 from engine.case.behaviour import RECEIPT_COUNTS
 from engine.case.clocks import RECEIVED
-from engine.case.effects import Effects
 from engine.case.instance import Instance
 
 
@@ -21,5 +21,5 @@ def counted_from(instance: Instance, data: Mapping[str, Any], at: str, effects: 
     if not instance.follows(RECEIPT_COUNTS) or (named := instant_of(data.get(RECEIVED))) is None:
         return effects
     opened = str(instance.machine.any_data().get("case_opened_at", at))
-    changes = instance.clocks.recount(min(named, opened), at)
-    return {**effects, "clock_changes": [*effects.get("clock_changes", ()), *changes]} if changes else effects
+    effects.clock_changes += instance.clocks.recount(min(named, opened), at)
+    return effects

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.base.phones import phone_digits
+from engine.case.commands import StartCase
 from engine.privacy.sealing import lookup_key
 from engine.storage.database import Write
 from engine.storage.tables import cases
@@ -60,23 +61,28 @@ def project(change: Change) -> Iterator[Write]:
         yield "fence_case", {"b_id": change.case_id, "b_was": instance.seq - 1, **moved}
         for column, value in facts.items():
             yield f"case_{column}", {"b_id": change.case_id, "value": value}
-    if "paused" in effects or "resumed" in effects:
-        reason = instance.seal.open_all(effects.get("paused"))
+    if effects.paused is not None or effects.resumed:
+        reason = instance.seal.open_all(effects.paused)
         yield "case_waiting", {"b_id": change.case_id, "waiting_customer": reason}
-    if "done" in effects:
-        yield "case_closed", {"b_id": change.case_id, "closed_at": change.at, "outcome": effects["done"]}
+    if effects.done is not None:
+        yield "case_closed", {"b_id": change.case_id, "closed_at": change.at, "outcome": effects.done}
 
 
 def _opened(change: Change) -> dict[str, Any]:
+    command = change.command
+    began = (
+        {"external_id": command.external_id, "parent": command.parent}
+        if isinstance(command, StartCase)
+        else {}
+    )
     return {
+        **began,
         "id": change.case_id,
         "process": change.instance.process,
         "release": change.instance.release.number,
         "opened_at": change.at,
         "state": "open",
-        "external_id": change.command.get("external_id"),
-        "started_by": change.command["actor"],
-        "parent": change.command.get("parent"),
+        "started_by": command.actor,
     }
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.case.effects import Effects
+from engine.base.facts import Effects
+from engine.case.commands import Command, GivingData
 from engine.case.instance import Instance
 
 
@@ -15,7 +16,7 @@ class Change:
     """``command`` has its personal values open; ``effects`` are as stored (sealed)."""
 
     instance: Instance
-    command: Mapping[str, Any]
+    command: Command
     effects: Effects
     lookup_key: bytes  #: HMAC key for phone look-ups
 
@@ -27,11 +28,16 @@ class Change:
     @property
     def at(self) -> str:
         """Logical instant of the command."""
-        return str(self.command["at"])
+        return self.command.at
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """Case data that somebody gave with the command."""
+        return self.command.data if isinstance(self.command, GivingData) else {}
 
     def news(self) -> dict[str, Any]:
         """Names and plain values of case data this command set, latest last."""
-        found: dict[str, Any] = dict(self.command.get("data") or {})
-        for _, put, _ in self.effects.get("data", ()):
-            found.update(put)
+        found: dict[str, Any] = dict(self.given)
+        for change in self.effects.data:
+            found.update(change.put)
         return found

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
+from engine.base.facts import ClockChanged, ClockState, Recounted
+from engine.case.clocks import RUNNING
 from engine.storage.database import Write
 from engine.storage.tables import sla_clock
 
@@ -33,45 +35,49 @@ STATEMENTS = {
 
 def project(change: Change) -> Iterator[Write]:
     """Clocks started and what happened to them."""
-    for clock, parameter, started, due, warnings, attached, ref, provisional in change.effects.get(
-        "clocks", ()
-    ):
+    for began in change.effects.clocks:
         yield (
             "clock_new",
             {
                 "case_id": change.case_id,
-                "clock": clock,
-                "parameter": parameter,
-                "task": attached,
-                "element": ref,
-                "started": started,
-                "due": due,
-                "warn_at": warnings[0] if warnings else None,
-                "state": "running",
+                "clock": began.clock,
+                "parameter": began.parameter,
+                "task": began.task,
+                "element": began.element,
+                "started": began.started,
+                "due": began.due,
+                "warn_at": _first(began.warnings),
+                "state": RUNNING,
                 "warned_at": None,
                 "breached_at": None,
                 "ended_at": None,
                 "paused_at": None,
-                "provisional": provisional,
+                "provisional": began.provisional,
             },
         )
-    for clock, state, detail in change.effects.get("clock_changes", ()):
-        this = {"b_id": change.case_id, "b_clock": clock}
-        if state == "warned":
-            live = change.instance.clocks.live.get(clock)
-            following = live.warnings[0] if live and live.warnings else None
-            yield "clock_warned", {**this, "warned_at": detail, "warn_at": following}
-        elif state == "breached":
-            yield "clock_breached", {**this, "breached_at": detail}
-        elif state == "paused":
-            yield "clock_paused", {**this, "paused_at": change.at}
-        elif state in ("resumed", "moved"):
-            due, warnings = detail
-            yield "clock_resumed", {**this, "due": due, "warn_at": warnings[0] if warnings else None}
-        elif state == "recounted":
-            due, warnings, started, provisional = detail
-            warn_at = warnings[0] if warnings else None
-            found = {"started": started, "due": due, "warn_at": warn_at, "provisional": provisional}
-            yield "clock_recounted", {**this, **found}
-        else:
-            yield "clock_ended", {**this, "state": state, "ended_at": detail}
+    for changed in change.effects.clock_changes:
+        yield _changed(change, changed)
+
+
+def _changed(change: Change, changed: ClockChanged) -> Write:
+    this = {"b_id": change.case_id, "b_clock": changed.clock}
+    match changed.state:
+        case ClockState.WARNED:
+            live = change.instance.clocks.live.get(changed.clock)
+            following = _first(live.warnings) if live else None
+            return "clock_warned", {**this, "warned_at": changed.instant, "warn_at": following}
+        case ClockState.BREACHED:
+            return "clock_breached", {**this, "breached_at": changed.instant}
+        case ClockState.PAUSED:
+            return "clock_paused", {**this, "paused_at": change.at}
+        case ClockState.MET | ClockState.MISSED | ClockState.STOPPED:
+            return "clock_ended", {**this, "state": changed.state.value, "ended_at": changed.instant}
+    now = changed.now
+    dates = {**this, "due": now.due, "warn_at": _first(now.warnings)}
+    if isinstance(now, Recounted):
+        return "clock_recounted", {**dates, "started": now.started, "provisional": now.provisional}
+    return "clock_resumed", dates
+
+
+def _first(warnings: list[str]) -> str | None:
+    return warnings[0] if warnings else None

@@ -25,8 +25,7 @@ def project(change: Change) -> Iterator[Write]:
     """One row for each fact this command recorded."""
     found: dict[str, Any] = {}
     counted = change.instance.release.counted
-    sent: dict[str, Any] = change.command.get("data") or {}
-    for name, value in sent.items():
+    for name, value in change.given.items():
         if name in counted.asked or name in counted.decided:
             found[name] = value
         elif name in counted.given:
@@ -36,8 +35,8 @@ def project(change: Change) -> Iterator[Write]:
             found[fact] = sum(bool(row.get(column)) for row in value)
     seal = change.instance.seal
     personal = seal.personal
-    for _, put, _ in change.effects.get("data", ()):
-        for name, value in put.items():
+    for step in change.effects.data:
+        for name, value in step.put.items():
             if name in counted.decided:
                 found.setdefault(name, value if name in personal else seal.open_all(value))
     for name in sorted(found):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import sqlalchemy as sa
 
-from engine.case.effects import resolve
+from engine.base.facts import resolve
 from engine.release.release import Release
 from engine.storage.database import Write
 from engine.storage.tables import incident
@@ -19,8 +19,8 @@ STATEMENTS = {"incident_new": sa.insert(incident)}
 
 def project(change: Change) -> Iterator[Write]:
     """One incident and one notice for a case that got stuck."""
-    places = change.effects.get("stuck")
-    if places is None:
+    places = change.effects.stuck
+    if not places:
         return
     instance = change.instance
     names = where(instance.release, instance.process, places)
@@ -29,7 +29,7 @@ def project(change: Change) -> Iterator[Write]:
         {
             "id": f"{change.case_id}-{change.instance.seq}",
             "case_id": change.case_id,
-            "element": places[0] if places else None,
+            "element": places[0],
             "kind": STUCK,
             "message": names,
             "command": '{"type": "wake"}',

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from engine.case.clocks import BREACHED, Clock
+from engine.base.facts import ClockState
+from engine.case.clocks import Clock
 from engine.case.instance import Instance
 from engine.storage.database import Write
 from engine.storage.tables import notice
@@ -18,8 +19,8 @@ from .change import Change
 
 #: what happens to a clock → its level, who leads, and what is said of it where nobody reads the topic
 TOLD = {
-    "warned": ("warn", ("supervisor",), "将到时限"),
-    BREACHED: ("breach", ("supervisor", "manager"), "已超时"),
+    ClockState.WARNED: ("warn", ("supervisor",), "将到时限"),
+    ClockState.BREACHED: ("breach", ("supervisor", "manager"), "已超时"),
 }
 STATEMENTS = {"notice_limit": sa.insert(notice)}
 
@@ -31,9 +32,9 @@ def topic(parameter: str, level: str) -> str:
 
 def project(change: Change) -> Iterator[Write]:
     """A notice to each role and person concerned. Of a limit that has passed already its breach is enough."""
-    for clock_id, state, _ in change.effects.get("clock_changes", ()):
-        clock = change.instance.clocks.live.get(clock_id)
-        if clock is None or state not in TOLD or (state == "warned" and clock.due <= change.at):
+    for changed in change.effects.clock_changes:
+        clock, state = change.instance.clocks.live.get(changed.clock), changed.state
+        if clock is None or state not in TOLD or (state is ClockState.WARNED and clock.due <= change.at):
             continue
         level, leads, said = TOLD[state]
         common = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
-from engine.base.sending import CASE, NOTICE, WITHDRAWN
+from engine.base.sending import CASE, NOTICE, SENT, WITHDRAWN
 from engine.storage.database import Write
 from engine.storage.tables import notice, outbox
 
@@ -44,16 +45,16 @@ def entry_id(case_id: str, event: str) -> str:
 def project(change: Change) -> Iterator[Write]:
     """Requests become entries (notices for staff appear at once); results close them."""
     open_all = change.instance.seal.open_all
-    for request in change.effects.get("requests", ()):
-        if request["service"] == NOTICE:
+    for request in change.effects.requests:
+        if request.service == NOTICE:
             yield (
                 "notice_new",
                 {
                     "case_id": change.case_id,
-                    "role": request["to"],
-                    "text": open_all(request["text"]),
+                    "role": request.to,
+                    "text": open_all(request.text),
                     "at": change.at,
-                    "level": request["level"],
+                    "level": request.level,
                     "person": None,
                     "read_by": None,
                     "topic": None,
@@ -62,14 +63,14 @@ def project(change: Change) -> Iterator[Write]:
             continue
         yield _entry(
             change,
-            kind=request["service"],
-            key=request["event"],
-            template=request["template"],
-            recipient=str(open_all(request["to"])),
-            body=open_all(request["text"]),
-            not_before=request["not_before"],
+            kind=request.service,
+            key=request.event,
+            template=request.template,
+            recipient=str(open_all(request.to)),
+            body=open_all(request.text),
+            not_before=request.not_before,
         )
-    for event in change.effects.get("withdrawn", ()):
+    for event in change.effects.withdrawn:
         this = {"b_id": entry_id(change.case_id, event)}
         yield "outbox_withdrawn", this
         yield "outbox_withdrawn_under_way", this
@@ -77,26 +78,28 @@ def project(change: Change) -> Iterator[Write]:
         this = {"b_id": entry_id(change.case_id, event)}
         yield "outbox_contradicted", this
         yield "outbox_withdrawn_under_way", this
-    for link in change.effects.get("linked", ()):
-        asked = {**{name: value for name, value in link.items() if name != "event"}, "at": change.at}
+    for link in change.effects.linked:
+        asked: dict[str, Any] = {"process": link.process, "data": link.data}
+        if link.respondent is not None:
+            asked["respondent"] = link.respondent
+        asked["at"] = change.at
         yield _entry(
             change,
             kind=CASE,
-            key=link["event"],
+            key=link.event,
             template="",
-            recipient=link["process"],
+            recipient=link.process,
             body=orjson.dumps(asked).decode(),  # personal values stay sealed: it is no text for people
             not_before=change.at,
         )
-    if "service" in change.effects:
-        event, state, detail = change.effects["service"]
+    if (answered := change.effects.service) is not None:
         yield (
             "outbox_result",
             {
-                "b_id": entry_id(change.case_id, event),
-                "state": state,
-                "result": open_all(detail),
-                "sent_at": change.at if state == "sent" else None,
+                "b_id": entry_id(change.case_id, answered.event),
+                "state": answered.state,
+                "result": open_all(answered.detail),
+                "sent_at": change.at if answered.state == SENT else None,
             },
         )
 

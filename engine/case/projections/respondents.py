@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.case.commands import StartCase
 from engine.people import respondents
 from engine.people.rules import RESPONDENT
 from engine.storage.database import Write
@@ -14,7 +15,7 @@ from .change import Change
 def project(change: Change) -> Iterator[Write]:
     """One row for each name; the statement leaves out those that the case has."""
     written = change.news().get(RESPONDENT)
-    data = change.instance.seal.open_all({RESPONDENT: written})
-    names = respondents.named(change.command, data)
+    said = change.command.respondent if isinstance(change.command, StartCase) else None
+    names = respondents.named(said, change.instance.seal.open_all(written))
     for who in sorted(respondents.digest(change.lookup_key, name) for name in names):
         yield "respondent_new", {"case_id": change.case_id, "who": who}

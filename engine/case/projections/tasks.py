@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from engine.case.clocks import BREACHED, PAUSED
-from engine.case.effects import resolve
+from engine.base.facts import ClockState, resolve
+from engine.case.clocks import PAUSED
+from engine.case.commands import CompleteTask
 from engine.case.instance import Instance
 from engine.people.roles import Duty
 from engine.storage.database import Write
@@ -19,7 +20,7 @@ P = sa.bindparam
 #: the case data that decision tables and loops set, and which of its values comes first
 PRIORITY, FIRST = "priority", "P1"
 #: what happens to a clock without its due time being another one, or no longer counting
-_STAYS = frozenset({"warned", BREACHED})
+_STAYS = frozenset({ClockState.WARNED, ClockState.BREACHED})
 _THIS = (task.c.case_id == P("b_id"), task.c.task == P("b_task"))
 
 STATEMENTS = {
@@ -39,8 +40,8 @@ STATEMENTS = {
 def project(change: Change) -> Iterator[Write]:
     """Tasks opened, claimed and closed, and the due time each shows."""
     instance, effects, at = change.instance, change.effects, change.at
-    completed = change.command.get("task") if change.command["type"] == "complete" else None
-    for number in effects.get("closed", ()):
+    completed = change.command.task if isinstance(change.command, CompleteTask) else None
+    for number in effects.closed:
         mine = number == completed
         yield (
             "task_closed",
@@ -49,19 +50,18 @@ def project(change: Change) -> Iterator[Write]:
                 "b_task": number,
                 "state": "completed" if mine else "cancelled",
                 "closed_at": at,
-                "completed_by": change.command["actor"] if mine else None,
+                "completed_by": change.command.actor if mine else None,
             },
         )
-    opened = {row[0] for row in effects.get("opened", ())}
-    for number, ref, duty, not_before in effects.get("opened", ()):
-        process, name = resolve(instance.process, ref)
+    for opened in effects.opened:
+        process, name = resolve(instance.process, opened.element)
         element = instance.release.element(process, name)
-        who = Duty.parse(duty)
+        who = Duty.parse(opened.assignment)
         yield (
             "task_new",
             {
                 "case_id": change.case_id,
-                "task": number,
+                "task": opened.task,
                 "element": name,
                 "name": element.name or name,
                 "process": process,
@@ -71,34 +71,35 @@ def project(change: Change) -> Iterator[Write]:
                 "skill": who.skill,
                 "department": who.department,
                 "opened_at": at,
-                "due_at": due_of(instance, number),
-                "not_before": not_before,
+                "due_at": due_of(instance, opened.task),
+                "not_before": opened.not_before,
                 "claimed_by": None,
                 "claimed_at": None,
                 "closed_at": None,
                 "completed_by": None,
                 "state": "open",
-                "rank": _rank(instance, number),
+                "rank": _rank(instance, opened.task),
             },
         )
-    for number in instance.open if PRIORITY in effects.get("amended", ()) else ():
+    for number in instance.open if PRIORITY in (effects.amended or ()) else ():
         yield "task_rank", {"b_id": change.case_id, "b_task": number, "rank": _rank(instance, number)}
-    for number, until in effects.get("rescheduled", ()):
-        yield "task_not_before", {"b_id": change.case_id, "b_task": number, "not_before": until}
-    for number, person in effects.get("claimed", ()):
+    for moved in effects.rescheduled:
+        this = {"b_id": change.case_id, "b_task": moved.task}
+        yield "task_not_before", {**this, "not_before": moved.not_before}
+    for claimed in effects.claimed:
         yield (
             "task_claimed",
             {
                 "b_id": change.case_id,
-                "b_task": number,
-                "claimed_by": person,
-                "claimed_at": at if person else None,
+                "b_task": claimed.task,
+                "claimed_by": claimed.person,
+                "claimed_at": at if claimed.person else None,
             },
         )
-    changed = (state for _, state, _ in effects.get("clock_changes", ()))
-    if "clocks" in effects or not _STAYS.issuperset(changed):
+    new = {opened.task for opened in effects.opened}
+    if effects.clocks or not _STAYS.issuperset(changed.state for changed in effects.clock_changes):
         for number in instance.open:
-            if number not in opened:
+            if number not in new:
                 yield (
                     "task_due",
                     {"b_id": change.case_id, "b_task": number, "due_at": due_of(instance, number)},

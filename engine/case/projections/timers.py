@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
+from engine.base.facts import ClockState
+from engine.case.commands import FireTimer
 from engine.storage.database import Write
 from engine.storage.tables import timer
 
@@ -24,29 +26,30 @@ STATEMENTS = {
 def project(change: Change) -> Iterator[Write]:
     """Timers armed, moved, held, fired and ended."""
     command, effects = change.command, change.effects
-    fired = command.get("timer") if command["type"] == "timer" else None
-    for number, ref, due, attached in effects.get("armed", ()):
-        if number == fired:  # the next round of a cycle
-            yield "timer_moved", {"b_id": change.case_id, "b_timer": number, "due": due}
+    fired = command.timer if isinstance(command, FireTimer) else None
+    for armed in effects.armed:
+        if armed.timer == fired:  # the next round of a cycle
+            yield "timer_moved", {"b_id": change.case_id, "b_timer": armed.timer, "due": armed.due}
         else:
             yield (
                 "timer_new",
                 {
                     "case_id": change.case_id,
-                    "timer": number,
-                    "element": ref,
-                    "task": attached,
-                    "due": due,
+                    "timer": armed.timer,
+                    "element": armed.element,
+                    "task": armed.attached,
+                    "due": armed.due,
                     "state": "pending",
                 },
             )
-    for number in effects.get("ended", ()):
+    for number in effects.ended:
         state = "fired" if number == fired else "ended"
         yield "timer_state", {"b_id": change.case_id, "b_timer": number, "state": state}
-    for clock, state, detail in effects.get("clock_changes", ()):
-        if not clock.isdigit():
+    for changed in effects.clock_changes:
+        if not changed.clock.isdigit():
             continue
-        if state == "paused":
-            yield "timer_state", {"b_id": change.case_id, "b_timer": int(clock), "state": "paused"}
-        elif state in ("resumed", "moved"):
-            yield "timer_moved", {"b_id": change.case_id, "b_timer": int(clock), "due": detail[0]}
+        this = {"b_id": change.case_id, "b_timer": int(changed.clock)}
+        if changed.state is ClockState.PAUSED:
+            yield "timer_state", {**this, "state": "paused"}
+        elif changed.state.redated:
+            yield "timer_moved", {**this, "due": changed.now.due}
