@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from engine.case import store
 from engine.proof import verify
 from engine.release import releases
 
@@ -133,7 +132,6 @@ def _on(
     """The engine on ``db``, brought to the newest shape when somebody hears of the ``progress``."""
     if progress is not None:
         upgrade(db)
-    store.prepare(db)
     published, people, keys = Releases(db), People(db), Keys(db)
     dispatcher = Dispatcher(db, published, people, keys, settings.lookup_key, live=settings.lru, wall=clock)
     incidents = Incidents(db, dispatcher)

@@ -21,7 +21,8 @@ from engine.people.directory import People, Person
 from engine.people.rules import RESPONDENT
 from engine.privacy.keys import Keys
 from engine.release.releases import Releases
-from engine.storage.database import Database, Write
+from engine.storage.database import Database
+from engine.storage.statements import Write
 
 from . import checks, snapshots, store
 from .behaviour import NEWEST
@@ -125,9 +126,7 @@ class Dispatcher(LiveInstances):
                 instance.about = frozenset()  # until a command names somebody, this one too
             plain = {**to_plain(command), "data": data}
             try:
-                receipt = self._run(
-                    instance, plain, command.key, [("key_new", {"case_id": case_id, "key": key})]
-                )
+                receipt = self._run(instance, plain, command.key, [Keys.NEW(case_id=case_id, key=key)])
             except TechnicalFailure:  # before anything was written
                 self._numbers.give_back(case_id)
                 raise
@@ -286,19 +285,11 @@ class Dispatcher(LiveInstances):
             receipt = _receipt(instance, effects)
             writes = list(extra)
             if key is not None:
-                writes.append(
-                    (
-                        "answer",
-                        {
-                            "key": key,
-                            "at": row["recorded_at"],
-                            "receipt": orjson.dumps(asdict(receipt)).decode(),
-                        },
-                    )
-                )
+                given = orjson.dumps(asdict(receipt)).decode()
+                writes.append(store.ANSWER(key=key, at=row["recorded_at"], receipt=given))
             if snapshots.is_due(instance) and (secret := self.keys.get(instance.case_id)) is not None:
                 body = snapshots.write(instance, secret)
-                writes.append(("snapshot", {"case_id": instance.case_id, "seq": instance.seq, "body": body}))
+                writes.append(store.SNAPSHOT(case_id=instance.case_id, seq=instance.seq, body=body))
                 instance.snapshot_seq = instance.seq
             change = Change(instance, command, effects, self._lookup_key)
             if (isinstance(command, StartCase) and command.respondent) or RESPONDENT in change.news():

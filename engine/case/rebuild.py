@@ -12,12 +12,15 @@ from engine.base.errors import Conflict, GongdanError, Unavailable
 from engine.base.settings import Settings
 from engine.privacy.keys import Keys
 from engine.release.releases import Releases
-from engine.storage.database import Database, Write
+from engine.storage.database import Database
+from engine.storage.statements import Statement, Write
 from engine.storage.tables import (
     case_fact,
     cases,
     history,
+    incident,
     metadata,
+    notice,
     outbox,
     respondent,
     sla_clock,
@@ -42,20 +45,21 @@ DERIVED = (
     case_fact,
     respondent,
 )  #: rebuilt whole; outbox and notices keep what gateways and people did to them
-_KEPT = ("outbox_", "notice_", "incident_")
-_WIPES = {
-    **{f"wipe_{t.name}": sa.delete(t).where(t.c.case_id == sa.bindparam("b_id")) for t in DERIVED},
-    "wipe_cases": sa.delete(cases).where(cases.c.id == sa.bindparam("b_id")),
-}
+_KEPT = {outbox, notice, incident}
+_WIPES = [
+    *(Statement(sa.delete(t).where(t.c.case_id == sa.bindparam("b_id"))) for t in DERIVED),
+    Statement(sa.delete(cases).where(cases.c.id == sa.bindparam("b_id"))),
+]
 _SEQ = sa.select(sa.func.max(history.c.seq))
 #: touches the case row while its history is as long as what was replayed, and nothing when somebody wrote on
-_FENCE = (
+_FENCE = Statement(
     sa.update(cases)
     .where(
         cases.c.id == sa.bindparam("b_id"),
         _SEQ.where(history.c.case_id == sa.bindparam("b_id")).scalar_subquery() == sa.bindparam("b_seq"),
     )
-    .values(wake_lease=sa.null())
+    .values(wake_lease=sa.null()),
+    fence=True,
 )
 
 
@@ -75,9 +79,6 @@ def rebuild(gongdan: Opened, after: str = "") -> Iterator[tuple[str, str | None]
     With its number comes why the case could not be rebuilt (its rows are as before); None: it was. Erased cases keep
     their rows: there is nothing left to build them from.
     """
-    gongdan.db.add_statement("fence_rebuild", _FENCE)
-    for name, statement in _WIPES.items():
-        gongdan.db.add_statement(name, statement)
     for case_id in (case for case in case_ids(gongdan.db) if case > after):
         fault = None
         if gongdan.keys.get(case_id) is not None:
@@ -97,11 +98,11 @@ def _rebuild_case(gongdan: Opened, case_id: str) -> None:
     """Write the rows of one case anew; again when somebody worked on the case meanwhile."""
     for attempt in range(ATTEMPTS):
         seq = len(store.rows(gongdan.db, case_id))  # none: the replay says so
-        writes = [w for w in replayed(gongdan, case_id) if not w[0].startswith(_KEPT)]
+        writes = [write for write in replayed(gongdan, case_id) if write[0].table not in _KEPT]
         missing = store.head(gongdan.db, case_id) is None
-        fence: list[Write] = [] if missing else [("fence_rebuild", {"b_id": case_id, "b_seq": seq})]
+        fence = [] if missing else [_FENCE(b_id=case_id, b_seq=seq)]
         try:
-            gongdan.db.write([*fence, *((name, {"b_id": case_id}) for name in _WIPES), *writes])
+            gongdan.db.write([*fence, *(wipe(b_id=case_id) for wipe in _WIPES), *writes])
             return
         except Conflict:
             if attempt == ATTEMPTS - 1:
@@ -128,7 +129,6 @@ def differences(gongdan: Opened, case_id: str) -> list[str]:
     scratch = Database("sqlite://")
     try:
         metadata.create_all(scratch.engine)
-        store.prepare(scratch)
         scratch.write(list(replayed(gongdan, case_id)))
         stored, expected = _rows(gongdan.db, case_id), _rows(scratch, case_id)
     finally:

@@ -8,16 +8,25 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.case.projections import cases as case_rows
-from engine.case.projections import clocks, facts, incidents, notices, outbox, tasks, timers
-from engine.privacy.keys import Keys
-from engine.storage.database import Database, Write
-from engine.storage.tables import answer, cases, history, respondent, snapshot
+from engine.storage.database import Database
+from engine.storage.statements import Statement, Write
+from engine.storage.tables import answer, cases, history, snapshot
 from engine.storage.upsert import insert
 
 from . import projections
 
-P = sa.bindparam
+HISTORY = Statement(sa.insert(history))
+ANSWER = Statement(sa.insert(answer))
+
+
+def _snapshot(sqlite: bool) -> sa.Insert:
+    put = insert(sqlite, snapshot)
+    replaced = {"seq": put.excluded.seq, "body": put.excluded.body}
+    made: sa.Insert = put.on_conflict_do_update(index_elements=["case_id"], set_=replaced)
+    return made
+
+
+SNAPSHOT = Statement(_snapshot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +56,6 @@ class Head:
     state: str
 
 
-def prepare(db: Database) -> None:
-    """Compile the statements of the command path for ``db``."""
-    put = insert(db, snapshot)
-    statements: dict[str, Any] = {
-        "history": sa.insert(history),
-        "answer": sa.insert(answer),
-        "snapshot": put.on_conflict_do_update(
-            index_elements=["case_id"], set_={"seq": put.excluded.seq, "body": put.excluded.body}
-        ),
-        # A name may come again, as in a second round of the form.
-        "respondent_new": insert(db, respondent).on_conflict_do_nothing(),
-        **Keys.STATEMENTS,
-    }
-    for module in (case_rows, tasks, timers, clocks, facts, outbox, notices, incidents):
-        statements |= module.STATEMENTS
-    for name, statement in statements.items():
-        db.add_statement(name, statement)
-
-
 def commit(db: Database, row: dict[str, Any], change: projections.Change, extra: Sequence[Write]) -> None:
     """History row, read models and what else belongs to the command: one transaction.
 
@@ -73,7 +63,7 @@ def commit(db: Database, row: dict[str, Any], change: projections.Change, extra:
     """
 
     def writes() -> Iterator[Write]:
-        yield "history", row
+        yield HISTORY, row
         yield from projections.writes(change)
         yield from extra
 

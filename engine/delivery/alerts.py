@@ -8,8 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.base.instants import iso
+from engine.case.projections import notices
 from engine.release.release import Release
-from engine.storage.database import Database, Write
+from engine.storage.database import Database
+from engine.storage.statements import Write
 from engine.storage.tables import notice
 
 ROLE = "supervisor"
@@ -34,7 +36,7 @@ def telling(db: Database, text: str, now: datetime, since: datetime, case_id: st
     if db.rows(_told(text, since, case_id)):
         return []
     new = {"case_id": case_id, "role": ROLE, "text": text, "at": iso(now), "level": "breach"}
-    return [("notice_new", {**new, "topic": None, "person": None, "read_by": None})]
+    return [notices.NEW(**new, topic=None, person=None, read_by=None)]
 
 
 def _told(text: str, since: datetime, case_id: str | None) -> sa.Select[Any]:

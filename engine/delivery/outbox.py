@@ -35,7 +35,8 @@ from engine.base.texts import cleaned
 from engine.case.commands import OUTBOX, RecordServiceResult
 from engine.case.dispatch import Dispatcher
 from engine.queries import receivers
-from engine.storage.database import Database, Write
+from engine.storage.database import Database
+from engine.storage.statements import Write
 from engine.storage.tables import outbox
 
 from .alerts import name_of, telling

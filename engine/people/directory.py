@@ -183,7 +183,7 @@ class People:
             shared = self._hasher.hash(DEMO_PASSWORD)
             with self._db.begin() as connection:
                 connection.execute(
-                    insert(self._db, table).on_conflict_do_nothing(index_elements=["name"]),
+                    insert(self._db.sqlite, table).on_conflict_do_nothing(index_elements=["name"]),
                     [{**_to_row(p), "password_hash": shared} for p in marked],
                 )
 

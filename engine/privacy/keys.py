@@ -9,6 +9,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 
 from engine.storage.database import Database
+from engine.storage.statements import Statement
 from engine.storage.tables import setting, subject_key
 
 from .sealing import KEY_BYTES
@@ -19,7 +20,7 @@ SIMULATED = "simulated"  #: the setting that marks a simulated database; its val
 class Keys:
     """Keys by case; destroying one erases the case's personal data for good."""
 
-    STATEMENTS: ClassVar[dict[str, sa.Insert]] = {"key_new": sa.insert(subject_key)}
+    NEW: ClassVar = Statement(sa.insert(subject_key))
 
     def __init__(self, db: Database) -> None:
         self._db = db

@@ -110,7 +110,7 @@ def _there(
     query = sa.select(table).where(*same).with_for_update()
     if (found := connection.execute(query).first()) is not None:
         return found
-    first = insert(db, table).values(row).on_conflict_do_nothing().returning(*table.primary_key)
+    first = insert(db.sqlite, table).values(row).on_conflict_do_nothing().returning(*table.primary_key)
     return None if connection.execute(first).first() is not None else connection.execute(query).first()
 
 

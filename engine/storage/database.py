@@ -10,10 +10,9 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,16 +23,13 @@ from engine.base import failpoints
 from engine.base.errors import Conflict, Unavailable
 
 from .refusals import NO_VALUES, first_line, refused_values, translated
+from .statements import Compiled, Statement, Write
 from .usage_lock import InUse
 from .writer_lock import Turns
 
 log = structlog.get_logger("gongdan.database")
 # Of a statement that failed (somebody was first: everyday), psycopg also says that those after it were not run.
 logging.getLogger("psycopg").addFilter(lambda record: "error ignored terminating" not in str(record.msg))
-
-Row = dict[str, Any]
-Write = tuple[str, Row]  #: (statement name, parameters)
-
 
 _MALFORMED = "malformed"  #: as SQLite calls a file whose pages make no sense
 CONNECT = 10  #: seconds to wait for a server
@@ -82,28 +78,11 @@ class Database:
             Conflict, driver.IntegrityError, driver.DataError, *self._dead_connection, *NO_VALUES,
         )  # fmt: skip
         self._queue: deque[_Job] = deque()
-        self._compiled: dict[str, tuple[str, Callable[[Row], tuple[Any, ...]] | None, Row]] = {}
+        self._compiled: dict[Statement, Compiled] = {}
         self._kept: sa.Connection | None = None
         self.in_use = InUse(place)
         self._turns = Turns(place)
         self._write_lock = threading.Lock()  # SQLite has one writer: queue here rather than spin on its lock
-
-    def add_statement(self, name: str, statement: sa.Insert | sa.Update | sa.Delete) -> None:
-        """Compile ``statement`` once, under ``name``, for :meth:`write`."""
-        keys = None
-        if isinstance(statement, sa.Insert):  # a numbered key is the database's to give
-            table = statement.table
-            numbered = table.autoincrement_column if isinstance(table, sa.Table) else None
-            keys = [c.name for c in table.c if c is not numbered]
-        compiled = statement.compile(dialect=self.engine.dialect, column_keys=keys)
-        positions = getattr(compiled, "positiontup", None)
-        # Literals of the statement; what a row must bring has no value here, and one that it lacks is an error.
-        fixed = {
-            k: v
-            for k, v in compiled.params.items()
-            if v is not None and not (k in compiled.binds and compiled.binds[k].required)
-        }
-        self._compiled[name] = (str(compiled), _in_order(positions) if positions else None, fixed)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -160,7 +139,7 @@ class Database:
     def write(self, writes: Iterable[Write]) -> None:
         """One transaction of compiled statements.
 
-        A statement named ``fence…`` must touch exactly one row. Raises :class:`Conflict` when somebody was
+        Raises :class:`Conflict` when somebody was
         first, :class:`Unavailable` when the database cannot be written; nothing is kept in either case.
         On SQLite, commands that wait for the one writer are committed together (group commit).
         """
@@ -263,20 +242,25 @@ class Database:
     def _send(self, raw: Any, job: _Job) -> Iterator[Any]:
         """Send a job's statements; yields the cursors of its fences, which know what they touched after a sync."""
         plain = raw.cursor()
-        for name, row in job.writes:
-            sql, _, fixed = self._compiled[name]
-            cursor = raw.cursor() if name.startswith("fence") else plain
-            cursor.execute(sql, {**fixed, **row} if fixed else row)
+        for statement, row in job.writes:
+            compiled = self._in_words(statement)
+            cursor = raw.cursor() if statement.fence else plain
+            cursor.execute(compiled.sql, compiled.values(row))
             if cursor is not plain:
                 yield cursor
 
     def _statements(self, cursor: Any, job: _Job) -> None:
-        for name, row in job.writes:
-            sql, in_order, fixed = self._compiled[name]
-            values = {**fixed, **row} if fixed else row
-            cursor.execute(sql, in_order(values) if in_order else values)
-            if name.startswith("fence"):
+        for statement, row in job.writes:
+            compiled = self._in_words(statement)
+            cursor.execute(compiled.sql, compiled.values(row))
+            if statement.fence:
                 _check_fence(cursor)
+
+    def _in_words(self, statement: Statement) -> Compiled:
+        found = self._compiled.get(statement)
+        if found is None:
+            found = self._compiled[statement] = statement.compiled(self.engine.dialect)
+        return found
 
     def _kept_writer(self) -> sa.Connection:
         """The one connection of this process that writes to SQLite; the caller holds the lock.
@@ -335,10 +319,3 @@ def _prepare_sqlite(raw: Any, synchronous: str) -> None:
 def _check_fence(cursor: Any) -> None:
     if cursor.rowcount != 1:
         raise Conflict("Expected the case as it was read, but another change was first")
-
-
-def _in_order(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
-    """Takes the named values out of a row, in order, as a tuple."""
-    if len(names) == 1:
-        return lambda row: (row[names[0]],)
-    return itemgetter(*names)

@@ -23,7 +23,8 @@ from engine.case.dispatch import Receipt
 from engine.case.rebuild import differences, orphans, rebuild
 from engine.people.directory import DEMO_PEOPLE, People
 from engine.release.releases import Releases
-from engine.storage.database import Database, Write
+from engine.storage.database import Database
+from engine.storage.statements import Write
 from engine.storage.tables import cases, metadata, sla_clock, snapshot, task, timer
 from engine.storage.upgrade import head, revision, upgrade
 from tests.casework import Desk

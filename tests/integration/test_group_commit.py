@@ -10,8 +10,9 @@ import pytest
 
 from engine.base import failpoints
 from engine.base.errors import Conflict, Rejected, Unavailable
+from engine.case.store import ANSWER
 from engine.storage import database
-from engine.storage.database import Write
+from engine.storage.statements import Write
 from tests.casework import Desk
 
 Answer = Exception | None
@@ -40,7 +41,7 @@ def write_as_one_group(desk: Desk, *jobs: list[Write]) -> list[Answer]:
 
 def answer(key: str) -> Write:
     """An answer to remember; a second one with its key is a conflict."""
-    return ("answer", {"key": key, "at": "2026-03-02T02:00:00+00:00", "receipt": "{}"})
+    return ANSWER(key=key, at="2026-03-02T02:00:00+00:00", receipt="{}")
 
 
 def kept(desk: Desk) -> list[str]:
@@ -114,7 +115,7 @@ def test_a_command_that_fell_behind_a_group_that_failed_is_not_written_later(
 
 
 def test_a_value_that_no_driver_takes_is_the_fault_of_one_and_harms_no_other(desk: Desk) -> None:
-    spoilt = ("answer", {**answer("b")[1], "at": 2**70})
+    spoilt = ANSWER(**{**answer("b")[1], "at": 2**70})
     done = write_as_one_group(desk, [answer("a")], [spoilt], [answer("c")])
     assert [type(one) for one in done] == [type(None), Rejected, type(None)]
     assert kept(desk) == ["a", "c"]

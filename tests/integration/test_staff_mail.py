@@ -20,7 +20,7 @@ from engine.delivery.gateways.staff import StaffMail
 from engine.delivery.outbox import LEASE, MAX_ATTEMPTS
 from engine.people.directory import Person
 from engine.queries import work
-from engine.storage.database import Write
+from engine.storage.statements import Write
 from engine.storage.tables import notice, outbox
 from run import cli
 from tests.bpmn_text import bpmn, end, service

@@ -23,6 +23,7 @@ from engine.base.errors import InvalidFile, Rejected
 from engine.base.sending import FAILED, RETRY, Answer
 from engine.base.settings import Settings
 from engine.case.commands import AmendData, PauseClocks, RecordServiceResult, StartCase
+from engine.case.store import ANSWER
 from engine.people.directory import DEMO_PASSWORD, Person
 from engine.release.releases import read_folder
 from run import cli
@@ -213,12 +214,12 @@ def test_values_that_reach_the_database_all_the_same_are_refused_not_crashed_on(
     db = any_desk.g.db
     row = {"key": "k", "at": HALF, "receipt": "{}"}
     with pytest.raises(Rejected, match="that the database can hold"):
-        db.write([("answer", row)])
+        db.write([ANSWER(**row)])
     with pytest.raises(Rejected, match="that the database can hold"):
         any_desk.g.people.get(HALF)
     with pytest.raises(Rejected, match="that the database can hold"):
         any_desk.g.people.set_locale("agent1", HALF)
-    db.write([("answer", {**row, "at": any_desk.at})])
+    db.write([ANSWER(**{**row, "at": any_desk.at})])
 
 
 def test_an_account_has_a_name_and_a_password_that_are_text(any_desk: Desk) -> None:

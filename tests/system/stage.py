@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import sqlalchemy as sa
 
@@ -22,7 +21,7 @@ from engine.release.release import Release
 from engine.release.releases import check
 from engine.simulate.behaviour import Behaviour, Persona
 from engine.simulate.customers import called, stories
-from engine.storage.database import Database
+from engine.storage.statements import Compiled, Statement
 from engine.storage.tables import person
 
 DATABASE = "gongdan.db"
@@ -30,7 +29,6 @@ DATABASE = "gongdan.db"
 REWORDED = "bpmn/templates/sms_acknowledgement.json"
 #: what of a release does not depend on its texts: compiled once for both
 _OWN = frozenset({"number", "files", "templates"})
-_ADD_STATEMENT = Database.add_statement
 _MEMORY = Path("/dev/shm")  #: a folder of ours in it, where there is one
 
 
@@ -43,7 +41,7 @@ class Stage:
     personas: dict[str, list[Persona]]
     called: dict[str, dict[str, frozenset[str]]]
     dialect: sa.Dialect
-    compiled: dict[str, Any] = field(default_factory=dict)  #: statements of the command path, by name
+    compiled: dict[Statement, Compiled] = field(default_factory=dict)  #: statements of the command path
     queries: dict[Any, Any] = field(default_factory=dict)  #: other statements, as SQLAlchemy keeps them
 
     def made(self, number: int, files: dict[str, bytes]) -> Release:
@@ -75,23 +73,12 @@ class Stage:
 
     def open(self, folder: Path, wall: Callable[[], datetime], *, synchronous: str, live: int) -> Gongdan:
         """One process on the database in ``folder``, which keeps ``live`` cases in memory."""
-
-        def add(db: Database, name: str, statement: Any) -> None:
-            self._add_statement(db, name, statement)
-
-        with mock.patch.object(Database, "add_statement", add):
-            opened = open_gongdan(settings(folder, live), wall=wall, migrate=False, synchronous=synchronous)
+        opened = open_gongdan(settings(folder, live), wall=wall, migrate=False, synchronous=synchronous)
+        opened.db._compiled = self.compiled
         opened.db.engine.dialect = self.dialect
         opened.db.engine.update_execution_options(compiled_cache=self.queries)
         opened.releases._compiled[self.release.number] = self.release
         return opened
-
-    def _add_statement(self, db: Database, name: str, statement: Any) -> None:
-        """Compile a statement of the command path once for all processes of all seeds."""
-        if name not in self.compiled:
-            _ADD_STATEMENT(db, name, statement)
-            self.compiled[name] = db._compiled[name]
-        db._compiled[name] = self.compiled[name]
 
 
 def settings(folder: Path, live: int = 500) -> Settings:

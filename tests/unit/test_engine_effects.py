@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from engine.base.facts import KINDS, reference, resolve
-from engine.case import projections, store
+from engine.case import projections
 from engine.case.commands import KINDS as COMMANDS
 from engine.case.handlers import HANDLERS
 from engine.case.projections import HISTORY_ONLY, PROJECTED
-from engine.storage.database import Database
 from tests.casework import Desk
 
 
@@ -24,16 +23,6 @@ def test_every_named_projection_exists_and_runs() -> None:
 
 def test_every_command_has_a_handler() -> None:
     assert set(COMMANDS.values()) == set(HANDLERS)
-
-
-def test_every_write_of_a_projection_is_a_prepared_statement(desk: Desk) -> None:
-    """A projection names its statements; a name nobody compiled would fail only when its effect first occurs."""
-    scratch = Database("sqlite://")
-    store.prepare(scratch)
-    for module in ("cases", "tasks", "timers", "clocks", "facts", "outbox"):
-        declared = set(getattr(projections, module).STATEMENTS)
-        assert declared <= set(scratch._compiled), module
-    scratch.close()
 
 
 def test_a_case_that_does_everything_uses_only_known_effects(desk: Desk) -> None:

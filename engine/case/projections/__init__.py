@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.storage.database import Write
+from engine.storage.statements import Write
 
 from . import cases, clocks, facts, incidents, notices, outbox, respondents, tasks, timers
 from .change import Change

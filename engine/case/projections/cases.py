@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from engine.base.phones import phone_digits
 from engine.case.commands import StartCase
 from engine.privacy.sealing import lookup_key
-from engine.storage.database import Write
+from engine.storage.statements import Statement, Write
 from engine.storage.tables import cases
 
 from .change import Change
@@ -26,21 +26,22 @@ FACTS = {
     "phone": ("contact_phone", "user_number"),
 }
 
-STATEMENTS = {
-    "case_new": sa.insert(cases),
-    "fence_case": sa.update(cases)
-    .where(cases.c.id == P("b_id"), cases.c.seq == P("b_was"))
+NEW = Statement(sa.insert(cases))
+_THIS = cases.c.id == P("b_id")
+MOVED = Statement(
+    sa.update(cases)
+    .where(_THIS, cases.c.seq == P("b_was"))
     .values(seq=P("seq"), head=P("head"), at=P("at"), next_due=P("next_due"), wake_lease=sa.null()),
-    "case_closed": sa.update(cases)
-    .where(cases.c.id == P("b_id"))
-    .values(state="closed", closed_at=P("closed_at"), outcome=P("outcome")),
-    "case_waiting": sa.update(cases)
-    .where(cases.c.id == P("b_id"))
-    .values(waiting_customer=P("waiting_customer")),
-    **{
-        f"case_{column}": sa.update(cases).where(cases.c.id == P("b_id")).values({column: P("value")})
-        for column in (*FACTS, "phone_key")
-    },
+    fence=True,
+)
+CLOSED = Statement(
+    sa.update(cases).where(_THIS).values(state="closed", closed_at=P("closed_at"), outcome=P("outcome")),
+)
+WAITING = Statement(sa.update(cases).where(_THIS).values(waiting_customer=P("waiting_customer")))
+#: column → the statement that sets it alone
+LEARNED = {
+    column: Statement(sa.update(cases).where(_THIS).values({column: P("value")}))
+    for column in (*FACTS, "phone_key")
 }
 
 
@@ -56,16 +57,16 @@ def project(change: Change) -> Iterator[Write]:
         "next_due": due[0] if due else None,
     }
     if instance.seq == 1:
-        yield "case_new", {**dict.fromkeys(cases.c.keys()), **_opened(change), **facts, **moved}
+        yield NEW(**{**dict.fromkeys(cases.c.keys()), **_opened(change), **facts, **moved})
     else:
-        yield "fence_case", {"b_id": change.case_id, "b_was": instance.seq - 1, **moved}
+        yield MOVED(b_id=change.case_id, b_was=instance.seq - 1, **moved)
         for column, value in facts.items():
-            yield f"case_{column}", {"b_id": change.case_id, "value": value}
+            yield LEARNED[column](b_id=change.case_id, value=value)
     if effects.paused is not None or effects.resumed:
         reason = instance.seal.open_all(effects.paused)
-        yield "case_waiting", {"b_id": change.case_id, "waiting_customer": reason}
+        yield WAITING(b_id=change.case_id, waiting_customer=reason)
     if effects.done is not None:
-        yield "case_closed", {"b_id": change.case_id, "closed_at": change.at, "outcome": effects.done}
+        yield CLOSED(b_id=change.case_id, closed_at=change.at, outcome=effects.done)
 
 
 def _opened(change: Change) -> dict[str, Any]:

@@ -12,12 +12,12 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from engine.storage.database import Write
+from engine.storage.statements import Statement, Write
 from engine.storage.tables import case_fact
 
 from .change import Change
 
-STATEMENTS = {"fact_new": sa.insert(case_fact)}
+NEW = Statement(sa.insert(case_fact))
 LONGEST = 200  #: characters of JSON; what is longer is no code and belongs into no report
 
 
@@ -45,16 +45,7 @@ def project(change: Change) -> Iterator[Write]:
             continue
         text = orjson.dumps(value).decode()
         if len(text) <= LONGEST:
-            yield (
-                "fact_new",
-                {
-                    "case_id": change.case_id,
-                    "seq": change.instance.seq,
-                    "name": name,
-                    "value": text,
-                    "at": change.at,
-                },
-            )
+            yield NEW(case_id=change.case_id, seq=change.instance.seq, name=name, value=text, at=change.at)
 
 
 def _plain(value: Any) -> bool:

@@ -8,13 +8,14 @@ import sqlalchemy as sa
 
 from engine.base.facts import resolve
 from engine.release.release import Release
-from engine.storage.database import Write
+from engine.storage.statements import Statement, Write
 from engine.storage.tables import incident
 
+from . import notices
 from .change import Change
 
 STUCK = "Stuck"  #: the kind of these incidents; their message names where the case stands
-STATEMENTS = {"incident_new": sa.insert(incident)}
+NEW = Statement(sa.insert(incident))
 
 
 def project(change: Change) -> Iterator[Write]:
@@ -24,34 +25,28 @@ def project(change: Change) -> Iterator[Write]:
         return
     instance = change.instance
     names = where(instance.release, instance.process, places)
-    yield (
-        "incident_new",
-        {
-            "id": f"{change.case_id}-{change.instance.seq}",
-            "case_id": change.case_id,
-            "element": places[0],
-            "kind": STUCK,
-            "message": names,
-            "command": '{"type": "wake"}',
-            "opened_at": change.at,
-            "closed_at": None,
-            "closed_by": None,
-            "resolution": None,
-            "attempts": 1,
-        },
+    yield NEW(
+        id=f"{change.case_id}-{change.instance.seq}",
+        case_id=change.case_id,
+        element=places[0],
+        kind=STUCK,
+        message=names,
+        command='{"type": "wake"}',
+        opened_at=change.at,
+        closed_at=None,
+        closed_by=None,
+        resolution=None,
+        attempts=1,
     )
-    yield (
-        "notice_new",
-        {
-            "case_id": change.case_id,
-            "role": "supervisor",
-            "text": f"工单 {change.case_id} 尚未办结，却没有可办的任务和计时（停在：{names}），请查看异常。",
-            "at": change.at,
-            "level": "breach",
-            "topic": None,
-            "person": None,
-            "read_by": None,
-        },
+    yield notices.NEW(
+        case_id=change.case_id,
+        role="supervisor",
+        text=f"工单 {change.case_id} 尚未办结，却没有可办的任务和计时（停在：{names}），请查看异常。",
+        at=change.at,
+        level="breach",
+        topic=None,
+        person=None,
+        read_by=None,
     )
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from engine.base.facts import ClockState
 from engine.case.clocks import Clock
 from engine.case.instance import Instance
-from engine.storage.database import Write
+from engine.storage.statements import Statement, Write
 from engine.storage.tables import notice
 
 from .change import Change
@@ -22,7 +22,7 @@ TOLD = {
     ClockState.WARNED: ("warn", ("supervisor",), "将到时限"),
     ClockState.BREACHED: ("breach", ("supervisor", "manager"), "已超时"),
 }
-STATEMENTS = {"notice_limit": sa.insert(notice)}
+NEW = Statement(sa.insert(notice))
 
 
 def topic(parameter: str, level: str) -> str:
@@ -46,9 +46,9 @@ def project(change: Change) -> Iterator[Write]:
             "read_by": None,
         }
         for role in leads if clock.timer is None else ():
-            yield "notice_limit", {**common, "role": role, "person": None}
+            yield NEW(**common, role=role, person=None)
         for person in _holders(change.instance, clock):
-            yield "notice_limit", {**common, "role": None, "person": person}
+            yield NEW(**common, role=None, person=person)
 
 
 def _holders(instance: Instance, clock: Clock) -> list[str]:

@@ -9,32 +9,35 @@ import orjson
 import sqlalchemy as sa
 
 from engine.base.sending import CASE, NOTICE, SENT, WITHDRAWN
-from engine.storage.database import Write
-from engine.storage.tables import notice, outbox
+from engine.storage.statements import Statement, Write
+from engine.storage.tables import outbox
 
+from . import notices
 from .change import Change
 
 P = sa.bindparam
 
-STATEMENTS = {
-    "outbox_new": sa.insert(outbox),
-    "outbox_result": sa.update(outbox)
-    .where(outbox.c.id == P("b_id"))
+NEW = Statement(sa.insert(outbox))
+_THIS = outbox.c.id == P("b_id")
+ANSWERED = Statement(
+    sa.update(outbox)
+    .where(_THIS)
     .values(state=P("state"), result=P("result"), sent_at=P("sent_at"), lease=sa.null()),
-    # What a sender has in its hands goes out: its answer says so. What is only claimed does not.
-    "outbox_withdrawn": sa.update(outbox)
-    .where(outbox.c.id == P("b_id"), outbox.c.state == "pending")
+)
+# What a sender has in its hands goes out: its answer says so. What is only claimed does not.
+TAKEN_BACK = Statement(
+    sa.update(outbox).where(_THIS, outbox.c.state == "pending").values(state=WITHDRAWN, lease=sa.null()),
+)
+# … and is not tried again when the gateway wants it later (engine/delivery/outbox.py).
+TAKEN_BACK_UNDER_WAY = Statement(
+    sa.update(outbox).where(_THIS, outbox.c.state == "sending").values(lease=sa.null())
+)
+# One that failed says what is no longer true: it goes out neither when somebody has sent it again, nor later.
+CONTRADICTED = Statement(
+    sa.update(outbox)
+    .where(_THIS, sa.or_(outbox.c.state == "pending", outbox.c.state == "failed"))
     .values(state=WITHDRAWN, lease=sa.null()),
-    # … and is not tried again when the gateway wants it later (engine/delivery/outbox.py).
-    "outbox_withdrawn_under_way": sa.update(outbox)
-    .where(outbox.c.id == P("b_id"), outbox.c.state == "sending")
-    .values(lease=sa.null()),
-    # One that failed says what is no longer true: it goes out neither when somebody has sent it again, nor later.
-    "outbox_contradicted": sa.update(outbox)
-    .where(outbox.c.id == P("b_id"), sa.or_(outbox.c.state == "pending", outbox.c.state == "failed"))
-    .values(state=WITHDRAWN, lease=sa.null()),
-    "notice_new": sa.insert(notice),
-}
+)
 
 
 def entry_id(case_id: str, event: str) -> str:
@@ -47,18 +50,15 @@ def project(change: Change) -> Iterator[Write]:
     open_all = change.instance.seal.open_all
     for request in change.effects.requests:
         if request.service == NOTICE:
-            yield (
-                "notice_new",
-                {
-                    "case_id": change.case_id,
-                    "role": request.to,
-                    "text": open_all(request.text),
-                    "at": change.at,
-                    "level": request.level,
-                    "person": None,
-                    "read_by": None,
-                    "topic": None,
-                },
+            yield notices.NEW(
+                case_id=change.case_id,
+                role=request.to,
+                text=open_all(request.text),
+                at=change.at,
+                level=request.level,
+                person=None,
+                read_by=None,
+                topic=None,
             )
             continue
         yield _entry(
@@ -72,12 +72,12 @@ def project(change: Change) -> Iterator[Write]:
         )
     for event in change.effects.withdrawn:
         this = {"b_id": entry_id(change.case_id, event)}
-        yield "outbox_withdrawn", this
-        yield "outbox_withdrawn_under_way", this
+        yield TAKEN_BACK, this
+        yield TAKEN_BACK_UNDER_WAY, this
     for event in sorted(change.instance.contradicted):
         this = {"b_id": entry_id(change.case_id, event)}
-        yield "outbox_contradicted", this
-        yield "outbox_withdrawn_under_way", this
+        yield CONTRADICTED, this
+        yield TAKEN_BACK_UNDER_WAY, this
     for link in change.effects.linked:
         asked: dict[str, Any] = {"process": link.process, "data": link.data}
         if link.respondent is not None:
@@ -93,35 +93,29 @@ def project(change: Change) -> Iterator[Write]:
             not_before=change.at,
         )
     if (answered := change.effects.service) is not None:
-        yield (
-            "outbox_result",
-            {
-                "b_id": entry_id(change.case_id, answered.event),
-                "state": answered.state,
-                "result": open_all(answered.detail),
-                "sent_at": change.at if answered.state == SENT else None,
-            },
+        yield ANSWERED(
+            b_id=entry_id(change.case_id, answered.event),
+            state=answered.state,
+            result=open_all(answered.detail),
+            sent_at=change.at if answered.state == SENT else None,
         )
 
 
 def _entry(change: Change, *, kind: str, key: str, not_before: str, **what: str) -> Write:
-    return (
-        "outbox_new",
-        {
-            "id": entry_id(change.case_id, key),
-            "case_id": change.case_id,
-            "seq": change.instance.seq,
-            "kind": kind,
-            "key": key,
-            **what,
-            "created_at": change.at,
-            "not_before": not_before,
-            "state": "pending",
-            "attempts": 0,
-            "next_at": not_before,
-            "sent_at": None,
-            "result": None,
-            "lease": None,
-            "received": None,
-        },
+    return NEW(
+        id=entry_id(change.case_id, key),
+        case_id=change.case_id,
+        seq=change.instance.seq,
+        kind=kind,
+        key=key,
+        **what,
+        created_at=change.at,
+        not_before=not_before,
+        state="pending",
+        attempts=0,
+        next_at=not_before,
+        sent_at=None,
+        result=None,
+        lease=None,
+        received=None,
     )

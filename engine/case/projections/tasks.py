@@ -11,7 +11,7 @@ from engine.case.clocks import PAUSED
 from engine.case.commands import CompleteTask
 from engine.case.instance import Instance
 from engine.people.roles import Duty
-from engine.storage.database import Write
+from engine.storage.statements import Statement, Write
 from engine.storage.tables import ORDINARY, URGENT, task
 
 from .change import Change
@@ -23,18 +23,18 @@ PRIORITY, FIRST = "priority", "P1"
 _STAYS = frozenset({ClockState.WARNED, ClockState.BREACHED})
 _THIS = (task.c.case_id == P("b_id"), task.c.task == P("b_task"))
 
-STATEMENTS = {
-    "task_new": sa.insert(task),
-    "task_closed": sa.update(task)
+NEW = Statement(sa.insert(task))
+CLOSED = Statement(
+    sa.update(task)
     .where(*_THIS)
     .values(state=P("state"), closed_at=P("closed_at"), completed_by=P("completed_by"), due_at=sa.null()),
-    "task_claimed": sa.update(task)
-    .where(*_THIS)
-    .values(claimed_by=P("claimed_by"), claimed_at=P("claimed_at")),
-    "task_not_before": sa.update(task).where(*_THIS).values(not_before=P("not_before")),
-    "task_rank": sa.update(task).where(*_THIS).values(rank=P("rank")),
-    "task_due": sa.update(task).where(*_THIS).values(due_at=P("due_at")),
-}
+)
+CLAIMED = Statement(
+    sa.update(task).where(*_THIS).values(claimed_by=P("claimed_by"), claimed_at=P("claimed_at")),
+)
+NOT_BEFORE = Statement(sa.update(task).where(*_THIS).values(not_before=P("not_before")))
+RANKED = Statement(sa.update(task).where(*_THIS).values(rank=P("rank")))
+DUE = Statement(sa.update(task).where(*_THIS).values(due_at=P("due_at")))
 
 
 def project(change: Change) -> Iterator[Write]:
@@ -43,67 +43,55 @@ def project(change: Change) -> Iterator[Write]:
     completed = change.command.task if isinstance(change.command, CompleteTask) else None
     for number in effects.closed:
         mine = number == completed
-        yield (
-            "task_closed",
-            {
-                "b_id": change.case_id,
-                "b_task": number,
-                "state": "completed" if mine else "cancelled",
-                "closed_at": at,
-                "completed_by": change.command.actor if mine else None,
-            },
+        yield CLOSED(
+            b_id=change.case_id,
+            b_task=number,
+            state="completed" if mine else "cancelled",
+            closed_at=at,
+            completed_by=change.command.actor if mine else None,
         )
     for opened in effects.opened:
         process, name = resolve(instance.process, opened.element)
         element = instance.release.element(process, name)
         who = Duty.parse(opened.assignment)
-        yield (
-            "task_new",
-            {
-                "case_id": change.case_id,
-                "task": opened.task,
-                "element": name,
-                "name": element.name or name,
-                "process": process,
-                "form": element.properties.get("form"),
-                "lane": element.lane,
-                "role": who.role,
-                "skill": who.skill,
-                "department": who.department,
-                "opened_at": at,
-                "due_at": due_of(instance, opened.task),
-                "not_before": opened.not_before,
-                "claimed_by": None,
-                "claimed_at": None,
-                "closed_at": None,
-                "completed_by": None,
-                "state": "open",
-                "rank": _rank(instance, opened.task),
-            },
+        yield NEW(
+            case_id=change.case_id,
+            task=opened.task,
+            element=name,
+            name=element.name or name,
+            process=process,
+            form=element.properties.get("form"),
+            lane=element.lane,
+            role=who.role,
+            skill=who.skill,
+            department=who.department,
+            opened_at=at,
+            due_at=due_of(instance, opened.task),
+            not_before=opened.not_before,
+            claimed_by=None,
+            claimed_at=None,
+            closed_at=None,
+            completed_by=None,
+            state="open",
+            rank=_rank(instance, opened.task),
         )
     for number in instance.open if PRIORITY in (effects.amended or ()) else ():
-        yield "task_rank", {"b_id": change.case_id, "b_task": number, "rank": _rank(instance, number)}
+        yield RANKED(b_id=change.case_id, b_task=number, rank=_rank(instance, number))
     for moved in effects.rescheduled:
         this = {"b_id": change.case_id, "b_task": moved.task}
-        yield "task_not_before", {**this, "not_before": moved.not_before}
+        yield NOT_BEFORE(**this, not_before=moved.not_before)
     for claimed in effects.claimed:
-        yield (
-            "task_claimed",
-            {
-                "b_id": change.case_id,
-                "b_task": claimed.task,
-                "claimed_by": claimed.person,
-                "claimed_at": at if claimed.person else None,
-            },
+        yield CLAIMED(
+            b_id=change.case_id,
+            b_task=claimed.task,
+            claimed_by=claimed.person,
+            claimed_at=at if claimed.person else None,
         )
     new = {opened.task for opened in effects.opened}
     if effects.clocks or not _STAYS.issuperset(changed.state for changed in effects.clock_changes):
         for number in instance.open:
             if number not in new:
-                yield (
-                    "task_due",
-                    {"b_id": change.case_id, "b_task": number, "due_at": due_of(instance, number)},
-                )
+                yield DUE(b_id=change.case_id, b_task=number, due_at=due_of(instance, number))
 
 
 def due_of(instance: Instance, number: int) -> str | None:

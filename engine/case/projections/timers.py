@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from engine.base.facts import ClockState
 from engine.case.commands import FireTimer
-from engine.storage.database import Write
+from engine.storage.statements import Statement, Write
 from engine.storage.tables import timer
 
 from .change import Change
@@ -16,11 +16,9 @@ from .change import Change
 P = sa.bindparam
 _THIS = (timer.c.case_id == P("b_id"), timer.c.timer == P("b_timer"))
 
-STATEMENTS = {
-    "timer_new": sa.insert(timer),
-    "timer_moved": sa.update(timer).where(*_THIS).values(due=P("due"), state="pending"),
-    "timer_state": sa.update(timer).where(*_THIS).values(state=P("state")),
-}
+NEW = Statement(sa.insert(timer))
+MOVED = Statement(sa.update(timer).where(*_THIS).values(due=P("due"), state="pending"))
+STATE = Statement(sa.update(timer).where(*_THIS).values(state=P("state")))
 
 
 def project(change: Change) -> Iterator[Write]:
@@ -29,27 +27,24 @@ def project(change: Change) -> Iterator[Write]:
     fired = command.timer if isinstance(command, FireTimer) else None
     for armed in effects.armed:
         if armed.timer == fired:  # the next round of a cycle
-            yield "timer_moved", {"b_id": change.case_id, "b_timer": armed.timer, "due": armed.due}
+            yield MOVED(b_id=change.case_id, b_timer=armed.timer, due=armed.due)
         else:
-            yield (
-                "timer_new",
-                {
-                    "case_id": change.case_id,
-                    "timer": armed.timer,
-                    "element": armed.element,
-                    "task": armed.attached,
-                    "due": armed.due,
-                    "state": "pending",
-                },
+            yield NEW(
+                case_id=change.case_id,
+                timer=armed.timer,
+                element=armed.element,
+                task=armed.attached,
+                due=armed.due,
+                state="pending",
             )
     for number in effects.ended:
         state = "fired" if number == fired else "ended"
-        yield "timer_state", {"b_id": change.case_id, "b_timer": number, "state": state}
+        yield STATE(b_id=change.case_id, b_timer=number, state=state)
     for changed in effects.clock_changes:
         if not changed.clock.isdigit():
             continue
         this = {"b_id": change.case_id, "b_timer": int(changed.clock)}
         if changed.state is ClockState.PAUSED:
-            yield "timer_state", {**this, "state": "paused"}
+            yield STATE(**this, state="paused")
         elif changed.state.redated:
-            yield "timer_moved", {**this, "due": changed.now.due}
+            yield MOVED(**this, due=changed.now.due)

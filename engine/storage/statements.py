@@ -1,0 +1,85 @@
+"""Statements of the command path: objects that name what is written, compiled once for each kind of database.
+
+Plain ``execute`` of SQLAlchemy would cost more than the whole engine (measured, ADR 0009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import sqlalchemy as sa
+
+Row = dict[str, Any]
+Changing = sa.Insert | sa.Update | sa.Delete
+
+
+class Statement:
+    """A statement that changes rows of one table. Called with its values it is something to write.
+
+    ``sql`` may be a function of whether the database is SQLite, where the two are spoken to differently. A ``fence``
+    must touch exactly one row: where it does not, somebody was first and nothing is kept.
+    """
+
+    __slots__ = ("_sql", "fence", "table")
+
+    def __init__(self, sql: Changing | Callable[[bool], Changing], *, fence: bool = False) -> None:
+        self.fence = fence
+        self._sql = sql
+        table = self._in(sqlite=True).table
+        if not isinstance(table, sa.Table):
+            raise TypeError(f"a statement changes one table, not {table!r}")
+        self.table = table
+
+    def __call__(self, **values: Any) -> Write:
+        """These values, to be written."""
+        return self, values
+
+    def __repr__(self) -> str:
+        return f"<Statement on {self.table.name}>"
+
+    def _in(self, *, sqlite: bool) -> Changing:
+        return self._sql(sqlite) if callable(self._sql) else self._sql
+
+    def compiled(self, dialect: sa.Dialect) -> Compiled:
+        """The statement in the words of a database."""
+        sql = self._in(sqlite=dialect.name == "sqlite")
+        keys = None
+        if isinstance(sql, sa.Insert):  # a numbered key is the database's to give
+            numbered = self.table.autoincrement_column
+            keys = [column.name for column in self.table.c if column is not numbered]
+        made = sql.compile(dialect=dialect, column_keys=keys)
+        positions = getattr(made, "positiontup", None)
+        # Literals of the statement; what a row must bring has no value here, and one that it lacks is an error.
+        fixed = {
+            name: value
+            for name, value in made.params.items()
+            if value is not None and not (name in made.binds and made.binds[name].required)
+        }
+        return Compiled(str(made), _in_order(positions) if positions else None, fixed)
+
+
+Write = tuple[Statement, Row]  #: a statement and its values
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """SQL, what puts values in its order (None: they go by name), and values that the statement itself has."""
+
+    sql: str
+    in_order: Callable[[Row], tuple[Any, ...]] | None
+    fixed: Row
+
+    def values(self, row: Row) -> Any:
+        """A row's values as the driver wants them. Raises :class:`KeyError` for one that is missing."""
+        full = {**self.fixed, **row} if self.fixed else row
+        return self.in_order(full) if self.in_order else full
+
+
+def _in_order(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+    """Takes the named values out of a row, in order, as a tuple."""
+    if len(names) == 1:
+        return lambda row: (row[names[0]],)
+    return itemgetter(*names)
