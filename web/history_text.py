@@ -19,7 +19,7 @@ from engine.release.release import Release
 
 from . import case_data_view, formatting, request_context
 from .command_words import WORDS
-from .i18n import listed, locale, pick
+from .i18n import listed, locale
 
 
 @dataclass(frozen=True, slots=True)
