@@ -19,7 +19,7 @@ from engine.release.release import Release
 
 from . import case_data_view, formatting, request_context
 from .command_words import WORDS
-from .i18n import listed, locale
+from .i18n import listed, locale, pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class _Teller:
         self.linked |= {link.event for link in effects.linked}
         for clock in effects.clocks:
             found = self.release.parameters.get(clock.parameter)
-            self.clocks[clock.clock] = in_language(found.name) if found else clock.parameter
+            self.clocks[clock.clock] = pick(found.name) if found else clock.parameter
 
     def _element(self, ref: str) -> str:
         process, element = resolve(self.case.process, ref)
@@ -133,7 +133,7 @@ class _Teller:
 
         def process() -> str:
             found = self.release.processes.get(str(command.get("process")))
-            return in_language(found.names) if found else ""
+            return pick(found.names) if found else ""
 
         def timer() -> str:
             number = int(command.get("timer", 0))
@@ -188,7 +188,7 @@ class _Teller:
             notes.append(gettext("%(kind)s: %(text)s", kind=kind, text=request.text))
         for link in effects.linked:
             process = self.release.processes.get(link.process)
-            name = in_language(process.names) if process else link.process
+            name = pick(process.names) if process else link.process
             notes.append(gettext("opens a case: %(process)s", process=name))
         notes += [
             gettext("not sent again: %(message)s", message=self._message(event))
