@@ -12,12 +12,10 @@ from typing import Any
 
 from engine.base.errors import Rejected
 from engine.base.facts import (
-    CaseLinked,
     ClockChanged,
     ClockStarted,
     DataSet,
     Effects,
-    MessageRequested,
     Moved,
     State,
     TaskOpened,
@@ -27,7 +25,6 @@ from engine.base.facts import (
 )
 from engine.base.instants import iso
 from engine.base.sending import CASE, NOTICE, WITHDRAW
-from engine.base.services import SERVICES
 from engine.bpmn.diagrams import Element
 from engine.bpmn.spiff.logical_clock import Logical
 from engine.bpmn.spiff.machine import Delta, Machine
@@ -36,6 +33,7 @@ from engine.people.rules import RESPONDENT
 from engine.privacy.sealing import Seal
 from engine.release.release import Release
 
+from . import requests
 from .behaviour import EVERY_TEXT_SEALED, MESSAGES_WITHDRAWN, NEWEST, STUCK_IS_TOLD, Change
 from .clocks import Clocks
 
@@ -302,50 +300,11 @@ class Instance:
                 continue
             self.events.add(event)
             if asked["service"] == CASE:
-                fx.linked.append(self._link(asked, event))
+                fx.linked.append(requests.link(self, asked, event))
             else:
-                fx.requests.append(self._request(asked, event, at))
+                fx.requests.append(requests.message(self, asked, event, at))
                 if asked["service"] != NOTICE:
                     self.unsent.add(event)
-
-    def _link(self, asked: Mapping[str, Any], event: str) -> CaseLinked:
-        """What a case that this one opens begins with; it keeps off whom this one keeps off."""
-        data = {name: asked["data"][name] for name in asked["carries"]}
-        return CaseLinked(
-            event=event,
-            process=asked["process"],
-            data=self.seal.close_fields(data, asked["data"]),
-            respondent=self.respondent or None,
-        )
-
-    def _request(self, asked: Mapping[str, Any], event: str, at: str) -> MessageRequested:
-        key, data = str(asked["template"]), asked["data"]
-        template = self.release.templates.get(key)
-        if template is None:
-            raise Rejected(
-                "Expected a text {key!r} for element {element!r}, but the release has none",
-                key=key,
-                element=asked["element"],
-            )
-        functions = self.release.program.scripts.functions
-        text = template.fill(data, {**functions, "data_get": data.get}, data.get("sms_locale") or "zh-Hans")
-        not_before = at
-        if (
-            SERVICES[asked["service"]].quiet
-            and not template.acknowledgement
-            and not data.get("night_call_ok")
-        ):
-            not_before = iso(self.release.time.outside_quiet_hours(datetime.fromisoformat(at)))
-        staff = asked["service"] == NOTICE
-        return MessageRequested(
-            event=event,
-            service=asked["service"],
-            to=str(asked["to"]) if staff else self.seal.close(asked["to"]),
-            template=key,
-            text=self.seal.close_fields({"text": text}, data)["text"] if staff else self.seal.close(text),
-            not_before=not_before,
-            level=asked["level"],
-        )
 
     # ------------------------------------------------------------ asking
     def at_instant(self, at: str) -> Logical:
