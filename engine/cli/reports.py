@@ -10,9 +10,10 @@ import click
 
 from engine.base.atomic_files import write_all
 from engine.base.locales import LOCALES
-from engine.export import ocel, tables, xes
-from engine.export.events import case_numbers, histories, traces
-from engine.proof import heads_file
+from engine.case.store import case_ids
+from engine.export import ocel, rows, tables, xes
+from engine.export.events import case_numbers, traces
+from engine.proof import heads_file, independent_verifier
 from engine.reports import REPORTS, Asked, Report, branches, make
 from engine.reports.model import Figure, Table
 from engine.reports.period import parse
@@ -105,16 +106,28 @@ def _text(made: Report, chosen: list[Table], teller: Teller) -> str:
 
 
 @click.command("export")
-@click.argument("shape", type=click.Choice(["xes", "ocel", "csv", "json", "heads"]))
+@click.argument("shape", type=click.Choice(["xes", "ocel", "csv", "json", "heads", "verifier"]))
 @click.option(
     "-o", "--output", type=Named(dir_okay=False, path_type=Path), help="File; default standard output."
 )
+@click.option(
+    "--exact",
+    is_flag=True,
+    help="With json: numbers that staff typed are not masked, so that every hash is theirs.",
+)
 @click.pass_context
-def export(ctx: click.Context, shape: str, output: Path | None) -> None:
+def export(ctx: click.Context, shape: str, output: Path | None, exact: bool) -> None:
     """Write all histories for process mining (xes, ocel, csv) or row by row (json). Personal data stays sealed.
 
     heads: a checkpoint with everything under it, to be kept elsewhere and held against later (verify --against).
+    verifier: the program of 120 lines by which others check json and heads without Gongdan.
     """
+    if exact and shape != "json":
+        raise click.UsageError("--exact is for json")
+    if shape == "verifier":
+        with writing_to(output) as out:
+            out.write(Path(independent_verifier.__file__).read_bytes())
+        return
     with opened(existing=True) as gongdan, writing_to(output) as out:
         if shape == "heads":
             made = checkpoint_of(gongdan)
@@ -122,11 +135,14 @@ def export(ctx: click.Context, shape: str, output: Path | None) -> None:
             click.echo(f"{number} cases", err=True)
             left_out(ctx, "the head of case {case} is none", made.spoilt)
             return
-        total = len(case_numbers(gongdan.db))
+        total = len(case_ids(gongdan.db) if shape == "json" else case_numbers(gongdan.db))
         unread: list[str] = []
         if shape == "json":
-            rows = (row for case in _shown(histories(gongdan.db, unread), total) for row in case)
-            number = tables.write_json(rows, out)
+            out.writelines(rows.releases(gongdan.db))
+            number = 0
+            for lines in _shown(rows.histories(gongdan.db, unread, exact), total):
+                out.writelines(lines)
+                number += len(lines)
         else:
             write = {"xes": xes.write, "ocel": ocel.write, "csv": tables.write_csv}[shape]
             number = write(_shown(traces(gongdan.db, gongdan.releases, unread), total), out)

@@ -54,15 +54,12 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A history row as it is exported: sealed values are sealed."""
+class _Stored:
+    """What events are made of in a history row: sealed values are sealed."""
 
-    case_id: str
     seq: int
     at: str
     actor: str
-    release: int
-    hash: str
     command: dict[str, Any]
     effects: dict[str, Any]
 
@@ -72,29 +69,8 @@ def case_numbers(db: Database) -> list[str]:
     return [row[0] for row in db.rows(sa.select(cases.c.id).order_by(cases.c.id))]
 
 
-def stored(db: Database, case_id: str) -> Iterator[Stored]:
-    """The history of a case, row by row."""
-    columns = [history.c[name] for name in ("seq", "at", "actor", "release", "hash", "command", "effects")]
-    for row in db.rows(sa.select(*columns).where(history.c.case_id == case_id).order_by(history.c.seq)):
-        command, effects = _masked(orjson.loads(row.command)), _masked(orjson.loads(row.effects))
-        yield Stored(
-            case_id, row.seq, row.at, row.actor, row.release, bytes(row.hash).hex(), command, effects
-        )
-
-
 #: what reading a history raises whose bytes were changed past the software
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, GongdanError)
-
-
-def histories(db: Database, spoilt: list[str]) -> Iterator[list[Stored]]:
-    """The rows of every case, one case in memory at a time; one that cannot be read is left out, into ``spoilt``."""
-    for case_id in case_numbers(db):
-        try:
-            rows = list(stored(db, case_id))
-        except _UNREADABLE:
-            spoilt.append(case_id)
-        else:
-            yield rows
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, GongdanError)
 
 
 def traces(db: Database, releases: Releases, spoilt: list[str]) -> Iterator[Trace]:
@@ -106,7 +82,7 @@ def traces(db: Database, releases: Releases, spoilt: list[str]) -> Iterator[Trac
             release = releases.get(row.release)
             known = release.processes.get(row.process)
             events = tuple(_events(db, release, case_id, row.process))
-        except _UNREADABLE:
+        except UNREADABLE:
             spoilt.append(case_id)
             continue
         yield Trace(
@@ -119,7 +95,7 @@ def traces(db: Database, releases: Releases, spoilt: list[str]) -> Iterator[Trac
 def _events(db: Database, release: Release, case_id: str, process: str) -> Iterator[Event]:
     refs: dict[int, str] = {}
 
-    def event(row: Stored, actor: str, task: int, ref: str, lifecycle: str) -> Event | None:
+    def event(row: _Stored, actor: str, task: int, ref: str, lifecycle: str) -> Event | None:
         owner, name = resolve(process, ref)
         element = _element(release, owner, name)
         if element is None:
@@ -127,7 +103,7 @@ def _events(db: Database, release: Release, case_id: str, process: str) -> Itera
         label = element.name or name
         return Event(case_id, row.seq, row.at, actor, label, name, owner, element.kind, lifecycle, task)
 
-    for row in stored(db, case_id):
+    for row in _stored(db, case_id):
         found: list[Event | None] = []
         done = row.command.get("task") if row.command["type"] == "complete" else None
         effects = parse(row.effects)
@@ -152,6 +128,13 @@ def _events(db: Database, release: Release, case_id: str, process: str) -> Itera
         yield from (one for one in found if one is not None)
 
 
+def _stored(db: Database, case_id: str) -> Iterator[_Stored]:
+    columns = [history.c[name] for name in _Stored.__slots__]
+    for row in db.rows(sa.select(*columns).where(history.c.case_id == case_id).order_by(history.c.seq)):
+        command, effects = masked(orjson.loads(row.command)), masked(orjson.loads(row.effects))
+        yield _Stored(row.seq, row.at, row.actor, command, effects)
+
+
 def _element(release: Release, process: str, name: str) -> Element | None:
     try:
         return release.element(process, name)
@@ -159,12 +142,12 @@ def _element(release: Release, process: str, name: str) -> Element | None:
         return None
 
 
-def _masked(value: Any) -> Any:
-    """Reasons and notes that staff typed may name a number; sealed values are left alone."""
+def masked(value: Any) -> Any:
+    """A value with numbers masked that staff may have typed in reasons and notes; sealed values are left alone."""
     if isinstance(value, str):
         return mask_phones_in(value)
     if isinstance(value, list):
-        return [_masked(one) for one in value]
+        return [masked(one) for one in value]
     if isinstance(value, dict) and MARK not in value:
-        return {name: _masked(one) for name, one in value.items()}
+        return {name: masked(one) for name, one in value.items()}
     return value

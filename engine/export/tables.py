@@ -1,4 +1,4 @@
-"""Events as CSV, and histories as JSON lines with everything that is not sealed."""
+"""Events as CSV."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import BinaryIO
 
-import orjson
-
 from .cells import BOM, safe
-from .events import Stored, Trace
+from .events import Trace
 
 COLUMNS = (
     "case_id", "seq", "at", "activity", "lifecycle", "actor", "kind", "process", "element", "task",
@@ -32,12 +30,3 @@ def write_csv(traces: Iterable[Trace], out: BinaryIO) -> int:
             events += 1
         out.write(lines.getvalue().encode())
     return events
-
-
-def write_json(rows: Iterable[Stored], out: BinaryIO) -> int:
-    """One JSON object a history row, in the order of cases and steps; returns how many."""
-    number = 0
-    for row in rows:
-        out.write(orjson.dumps(asdict(row)) + b"\n")
-        number += 1
-    return number

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from engine.case.store import stored
+from engine.release.contents import hashes
 from engine.release.digest import digest_of
-from engine.release.release import sha256
 from engine.storage.chains import hash_at
 from engine.storage.database import Database
-from engine.storage.tables import blob, history, release_file
+from engine.storage.tables import history
 
 from .checkpoints import CHAINS
 from .log import CASE, RELEASE, Leaf
@@ -45,10 +45,14 @@ def faults(db: Database, leaves: Iterable[Leaf]) -> Iterator[Fault]:
 
 def _wrong(db: Database, leaf: Leaf) -> str | None:
     if leaf.kind == RELEASE:
-        found = _digest(db, int(leaf.name)) if leaf.name.isdecimal() else None
-        if found is None:
+        files = hashes(db, int(leaf.name)) if leaf.name.isdecimal() else {}
+        if not files:
             return "the release is missing"
-        return None if found == leaf.hash else "its files are others than when the checkpoint was made"
+        return (
+            None
+            if digest_of(files) == leaf.hash
+            else "its files are others than when the checkpoint was made"
+        )
     if leaf.kind in CHAINS:
         there = hash_at(db, CHAINS[leaf.kind], leaf.seq)
         if there is None:
@@ -59,19 +63,6 @@ def _wrong(db: Database, leaf: Leaf) -> str | None:
             else f"row {leaf.seq} is another one than when the checkpoint was made"
         )
     return None
-
-
-def _digest(db: Database, number: int) -> str | None:
-    """The digest of a release by the bytes that its files have now; None for a release that is not there."""
-    files = (
-        sa.select(release_file.c.path, blob.c.body)
-        .outerjoin(blob, blob.c.sha256 == release_file.c.sha256)
-        .where(release_file.c.release == number)
-    )
-    bodies = {str(path): stored(body) for path, body in db.rows(files)}
-    if not bodies:
-        return None
-    return digest_of({path: sha256(body) if isinstance(body, bytes) else "" for path, body in bodies.items()})
 
 
 def _cases(db: Database, heads: Sequence[Leaf]) -> Iterator[Fault]:

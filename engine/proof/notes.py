@@ -152,6 +152,9 @@ def _line(signer: Verifier, signature: bytes) -> str:
 
 def _decoded(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        found = base64.b64decode(text, validate=True)
     except binascii.Error:
         raise InvalidFile(_NONE) from None
+    if base64.b64encode(found).decode() != text:  # bits at the end that say nothing
+        raise InvalidFile(_NONE)
+    return found
