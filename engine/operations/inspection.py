@@ -15,6 +15,8 @@ from engine.case import store
 from engine.case.handlers import NONSENSE
 from engine.case.rebuild import differences
 from engine.privacy.sealing import Seal
+from engine.proof import verifications
+from engine.proof.verifications import PAGE, summary
 from engine.proof.verify import DIVERGED, Verdict, first_fault
 from engine.queries import sound
 from engine.queries.rows import text
@@ -95,6 +97,16 @@ def verify(gongdan: Gongdan, case_id: str) -> Verdict:
         raise
     except NONSENSE as error:
         return Verdict(case_id, DIVERGED, 0, None, f"re-execution failed: {error or type(error).__name__}")
+
+
+def verify_for(gongdan: Gongdan, case_id: str, person: str, at: str) -> tuple[Verdict, bool]:
+    """:func:`verify` for ``person`` on a page, and whether it could be recorded that they did, ``at`` an instant."""
+    verdict = verify(gongdan, case_id)
+    try:
+        verifications.record(gongdan.db, at, person, PAGE, summary([verdict], []), [case_id])
+    except Unavailable:
+        return verdict, False
+    return verdict, True
 
 
 def derived(gongdan: Gongdan, case_id: str) -> list[Fault]:

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from engine.queries.rows import text
 from engine.storage.chains import VERIFICATIONS, append
 from engine.storage.database import Database
 from engine.storage.proof_tables import verification
@@ -74,8 +75,8 @@ def record(
         "at": at,
         "person": person,
         "channel": channel,
-        "scope": _text({"cases": named, "many": found["cases"], "against": against}),
-        "result": _text(result),
+        "scope": _written({"cases": named, "many": found["cases"], "against": against}),
+        "result": _written(result),
     }
     with db.begin() as connection:
         return append(connection, VERIFICATIONS, [row])
@@ -88,19 +89,19 @@ def listed(db: Database, limit: int, before: int | None = None) -> list[Verifica
     if before is not None:
         query = query.where(verification.c.id < before)
     return [
-        Verification(id, at, person, channel, _read(scope), _read(result))
+        Verification(id, text(at), text(person), text(channel), _read(scope), _read(result))
         for id, at, person, channel, scope, result in db.rows(query)
     ]
 
 
-def _text(value: dict[str, Any]) -> str:
+def _written(value: dict[str, Any]) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _read(text: object) -> dict[str, Any]:
+def _read(stored: object) -> dict[str, Any]:
     """What a column says; nothing of what somebody put in its place, which the chain tells of."""
     try:
-        said = orjson.loads(text if isinstance(text, str) else b"")
+        said = orjson.loads(text(stored))
     except orjson.JSONDecodeError:
         return {}
     return said if isinstance(said, dict) else {}

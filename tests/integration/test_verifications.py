@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
 
+from engine.app import Gongdan
+from engine.base.settings import Settings
+from engine.case.commands import StartCase
+from engine.people.directory import DEMO_PASSWORD
 from engine.proof import verifications
 from engine.proof.verifications import summary
 from engine.proof.verify import DIVERGED, IDENTICAL, Verdict
@@ -18,13 +24,18 @@ from engine.storage.chains import VERIFICATIONS, broken
 from engine.storage.proof_tables import verification
 from run import cli
 from tests.casework import Desk
+from web import create_app
 
 AT = "2026-03-02T01:00:00+00:00"
 
 
 def run(desk: Desk, *arguments: object) -> Result:
     """A command of ``run.py`` on the desk's database."""
-    settings = desk.g.settings
+    return run_on(desk.g.settings, *arguments)
+
+
+def run_on(settings: Settings, *arguments: object) -> Result:
+    """A command of ``run.py`` on a database."""
     env = {"DATABASE_URL": settings.database_url, "GONGDAN_VAR": str(settings.var)}
     return CliRunner(env=env).invoke(cli, [str(a) for a in arguments])
 
@@ -100,3 +111,81 @@ def test_a_database_that_cannot_be_written_is_verified_and_the_answer_says_that_
     said = json.loads(done.stdout)
     assert (said["identical"], said["recorded"]) == (1, None)
     assert any_desk.g.db.rows(sa.select(verification)) == []
+
+
+# ---------------------------------------------------------------- pages
+@pytest.fixture
+def auditor(shipped: Gongdan) -> FlaskClient:
+    """Somebody of the audit room, signed in."""
+    app = create_app(shipped, Settings.from_env({}, var=shipped.settings.var, demo=True, secret_key="s" * 32))
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    signed_in = client.post("/sign-in", data={"name": "auditor1", "password": DEMO_PASSWORD})
+    assert signed_in.status_code == 303
+    return client
+
+
+def opened_case(gongdan: Gongdan) -> str:
+    asked = StartCase(process="general_complaint", data={}, actor="system:test", at=gongdan.now())
+    return gongdan.dispatch(asked).case_id
+
+
+def test_a_page_records_who_verified_and_lists_it(shipped: Gongdan, auditor: FlaskClient) -> None:
+    case = opened_case(shipped)
+    assert "还没有人核验过。" in auditor.get("/audit/verifications").text
+    told = auditor.post(f"/audit/{case}/verify", follow_redirects=True).text
+    assert "没有留下记录" not in told
+    (kept,) = verifications.listed(shipped.db, 10)
+    assert (kept.person, kept.channel, kept.scope["cases"]) == ("auditor1", "page", [case])
+    run_on(shipped.settings, "verify", "--all")
+    found = summary([Verdict(case, DIVERGED, 1, 1, "<why>")], ["the log: why"])
+    against = {"at": "2026-03-01T00:00:00+00:00", "cases": 1, "size": 3, "root": "00"}
+    verifications.record(shipped.db, AT, "root", "command line", found, None, against)
+    page = auditor.get("/audit/verifications").text
+    for text in (
+        f'href="/audit/{case}">{case}</a>',
+        "全部工单",
+        "2 个问题",
+        "row 1: &lt;why&gt;",
+        "没有发现问题",
+        "命令行",
+    ):
+        assert text in page
+    assert page.count("检查点，作于") == 1
+    assert 'href="/audit/verifications"' in auditor.get("/audit/").text
+
+
+def test_the_list_is_read_page_by_page(shipped: Gongdan, auditor: FlaskClient) -> None:
+    for number in range(120):
+        verifications.record(shipped.db, AT, f"p{number}", "command line", summary([], []))
+    seen: list[str] = []
+    path: str | None = "/audit/verifications"
+    while path is not None:
+        page = auditor.get(path).text
+        seen += re.findall(r">(p\d+) <span", page)
+        more = re.search(r'href="(/audit/verifications\?after=[^"]+)"', page)
+        path = more and more[1]
+    assert seen == [f"p{number}" for number in reversed(range(120))]
+    assert auditor.get("/audit/verifications?after=x").status_code == 200
+
+
+def test_where_nothing_can_be_written_the_page_says_that_it_was_not_recorded(
+    shipped: Gongdan, auditor: FlaskClient
+) -> None:
+    case = opened_case(shipped)
+    with shipped.db.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE INSERT ON verification BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    told = auditor.post(f"/audit/{case}/verify", follow_redirects=True).text
+    assert "您的这次核验没有留下记录" in told
+    assert "一致：重新执行" in told
+
+
+@pytest.mark.parametrize("value", ["x", "[]", '{"cases":5,"many":"x","against":5,"first":5}', b"\xff", 5])
+def test_a_record_that_was_spoilt_breaks_no_page(shipped: Gongdan, auditor: FlaskClient, value: Any) -> None:
+    verifications.record(shipped.db, AT, "auditor1", "page", summary([], []), ["case"])
+    columns = "at = ?, scope = ?, result = ?"
+    with shipped.db.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE verification SET {columns}", (value, value, value))
+    assert auditor.get("/audit/verifications").status_code == 200
