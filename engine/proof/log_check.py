@@ -12,7 +12,7 @@ from engine.storage.proof_tables import log_checkpoint, log_node
 
 from . import log, merkle, notes
 from .heads_file import Kept
-from .log import BITS
+from .log import BITS, TIME
 from .notes import Checkpoint, Verifier
 
 
@@ -26,11 +26,11 @@ def faults(db: Database, signers: Sequence[Verifier]) -> list[str]:
         columns = sa.select(log_node.c.level, log_node.c.number, log_node.c.hash)
         kept = {(row[0], row[1]): row[2] for row in connection.execute(columns)}
         by_size = sa.select(log_checkpoint.c.size, log_checkpoint.c.note).order_by(log_checkpoint.c.size)
-        signed = [tuple(row) for row in connection.execute(by_size)]
+        signed = {row[0]: row[1] for row in connection.execute(by_size)}
         end = log.size(connection)
     found = []
     checkpoints: dict[int, Checkpoint] = {}
-    for size, note in signed:
+    for size, note in signed.items():
         try:
             checkpoints[size] = _signed(note, signers)
             if checkpoints[size].size != size:
@@ -46,6 +46,8 @@ def faults(db: Database, signers: Sequence[Verifier]) -> list[str]:
                     found.append(
                         f"the log: hash {number} of level {level} is not that of the leaves below it"
                     )
+            if leaf.kind == TIME and growing.size <= begun and growing.size not in signed:
+                found.append(f"the checkpoint of {growing.size} leaves is missing")
             made = checkpoints.pop(growing.size, None)
             if made is not None and made.root != growing.root():
                 found.append(f"the checkpoint of {made.size} leaves: the leaves of the log give another root")

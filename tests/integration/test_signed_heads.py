@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from engine.cli.proof import checkpoint
 from engine.cli.proof import prove as cli_prove
 from engine.cli.reports import export
 from engine.cli.verify import verify
-from engine.proof import checkpoints, heads_file, held, log_check, notes, proofs
+from engine.proof import checkpoints, heads_file, held, log, log_check, notes, proofs, records, verifications
 from engine.proof.notes import Checkpoint
+from engine.proof.verifications import summary
 from engine.storage import chains
 from engine.storage.database import Database
 from engine.storage.proof_tables import chain_head, log_checkpoint, log_leaf, log_node, verification
@@ -330,6 +332,55 @@ def test_a_log_that_was_changed_is_found_and_never_signed_again(
         desk.start()
         with pytest.raises(GongdanError, match=r"was changed since|not whole"):
             checkpoints.make(desk.g.db, SECRET, desk.at)
+
+
+def other(value: Any) -> Any:
+    """Another value of the same type."""
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, bytes | memoryview):
+        return bytes(value)[:-1] + bytes([bytes(value)[-1] ^ 1]) if value else b"x"
+    return value[:-1] + ("x" if value[-1:] != "x" else "y")
+
+
+def test_every_column_of_every_row_of_what_proves_is_proved_itself(
+    worked: tuple[Desk, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that nobody covers up by changing the records of the proof; each change alone, each row gone alone."""
+    monkeypatch.setattr("engine.proof.log.BITS", 2)
+    monkeypatch.setattr("engine.proof.log._WIDTH", 4)
+    monkeypatch.setattr("engine.proof.log_check.BITS", 2)
+    desk, *_ = worked
+    db, own = desk.g.db, [checkpoints.own_verifier(SECRET)]
+    for _ in range(2):
+        verifications.record(db, AT, "auditor1", "page", summary([], []))
+        checkpoints.make(db, SECRET, desk.at)
+
+    def told() -> bool:
+        cases, others = records.held_against(db, log.as_far_as_whole(db))
+        return bool(cases or others or records.faults(db, own))
+
+    assert not told()
+    for table in (log_leaf, log_node, log_checkpoint, chain_head, verification, view_log):
+        rows = [dict(row._mapping) for row in db.rows(sa.select(table))]
+        key = itemgetter(*(column.name for column in table.primary_key))
+        for row in rows:
+            mine = sa.and_(*(column == row[column.name] for column in table.primary_key))
+            changes: list[Any] = [sa.delete(table).where(mine)]
+            for name in row:
+                new = {**row, name: other(row[name])}
+                if name not in table.primary_key or key(new) not in map(
+                    key, rows
+                ):  # two of one key are refused
+                    changes.append(sa.update(table).where(mine).values({name: new[name]}))
+            for change in changes:
+                with db.begin() as connection:
+                    connection.execute(change)
+                assert told(), (table.name, row, str(change))
+                with db.begin() as connection:
+                    connection.execute(sa.delete(table))
+                    connection.execute(sa.insert(table), rows)
+    assert not told()
 
 
 @pytest.mark.parametrize("keep", [signed, alone])
