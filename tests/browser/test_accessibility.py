@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from engine.proof import verifications
+from engine.proof.verifications import PAGE, summary
+from engine.proof.verify import DIVERGED, Verdict
 from tests.browser.conftest import Desk, Site
 from tests.browser.registering import ask_in_cantonese, open_cantonese
 
@@ -46,6 +49,8 @@ def _a_case(sit: Sit) -> tuple[str, str]:
 def test_pages_are_accessible(site: Site, sit: Sit, theme: str, width: int) -> None:
     first, second = _a_case(sit)
     site.pass_time(hours=3)
+    found = summary([Verdict(second, DIVERGED, 1, 1, "the history is gone")], [])
+    verifications.record(site.gongdan.db, site.gongdan.now(), "auditor1", PAGE, found, [first, second])
     desk = sit("admin1", theme=theme, width=width)
     paths = [
         "/",
@@ -61,6 +66,7 @@ def test_pages_are_accessible(site: Site, sit: Sit, theme: str, width: int) -> N
         "/processes/",
         "/processes/cantonese_callback",
         "/audit/",
+        "/audit/verifications",
         f"/audit/{second}",
         "/designer/",
         "/designer/edit?path=bpmn/telecom/cantonese_callback.bpmn",

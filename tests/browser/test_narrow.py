@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import Page
 
 from engine.case.commands import StartCase
+from engine.proof import verifications
+from engine.proof.verifications import PAGE, summary
 from tests.browser.conftest import Desk, Site
 from tests.browser.registering import open_cantonese
 
@@ -75,6 +77,7 @@ def test_the_board_does_not_run_sideways(site: Site, sit: Sit, locale: str) -> N
         "/board/limits?parameter=CASE_REPLY&state=running",
         "/cases/",
         "/audit/",
+        "/audit/verifications",
         "/admin/people",
         "/outbox/",
         "/designer/",
@@ -86,6 +89,9 @@ def test_lists_are_read_without_scrolling_sideways(site: Site, sit: Sit, locale:
     site.gongdan.dispatch(StartCase(process="general_complaint", data=data, actor="system:test", at=at))
     open_cantonese(sit("agent1"))
     site.work()
+    verifications.record(
+        site.gongdan.db, at, "auditor1", PAGE, summary([], ["the log: why"] * 3), ["case"] * 20
+    )
     page = sit("designer1" if path == "/designer/" else "admin1", locale=locale, width=390, height=844).open(
         path
     )
