@@ -23,6 +23,7 @@ from engine.base.phones import mask_phones_in
 from engine.base.sending import (
     CASE,
     FAILED,
+    NEVER,
     RETRY,
     UNKNOWN,
     WITHDRAWN,
@@ -179,13 +180,12 @@ class Outbox:
             mine = sa.update(outbox).where(
                 outbox.c.id == entry.id, outbox.c.state == "sending", outbox.c.attempts == entry.attempts
             )
-            again = mine.where(outbox.c.lease.is_not(None)).values(
+            again = mine.where(outbox.c.next_at != NEVER).values(
                 state="pending", next_at=iso(now + wait), result=detail, lease=None
             )
             if not connection.execute(again).rowcount:  # taken back, or erased, while it was under way
-                connection.execute(
-                    mine.where(outbox.c.lease.is_(None)).values(state=WITHDRAWN, result=detail)
-                )
+                taken_back = mine.where(outbox.c.next_at == NEVER)
+                connection.execute(taken_back.values(state=WITHDRAWN, result=detail, lease=None))
         return Sent(entry.id, "pending", entry.kind)
 
     def _record(self, entry: Entry, state: str, detail: str, now: datetime) -> Sent:

@@ -366,6 +366,26 @@ def test_a_message_that_failed_is_taken_back_when_a_later_one_contradicts_it(tol
     assert not differences(told.g, case)
 
 
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_a_message_that_is_taken_back_and_whose_sender_stops_is_not_under_way_for_ever(
+    told: Desk, rounds: int
+) -> None:
+    case = told.start(attempts=1)
+    told.complete(case, result="busy")
+    claimed = told.g.outbox._claim(told.clock.instant, 1)
+    under_way = told.g.outbox._begin(claimed[0], told.clock.instant)
+    told.complete(case, "again", result="busy")
+    assert told.send() == ["sent"], "the second one"
+    told.clock.advance(minutes=3)
+    assert told.send() == ["unknown"], "nobody can say whether the first went out"
+    if rounds == 2:  # the sender only slept, and the gateway wants it later: never
+        assert under_way is not None
+        told.g.outbox._postpone(under_way, "later", told.clock.instant)
+    told.clock.advance(hours=1)
+    assert told.send() == []
+    assert told.values("SELECT state FROM outbox ORDER BY id") == ["unknown", "sent"]
+
+
 # ------------------------------------------------------------ versions
 def test_a_reloaded_case_is_the_same_as_the_live_one(told: Desk) -> None:
     case = told.start(attempts=1)

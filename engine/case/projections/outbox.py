@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from engine.base.sending import CASE, NOTICE, SENT, WITHDRAWN
+from engine.base.sending import CASE, NEVER, NOTICE, SENT, WITHDRAWN
 from engine.storage.statements import Statement, Write
 from engine.storage.tables import outbox
 
@@ -28,9 +28,10 @@ ANSWERED = Statement(
 TAKEN_BACK = Statement(
     sa.update(outbox).where(_THIS, outbox.c.state == "pending").values(state=WITHDRAWN, lease=sa.null()),
 )
-# … and is not tried again when the gateway wants it later (engine/delivery/outbox.py).
+# … and is not tried again when the gateway wants it later (engine/delivery/outbox.py). The lease stays: if its
+# sender stops, somebody must notice.
 TAKEN_BACK_UNDER_WAY = Statement(
-    sa.update(outbox).where(_THIS, outbox.c.state == "sending").values(lease=sa.null())
+    sa.update(outbox).where(_THIS, outbox.c.state == "sending").values(next_at=NEVER)
 )
 # One that failed says what is no longer true: it goes out neither when somebody has sent it again, nor later.
 CONTRADICTED = Statement(
