@@ -12,8 +12,14 @@ from engine.delivery.outbox import LEASE
 
 from .record import Call, Record
 
-#: what may become of a call → how often
-HABITS = {"sent": 60, "failed": 8, "retry": 10, "away": 4, "lost": 5, "silent": 4, "slow": 5, "stopped": 4}
+#: what may become of a call → how often, in one run or another
+OUTSIDE: tuple[dict[str, int], ...] = (
+    {"sent": 1},
+    {"sent": 60, "failed": 8, "retry": 10, "away": 4, "lost": 5, "silent": 4, "slow": 5, "stopped": 4},
+    {"sent": 2, "failed": 2, "retry": 1},
+    {"sent": 1, "retry": 4, "away": 2},
+    {"sent": 1, "lost": 1, "silent": 1, "slow": 2, "stopped": 2},
+)
 
 
 class Surroundings(Protocol):
@@ -21,6 +27,10 @@ class Surroundings(Protocol):
 
     record: Record
     rng: random.Random
+
+    @property
+    def outside(self) -> dict[str, int]:
+        """What may become of a call, and how often."""
 
     def pass_time(self, span: timedelta) -> None:
         """Let time pass."""
@@ -50,7 +60,7 @@ class Door:
         world = self._world
         call = Call(entry.id, entry.case_id, entry.kind, world.record.next(), world.round, self._clock())
         world.record.calls.append(call)
-        (habit,) = world.rng.choices(list(HABITS), list(HABITS.values()))
+        (habit,) = world.rng.choices(list(world.outside), list(world.outside.values()))
         world.meanwhile()
         if habit == "slow":  # longer than the lease: somebody else has given the message up
             world.pass_time(LEASE + timedelta(seconds=world.rng.randrange(1, 90)))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+import traceback
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from engine.base.errors import GongdanError
 from engine.storage.tables import cases, outbox
 
 from .stage import Stage
@@ -29,6 +32,15 @@ MARKS = {
     "refusals": " – Rejected",
     "answers given again": "as before",
 }
+WRONG = (
+    GongdanError,
+    sa.exc.SQLAlchemyError,
+    sqlite3.Error,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)
 SHOWN = 30  #: last steps that a failure tells
 
 
@@ -75,6 +87,8 @@ def run_seed(stage: Stage, folder: Path, seed: int) -> Outcome:
         with world.simulated():
             world.run(world.rng.choice(STEPS))
             world.settle(judge)
+    except WRONG:
+        found.append(f"it cannot go on: {traceback.format_exc()}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     found += world.record.unforeseen

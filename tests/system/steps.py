@@ -24,6 +24,7 @@ from engine.case.commands import (
     ResumeClocks,
     StartCase,
 )
+from engine.case.instance import Instance
 from engine.operations import erasure, leftovers
 from engine.operations.worker import work_once
 from engine.people.directory import DEMO_PEOPLE
@@ -40,16 +41,19 @@ PROCESSES = {
     "network_fault_consultation": 4,  # limits that pause
     "cantonese_callback": 4,  # timers in a loop, messages that take others back
     "billing_dispute": 2,
-    "policy_consultation": 4,  # opens another case
+    "policy_consultation": 6,  # opens another case
     "satisfaction_revisit": 2,
     "courier_complaint": 4,  # limits in working time that pause
     "general_complaint": 3,  # mail to a role, a hook
 }
 MOST_CASES = 4
+#: the answer with which a consultation becomes a complaint
+COMPLAINS = ("offer_promotion.policy_choice", ["complain"])
+NO_NUMBER = "几次"
 LEADS = ("supervisor1", "admin1")
 #: what a page is asked for → how often
 ASKED = {
-    "open_case": 6, "complete": 40, "claim": 8, "release": 3, "assign": 3, "reschedule": 2, "pause": 5, "resume": 3,
+    "open_case": 5, "complete": 50, "claim": 8, "release": 3, "assign": 3, "reschedule": 2, "pause": 5, "resume": 3,
     "amend": 3, "move_clock": 3, "again": 6, "incident": 4, "send_again": 3, "erase": 4, "publish": 1,
 }  # fmt: skip
 ROUNDS = {"round": 3, "timers": 4, "outbox": 5, "schedule": 1, "stuck": 1, "files": 1}
@@ -67,6 +71,8 @@ class Business:
         self.seen: list[tuple[str, int]] = []  #: tasks that somebody once saw open
         self.given: list[Attempt] = []  #: what was sent with a submit key
         self.has_schedule = world.rng.random() < 0.15
+        (favourite,) = world.rng.choices(list(PROCESSES), list(PROCESSES.values()))
+        self.processes = PROCESSES if world.rng.random() < 0.4 else {favourite: 1}
         self.numbers = 0
 
     def __call__(self, world: World, process: Process) -> None:
@@ -139,7 +145,7 @@ class Business:
         if self._count(process) >= MOST_CASES:
             return self._complete(process)
         self.numbers += 1
-        (name,) = self.rng.choices(list(PROCESSES), list(PROCESSES.values()))
+        (name,) = self.rng.choices(list(self.processes), list(self.processes.values()))
         number = f"{self.world.seed % 100000:05d}{self.numbers:03d}"
         data = {
             "customer_name": f"欧阳{number}",
@@ -172,10 +178,7 @@ class Business:
         actor = holder if holder and self.rng.random() < 0.9 else self._person(able)
         element = instance.element_of(number)
         form = instance.release.forms[element.properties["form"]]
-        customer = self.customers.get(case_id)
-        if customer is None:
-            customer = self.customers[case_id] = self.world.behaviour.customer(case_id, instance.process)
-            customer.is_known_as(instance.machine.any_data())
+        customer = self._customer(case_id, instance)
         at = self.world.clock_of(process)
         try:
             data = self.filler.fill(form, element.id, instance.machine.data_of(number), customer, at)
@@ -189,6 +192,18 @@ class Business:
             self.world.now = max(self.world.now, datetime.fromisoformat(wait) - process.skew)
         command = self._command(CompleteTask, process, case_id, actor, task=number, data=data)
         self.give(process, replace(command, key=self._key()))
+
+    def _customer(self, case_id: str, instance: Instance) -> Customer:
+        """Who is behind a case; more than usual of those whose story makes it open another one."""
+        if case_id not in self.customers:
+            behaviour = self.world.behaviour
+            made = self.customers[case_id] = behaviour.customer(case_id, instance.process)
+            made.is_known_as(instance.machine.any_data())
+            stories = behaviour.personas.get(instance.process, ())
+            complains = [one for one in stories if COMPLAINS in one.answers.items()]
+            if complains and self.rng.random() < 0.6:
+                made.persona = complains[0]
+        return self.customers[case_id]
 
     def _claim(self, process: Process) -> None:
         if (found := self._task(process)) is not None:
@@ -228,7 +243,13 @@ class Business:
         if (case_id := self._case(process)) is None:
             return
         began = iso(self.world.now - timedelta(hours=self.rng.randrange(1, 60)))
+        known = process.g.dispatcher.current(case_id).machine.any_data()
+        # Automatic steps count on numbers: a correction that makes a word of one lets them fail, another mends it.
+        numbers = sorted(name for name, value in known.items() if type(value) is int or value == NO_NUMBER)
         data = self._one(({"remark": "客户补充说明"}, {"priority": "P1"}, {"received_at": began}))
+        if numbers and self.rng.random() < 0.6:
+            name = self._one(numbers)
+            data = {name: 1 if known[name] == NO_NUMBER else NO_NUMBER}
         what = {"data": data, "reason": "记录有误"}
         self.give(process, self._command(AmendData, process, case_id, self._lead(), **what))
 
@@ -383,7 +404,8 @@ class Business:
             found = connection.execute(open_now.order_by(task.c.case_id, task.c.task)).all()
         if not found:
             return None
-        row = self.rng.choice(found)
+        # A case that is worked on comes to its end; one among many hardly would.
+        row = found[0] if self.rng.random() < 0.5 else self.rng.choice(found)
         chosen = str(row[0]), int(row[1])
         self.seen.append(chosen)
         return chosen

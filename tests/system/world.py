@@ -26,7 +26,7 @@ from engine.release.release import Release
 
 from . import faults
 from .faults import Image, Stopped
-from .outside import Door
+from .outside import OUTSIDE, Door
 from .record import Record
 from .stage import Stage
 
@@ -43,8 +43,11 @@ FREE = frozenset({
     "dispatch.executed", "dispatch.answered", "operation.asked", "operation.done",
     "timers.claimed", "outbox.claimed", "outbox.sent",
 })  # fmt: skip
+SELDOM = frozenset({"outbox.claimed", "outbox.sent", "timers.claimed"})
+RARE = 15  #: times as likely that a process stops at one of those
 #: failpoints before and after which a commit is under way
 _WRITTEN, _DONE = ("commit.written", "operation.written"), ("commit.done", "operation.done")
+_FULL = 2  #: SQLite's number for syncing each commit
 DEEPEST = 3  #: processes that stand in the middle of something at once
 SKEW = timedelta(seconds=100)  #: how wrong a process's clock may be
 
@@ -75,6 +78,8 @@ class Weather:
     disk: float
     skewed: bool
     live: int
+    snapshots: int
+    outside: dict[str, int]
 
 
 class World:
@@ -91,6 +96,8 @@ class World:
             disk=draw.choice((0, 0, 0.1)),
             skewed=draw.random() < 0.4,
             live=draw.choice((2, 500, 500)),
+            snapshots=draw.choice((2, 20)),
+            outside=draw.choice(OUTSIDE),
         )
         self.now = draw.choice(BEGINNINGS)
         self.began = self.now
@@ -108,6 +115,11 @@ class World:
         if draw.random() < 0.7:
             self.processes.append(Process("worker2", True))
         stage.copy_to(folder)
+
+    @property
+    def outside(self) -> dict[str, int]:
+        """What may become of a call of a gateway, and how often; in the end nobody is stopped by it."""
+        return self.weather.outside if not self.calm else {**self.weather.outside, "stopped": 0, "sent": 2}
 
     # ------------------------------------------------------------ time
     def clock_of(self, process: Process) -> datetime:
@@ -165,7 +177,8 @@ class World:
     def step(self) -> None:
         """One step of some process; whoever has stopped is started first."""
         self._pass_a_moment()
-        process = self.rng.choice(self.processes)
+        pages = self.rng.random() < 0.65
+        process = self.rng.choice([one for one in self.processes if one.worker is not pages])
         try:
             self._do(process)
         except Stopped as stop:
@@ -226,20 +239,26 @@ class World:
             return
         if self.weather.tear:
             self._perhaps_power_cut(name)
-        if self.rng.random() < self.weather.stop:
+        if self.rng.random() < self.weather.stop * (RARE if name in SELDOM else 1):
             self.stop(name)
         if name in FREE:
             self.meanwhile()
 
     def _perhaps_power_cut(self, name: str) -> None:
         if name in _WRITTEN:
-            self._synced = Image.of(self.folder) if self.rng.random() < self.weather.tear else None
+            self._synced = self._safe() if self.rng.random() < self.weather.tear else None
         elif name in _DONE and self._synced is not None:
             self._left = faults.torn(self.rng, self._synced, Image.of(self.folder))
             raise Stopped(None, f"{name}, its log torn")
         elif name in FREE and self.rng.random() < self.weather.tear / 10:
             self._left = faults.half_checkpointed(self.rng, Image.of(self.folder))
             raise Stopped(None, f"{name}, its checkpoint half done")
+
+    def _safe(self) -> Image:
+        """What is on the disk for good: every commit, where each is synced; else what was there in the beginning."""
+        raw: Any = self._stack[-1].g.db._kept_writer().connection.driver_connection
+        (synchronous,) = raw.execute("PRAGMA synchronous").fetchone()
+        return Image.of(self.folder) if synchronous >= _FULL else Image(Image.of(self.folder).data, b"")
 
     @contextmanager
     def perhaps_bad_disk(self, process: Process) -> Iterator[None]:
@@ -287,6 +306,8 @@ class World:
             "engine.delivery.outbox.time": clock,
             "engine.people.directory.time": clock,
             "engine.case.incidents.uuid": uuids,
+            "engine.case.snapshots.EVERY": self.weather.snapshots,
+            "engine.case.snapshots.TASKS_A_COMMAND": 1000,
         }
         with ExitStack() as stack:
             stack.enter_context(mock.patch.object(failpoints, "reach", self.reach))

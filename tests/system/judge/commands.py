@@ -108,7 +108,18 @@ def _in_order(given: list[Attempt]) -> Iterator[str]:
 
 
 def _keys(given: list[Attempt]) -> Iterator[str]:
-    """One submit key has one answer."""
+    """One submit key has one answer, and once it has one everybody gets it."""
+    answered: dict[str, int] = {}
+    for attempt in sorted(given, key=lambda one: one.began):
+        key = attempt.command.key
+        if key is None:
+            continue
+        if attempt.outcome == ACKNOWLEDGED:
+            answered[key] = min(answered.get(key, attempt.ended), attempt.ended)
+        elif attempt.error.startswith("Unavailable"):
+            continue
+        elif attempt.outcome == REFUSED and answered.get(key, attempt.began) < attempt.began:
+            yield f"the submit key {key} was answered, and then {attempt.error[:100]}"
     answers: dict[str, set[tuple[str, int]]] = defaultdict(set)
     for attempt in given:
         if attempt.command.key and attempt.receipt is not None:

@@ -23,6 +23,7 @@ def faults(record: Record, facts: Facts) -> Iterator[str]:
     yield from _once(calls, record)
     for case_id, steps in facts.history.items():
         yield from _case(case_id, steps, facts, calls, case_id in record.maybe_erased)
+    yield from _taken_back(calls, record, facts)
     asked = {f"{step.case_id}/{event}" for step in facts.steps() for event in _events(step)}
     for message, (call, *_) in calls.items():
         if _entry(message, asked) is None:
@@ -56,6 +57,19 @@ def _once(calls: dict[str, list[Call]], record: Record) -> Iterator[str]:
             if not (surely_not or asked):
                 said = before.answer.state if before.answer else "nothing"
                 yield f"{message} went out again, though the gateway had said {said}"
+
+
+def _taken_back(calls: dict[str, list[Call]], record: Record, facts: Facts) -> Iterator[str]:
+    """What was taken back goes out no more, but from the hands of who had it already."""
+    for attempt in record.attempts:
+        if attempt.receipt is None or attempt.receipt.already:
+            continue
+        step = facts.history[attempt.receipt.case_id][attempt.receipt.seq - 1 :][:1]
+        for event in step[0].effects.get("withdrawn", ()) if step else ():
+            message = f"{step[0].case_id}/{event}"
+            late = [call for call in calls.get(message, ()) if call.began > attempt.ended]
+            if late and not any(entry == message for _, entry in record.asked_again):
+                yield f"{message} went out, and was taken back before"
 
 
 def _case(
@@ -99,14 +113,16 @@ def _message(
         yield f"{name} is {state}, and history says {last}"
     said = [call.answer.state for call in made if call.answer is not None]
     if row["kind"] == "case":
-        children = [one for one in facts.tables["cases"] if one["external_id"] == f"link:{name}"]
+        children = [
+            one for one in facts.tables["cases"] if (one["external_id"] or "").startswith(f"link:{name}")
+        ]
         if len(children) > 1 or (state == SENT) is not bool(children):
             yield f"{name} is {state} and has opened {len(children)} cases"
         if any(child["parent"] != row["case_id"] for child in children):
             yield f"{name}: its case does not know whence it comes"
     elif state == SENT and SENT not in said:
         yield f"{name} is sent, but no gateway took it: {said}"
-    elif state == FAILED and made and FAILED not in said and said.count(RETRY) < TRIES:
+    elif state == FAILED and made and FAILED not in said and row["attempts"] < TRIES:
         yield f"{name} failed, but the gateway said {said}"
     too_early = [call for call in made if "not_before" in asked and call.clock < instant(asked["not_before"])]
     if too_early:
