@@ -12,7 +12,8 @@ RETRY = "retry"  #: it certainly did not happen; try again later
 UNKNOWN = "unknown"  #: nobody can say whether it happened: never tried again by itself
 
 WITHDRAWN = "withdrawn"  #: the state of an entry that was taken back before it was sent
-NEVER = "9999-12-31T23:59:59+00:00"  #: when an entry is tried again that was taken back while it was under way
+#: when an entry is tried again that was taken back while it was under way
+NEVER = "9999-12-31T23:59:59+00:00"
 
 NOTICE = "notice"  #: the kind of request that staff read in the pages: no gateway sends it
 CASE = "case"  #: the kind of entry that opens another case
