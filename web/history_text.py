@@ -23,7 +23,7 @@ from .i18n import listed, locale, pick
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StepText:
     """One step in words. ``tone`` colours its mark; ``notes`` are what it brought about."""
 
     seq: int
@@ -37,10 +37,10 @@ class Told:
     hash: str
 
 
-def told(steps: Sequence[Step], case: Case, reading: case_data_view.Reading) -> list[Told]:
+def told(steps: Sequence[Step], case: Case, reading: case_data_view.Reading) -> list[StepText]:
     """Every step in words, in order."""
-    teller = _Teller(case, reading)
-    return [teller.tell(step) for step in steps]
+    text_of = _HistoryText(case, reading)
+    return [text_of.tell(step) for step in steps]
 
 
 def opened(case_id: str) -> str:
@@ -62,7 +62,7 @@ def _lasting(step: Step) -> list[tuple[str, Any, Any]]:
     return [change for change in step.changes if change[0] not in aside or change[2] is not None]
 
 
-class _Teller:
+class _HistoryText:
     """Knows names as the history goes along: tasks, timers and clocks are numbers there."""
 
     def __init__(self, case: Case, reading: case_data_view.Reading) -> None:
@@ -75,10 +75,10 @@ class _Teller:
         self.messages: dict[str, tuple[str, str]] = {}  #: event key → kind of message, when it was asked for
         self.linked: set[str] = set()  #: event keys of cases it asked to open
 
-    def tell(self, step: Step) -> Told:
+    def tell(self, step: Step) -> StepText:
         self._learn(step.effects, step.at)
         title, tone = self._title(step)
-        return Told(
+        return StepText(
             step.seq,
             step.at,
             step.recorded_at,

@@ -13,7 +13,7 @@ from engine.reports import READERS, REPORTS, Asked, Report, make
 from engine.reports.closed_list import branch_term
 from engine.reports.model import Figure
 from engine.reports.period import local_day, parse
-from engine.reports.report_text import Teller
+from engine.reports.report_text import ReportText
 
 from . import request_context
 from .i18n import locale
@@ -40,22 +40,22 @@ def of_case(case: Case) -> ReportLink | None:
         return None
     name, period = about
     report = make(request_context.gongdan().db, name, Asked(parse(period), request_context.now()))
-    teller = Teller(
+    text_of = ReportText(
         request_context.in_force(),
         locale(),
         request_context.display_name,
         year=local_day(request_context.now()).year,
     )
-    headings, rows = _first_table(report, teller)
+    headings, rows = _first_table(report, text_of)
     return ReportLink(
         name,
-        teller.title(name),
+        text_of.title(name),
         period,
         {"name": name, "period": period, "case": case.id},
         request_context.has_role(*READERS),
         headings,
         rows,
-        tuple((branch, teller.term(branch_term(branch))) for branch in report.branches),
+        tuple((branch, text_of.term(branch_term(branch))) for branch in report.branches),
     )
 
 
@@ -96,10 +96,10 @@ def _has_task(case: Case) -> bool:
         )
 
 
-def _first_table(report: Report, teller: Teller) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+def _first_table(report: Report, text_of: ReportText) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     table = report.tables[0]
     told = [
-        (teller.term(column), [teller.cell(row[n]) for row in table.rows])
+        (text_of.term(column), [text_of.cell(row[n]) for row in table.rows])
         for n, column in enumerate(table.columns)
         if n == 0 or all(isinstance(row[n], Figure) for row in table.rows)
     ]

@@ -14,7 +14,7 @@ from engine.storage.database import Database
 from . import make
 from .closed_list import branch_term
 from .model import Asked, Report, Table
-from .report_text import Teller
+from .report_text import ReportText
 from .writing import csv_lines
 
 _UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
@@ -37,17 +37,21 @@ def by_branch(db: Database, name: str, asked: Asked) -> Iterator[Report]:
 
 
 def files(
-    reports: Iterable[Report], teller: Teller, kept: Kept = lambda table: table
+    reports: Iterable[Report], text_of: ReportText, kept: Kept = lambda table: table
 ) -> Iterator[tuple[str, str]]:
     """(file name, CSV) of each report; the name says report, period and branch and is safe on every system."""
     used: set[str] = set()
     for report in reports:
-        words = [teller.title(report.name), report.period.text, teller.term(branch_term(report.branch or ""))]
+        words = [
+            text_of.title(report.name),
+            report.period.text,
+            text_of.term(branch_term(report.branch or "")),
+        ]
         stem = name = _UNSAFE.sub("_", "-".join(words))
         while name in used:  # two branches that differ in such characters only
             name = f"{stem}_{len(used)}"
         used.add(name)
-        yield f"{name}.csv", "".join(csv_lines(report, [kept(table) for table in report.tables], teller))
+        yield f"{name}.csv", "".join(csv_lines(report, [kept(table) for table in report.tables], text_of))
 
 
 def zipped(named: Iterable[tuple[str, str]]) -> bytes:

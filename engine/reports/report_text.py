@@ -24,7 +24,7 @@ def book() -> Mapping[str, Mapping[str, str]]:
     return {key: dict(zip(WRITTEN, texts, strict=True)) for key, texts in raw.items()}
 
 
-class Teller:
+class ReportText:
     """Tells cells in one language, by the names of one release."""
 
     def __init__(

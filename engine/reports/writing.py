@@ -10,10 +10,10 @@ from typing import Any
 from engine.export.cells import BOM, safe
 
 from .model import Cell, Figure, Report, Table
-from .report_text import Teller
+from .report_text import ReportText
 
 
-def csv_lines(report: Report, tables: Iterable[Table], teller: Teller) -> Iterator[str]:
+def csv_lines(report: Report, tables: Iterable[Table], text_of: ReportText) -> Iterator[str]:
     """UTF-8 CSV with a byte order mark, line by line; several tables follow one another under their titles."""
     chosen = list(tables)
     yield BOM
@@ -21,10 +21,10 @@ def csv_lines(report: Report, tables: Iterable[Table], teller: Teller) -> Iterat
         if len(chosen) > 1:
             if number:
                 yield from _line([""])
-            yield from _line([safe(teller.table(report, table.key)), report.period.text])
-        yield from _line([safe(teller.term(column)) for column in table.columns])
+            yield from _line([safe(text_of.table(report, table.key)), report.period.text])
+        yield from _line([safe(text_of.term(column)) for column in table.columns])
         for row in table.rows:
-            yield from _line([_plain(cell, teller) for cell in row])
+            yield from _line([_plain(cell, text_of) for cell in row])
 
 
 def _line(cells: list[str]) -> Iterator[str]:
@@ -33,12 +33,12 @@ def _line(cells: list[str]) -> Iterator[str]:
     yield out.getvalue()
 
 
-def _plain(cell: Cell, teller: Teller) -> str:
+def _plain(cell: Cell, text_of: ReportText) -> str:
     if not isinstance(cell, Figure):
-        return safe(teller.term(cell))
+        return safe(text_of.term(cell))
     if cell.value is None:
         return ""
-    return f"{cell.value:.4f}" if cell.unit == "share" else teller.figure(cell)
+    return f"{cell.value:.4f}" if cell.unit == "share" else text_of.figure(cell)
 
 
 def as_json(report: Report) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Stories from the scenarios of a release: what people answer there, a simulated customer's people answer too.
 
-A scenario in ``bpmn/scenarios/`` is one way through a process, written by hand. Told as a persona it keeps its
+A scenario in ``bpmn/scenarios/`` is one way through a process, written by hand. StepText as a persona it keeps its
 choices, amounts and distances in time; names, telephone numbers and days are the customer's own.
 """
 

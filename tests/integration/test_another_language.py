@@ -34,7 +34,7 @@ from engine.base.locales import LOCALES, in_language
 from engine.base.settings import Settings
 from engine.design.lint import lint_file
 from engine.forms import Form, message
-from engine.reports.report_text import Teller
+from engine.reports.report_text import ReportText
 from engine.release.release import Release
 from engine.sla.time_rules import explain_due
 from web import create_app
@@ -52,7 +52,7 @@ print(json.dumps({
     "titles": [in_language(form.title, "eo") for form in release.forms.values()],
     "error": message(FieldError("x", "required", {}), "eo"),
     "finding": lint_file("x.pigeon", b"")[0].message_in("eo"),
-    "report": Teller(release, "eo").title("sla"),
+    "report": ReportText(release, "eo").title("sla"),
     "due": explain_due(parameter, start, release.calendar, "eo"),
     "unknown": in_language({"zh-Hans": "", "zh-Hant-HK": "", "en": "Never seen"}, "eo"),
 }))

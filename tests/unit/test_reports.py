@@ -21,7 +21,7 @@ from engine.reports.callbacks import answered_in_time
 from engine.reports.model import Report, Table, Term, count, mean, share, word
 from engine.reports.period import month_of, parse, week_of
 from engine.reports.read import Clock, Closed, Fact, Work
-from engine.reports.report_text import Teller, book
+from engine.reports.report_text import ReportText, book
 from engine.reports.sla import became
 from engine.reports.upgrades import risen
 from engine.reports.writing import csv_lines
@@ -30,7 +30,7 @@ from engine.reports.writing import csv_lines
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_department_that_a_form_offers_has_a_name(locale: str) -> None:
     release = Release(1, read_folder(CHECKOUT))
-    teller = Teller(release, locale)
+    text_of = ReportText(release, locale)
     offered = {
         str(option.value)
         for form in release.forms.values()
@@ -39,7 +39,7 @@ def test_every_department_that_a_form_offers_has_a_name(locale: str) -> None:
         for option in field.options
     }
     assert "order" in offered
-    assert [code for code in offered if teller.term(Term("department", code)) == code] == []
+    assert [code for code in offered if text_of.term(Term("department", code)) == code] == []
 
 
 def case(**facts: list[object]) -> Closed:
@@ -219,20 +219,20 @@ def test_every_word_is_told_in_every_language() -> None:
 def test_an_instant_of_another_year_has_its_year() -> None:
     instants = [Term("instant", f"{year}-01-04T02:43:00+00:00") for year in (2015, 2026)]
     release = Release(1, {})
-    assert [Teller(release, "en", year=2026).term(at) for at in instants] == [
+    assert [ReportText(release, "en", year=2026).term(at) for at in instants] == [
         "2015-01-04 10:43",
         "01-04 10:43",
     ]
-    assert [Teller(release, "en").term(at) for at in instants] == ["2015-01-04 10:43", "2026-01-04 10:43"]
+    assert [ReportText(release, "en").term(at) for at in instants] == ["2015-01-04 10:43", "2026-01-04 10:43"]
 
 
 def test_unknown_codes_are_told_as_they_are() -> None:
-    teller = Teller(Release(1, {}), "en")
+    text_of = ReportText(Release(1, {}), "en")
     for kind in ("word", "process", "parameter", "department", "triage", "text"):
-        assert teller.term(Term(kind, "some_code")).endswith("some_code")
-    assert teller.term(Term("outcome", "gone/ended")) == "ended"
-    assert teller.term(Term("field", "overall/5")) == "5"
-    assert teller.term(Term("instant", "2026-03-02T01:00:00+00:00")) == "2026-03-02 09:00"
+        assert text_of.term(Term(kind, "some_code")).endswith("some_code")
+    assert text_of.term(Term("outcome", "gone/ended")) == "ended"
+    assert text_of.term(Term("field", "overall/5")) == "5"
+    assert text_of.term(Term("instant", "2026-03-02T01:00:00+00:00")) == "2026-03-02 09:00"
 
 
 # ---------------------------------------------------------------- CSV
@@ -246,7 +246,7 @@ def test_no_cell_begins_a_formula(text: str) -> None:
 def test_csv_begins_with_its_mark_and_escapes() -> None:
     table = Table("list", (word("branch"), word("cases")), ((Term("text", "=HYPERLINK(1)"), count(["a"])),))
     report = Report("closed_list", parse("2015-05"), ("a",), (table,))
-    text = "".join(csv_lines(report, [table], Teller(Release(1, {}), "zh-Hans")))
+    text = "".join(csv_lines(report, [table], ReportText(Release(1, {}), "zh-Hans")))
     assert text == "\ufeff分点部／部门,工单数\r\n'=HYPERLINK(1),1\r\n"
-    both = "".join(csv_lines(report, [table, table], Teller(Release(1, {}), "en")))
+    both = "".join(csv_lines(report, [table, table], ReportText(Release(1, {}), "en")))
     assert both.count("2015-05") == 2

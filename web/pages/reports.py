@@ -22,7 +22,7 @@ from engine.reports.dossier import Dossier, dossier
 from engine.reports.model import Figure, Table, Term
 from engine.reports.period import Period, local_day, month_of, no_period, parse, week_of
 from engine.reports.read import latest_close
-from engine.reports.report_text import Teller
+from engine.reports.report_text import ReportText
 from engine.reports.writing import csv_lines
 from web import (
     case_data_view,
@@ -62,16 +62,16 @@ def _need_files(name: str) -> None:
         _need_case()
 
 
-def _teller(*, year: int | None = None) -> Teller:
-    return Teller(request_context.in_force(), locale(), request_context.display_name, year=year)
+def _teller(*, year: int | None = None) -> ReportText:
+    return ReportText(request_context.in_force(), locale(), request_context.display_name, year=year)
 
 
 @bp.get("/reports/")
 def listing() -> ResponseReturnValue:
     """All reports there are."""
     _need()
-    teller = _teller()
-    found = [(name, teller.title(name), teller.about(name)) for name in REPORTS]
+    text_of = _teller()
+    found = [(name, text_of.title(name), text_of.about(name)) for name in REPORTS]
     return render_template("reports/list.html", reports=found)
 
 
@@ -85,7 +85,7 @@ def show(name: str) -> ResponseReturnValue:
         return redirect(url_for(".show", name=name, period=_from_dates().text, branch=_branch()))
     period = _period(name)
     report = _make(name, period)
-    teller = _teller(year=local_day(request_context.now()).year)
+    text_of = _teller(year=local_day(request_context.now()).year)
     here: dict[str, Any] = {"name": name, "period": period.text, "branch": report.branch}
 
     def link(table: str, row: int, column: int) -> str:
@@ -94,21 +94,21 @@ def show(name: str) -> ResponseReturnValue:
     hidden = _hidden(term.code for table in report.tables for term in _case_terms(table))
     tables = [
         charts.shown_table(
-            report, table, teller, link, lambda case: url_for("cases.show", case_id=case), hidden
+            report, table, text_of, link, lambda case: url_for("cases.show", case_id=case), hidden
         )
         for table in report.tables
     ]
     return render_template(
         "reports/page.html",
         report=report,
-        title=teller.title(name),
-        about=teller.about(name),
+        title=text_of.title(name),
+        about=text_of.about(name),
         tables=tables,
         here=here,
         last_day=period.end - timedelta(days=1),
         beside=[_within_time(partial(period.beside, steps)) for steps in (-1, 1)],
         kinds=_kinds(period),
-        branches=[(branch, teller.term(branch_term(branch))) for branch in report.branches],
+        branches=[(branch, text_of.term(branch_term(branch))) for branch in report.branches],
     )
 
 
@@ -124,19 +124,19 @@ def behind(name: str) -> ResponseReturnValue:
     figure = table.rows[row][column]
     if not isinstance(figure, Figure):
         abort(404)
-    teller = _teller()
+    text_of = _teller()
     numbers = figure.cases[:_BEHIND]
     hidden = _hidden(numbers)
     found = (cases.case(request_context.gongdan().db, number) for number in numbers if number not in hidden)
-    words = [teller.term(cell) for cell in table.rows[row] if isinstance(cell, Term)]
+    words = [text_of.term(cell) for cell in table.rows[row] if isinstance(cell, Term)]
     return render_template(
         "reports/cases.html",
         report=report,
-        title=teller.title(name),
+        title=text_of.title(name),
         what=" · ".join(
-            filter(None, [teller.table(report, table.key), *words, teller.term(table.columns[column])])
+            filter(None, [text_of.table(report, table.key), *words, text_of.term(table.columns[column])])
         ),
-        figure=teller.figure(figure),
+        figure=text_of.figure(figure),
         rows=[case for case in found if case],
         left=len(figure.cases) - len(numbers),
     )
