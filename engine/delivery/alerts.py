@@ -18,7 +18,7 @@ ROLE = "supervisor"
 _LOCK = 0x60D9  #: PostgreSQL advisory lock: of two workers that meet the same, one tells
 
 
-def tell_once(db: Database, text: str, now: datetime, since: datetime, case_id: str | None = None) -> None:
+def notify_once(db: Database, text: str, now: datetime, since: datetime, case_id: str | None = None) -> None:
     """Tell the supervisors ``text`` at ``now``, unless just this was told from ``since`` on (both aware).
 
     ``since``: when what failed began, so that what happens again later is told again. ``case_id`` is linked to.
@@ -32,7 +32,7 @@ def tell_once(db: Database, text: str, now: datetime, since: datetime, case_id: 
 
 
 def telling(db: Database, text: str, now: datetime, since: datetime, case_id: str) -> list[Write]:
-    """As :func:`tell_once`, to be written together with what is told; nothing where it was told already."""
+    """As :func:`notify_once`, to be written together with what is told; nothing where it was told already."""
     if db.rows(_told(text, since, case_id)):
         return []
     new = {"case_id": case_id, "role": ROLE, "text": text, "at": iso(now), "level": "breach"}

@@ -26,7 +26,7 @@ from engine.sla.durations import Moment
 from engine.storage.database import Database
 from engine.storage.tables import cases
 
-from .alerts import name_of, tell_once
+from .alerts import name_of, notify_once
 
 ACTOR = "system:schedule"
 RETRY = timedelta(minutes=1)  #: a process whose case could not be opened is tried again so much later,
@@ -136,7 +136,7 @@ class Schedule:
             self._failures[opening.number] = self._failures.get(opening.number, 0) + 1
             self._pauses[opening.process] = before.longer(now) if before else _Pause(now, now + RETRY)
             if before is None:
-                tell_once(self._db, _not_opened(opening, error, live), now, opening.at)
+                notify_once(self._db, _not_opened(opening, error, live), now, opening.at)
             return False
         self._pauses.pop(opening.process, None)
         return opened
