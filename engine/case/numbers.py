@@ -44,7 +44,7 @@ def is_case_number(text: str) -> bool:
     return digit == str(check_digit(day + sequence))
 
 
-def spelled(text: str) -> str | None:
+def parse(text: str) -> str | None:
     """The case number that ``text`` means when it was typed without dashes, with blanks or other dashes; else None."""
     digits = _BETWEEN.sub("", text)
     if len(digits) < 12 or not (digits.isascii() and digits.isdigit()):

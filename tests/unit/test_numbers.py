@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from engine.case.numbers import check_digit, spelled
+from engine.case.numbers import check_digit, parse
 
 NUMBER = f"260302-00001-{check_digit('26030200001')}"
 
 
 @pytest.mark.parametrize("dash", ["-", "", " ", "－", "–", " - "])
 def test_a_number_is_known_however_its_dashes_are_written(dash: str) -> None:
-    assert spelled(NUMBER.replace("-", dash)) == NUMBER
+    assert parse(NUMBER.replace("-", dash)) == NUMBER
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ def test_a_number_is_known_however_its_dashes_are_written(dash: str) -> None:
     ],
 )
 def test_what_is_no_case_number_is_not_taken_for_one(text: str) -> None:
-    assert spelled(text) is None
+    assert parse(text) is None

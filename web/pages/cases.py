@@ -13,7 +13,7 @@ from flask_babel import gettext
 from engine.base.errors import InvalidFile, NotAllowed, NotFound, Rejected
 from engine.base.facts import plain
 from engine.case.commands import ClaimTask, PauseClocks, ResumeClocks, StartCase
-from engine.case.numbers import spelled
+from engine.case.numbers import parse
 from engine.forms import attachments
 from engine.people import access_log
 from engine.people.rules import OPENS_CASES, SEES_ALL
@@ -48,7 +48,7 @@ def search() -> ResponseReturnValue:
     text = request.args.get("q", "").strip()
     db, person = request_context.gongdan().db, request_context.person()
     if text:
-        number = spelled(text) or text
+        number = parse(text) or text
         found, following = (
             cases.find(db, person, number, lookup_key(request_context.settings().lookup_key, text)),
             None,

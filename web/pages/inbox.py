@@ -12,7 +12,7 @@ from flask_babel import gettext, lazy_gettext
 
 from engine.base.errors import Conflict, NotAllowed, Rejected
 from engine.case.commands import ClaimTask
-from engine.case.numbers import spelled
+from engine.case.numbers import parse
 from engine.export.cells import safe
 from engine.privacy.sealing import lookup_key
 from engine.queries import inbox as query
@@ -43,7 +43,7 @@ def _tab() -> query.Tab:
 def _filters() -> query.Filters:
     text = request.values.get("q", "").strip()
     digits = "".join(ch for ch in text if ch.isdigit())
-    number = spelled(text)
+    number = parse(text)
     is_phone = number is None and len(digits) >= 7 and "-" not in text
     phone = lookup_key(request_context.settings().lookup_key, text) if is_phone else None
     return query.Filters(
