@@ -7,7 +7,7 @@ from flask_babel import gettext
 
 from engine.base.errors import Rejected
 from engine.operations.task_view import Desk, desk, refusal
-from engine.people.roles import Duty
+from engine.people.roles import Assignment
 from engine.people.rules import fits
 from engine.queries import cases, work
 
@@ -53,7 +53,7 @@ def may_take(task: work.Task) -> bool:
 
 def is_theirs(task: work.Task) -> bool:
     """Whether the task is, or was, of the person's queues: what they typed for it may then be kept as theirs."""
-    return fits(request_context.person(), Duty(task.role, task.skill, task.department))
+    return fits(request_context.person(), Assignment(task.role, task.skill, task.department))
 
 
 def did_it(task: work.Task) -> bool:

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext
 from markupsafe import Markup
 
 from engine.base.facts import Effects, plain
-from engine.people.roles import Duty
+from engine.people.roles import Assignment
 from engine.people.rules import LEADS, OPENS_CASES, PUBLISHES, SEES_ALL, fits
 from engine.reports import READERS
 from web.pages import audit, board, drafts, notices
@@ -52,7 +52,7 @@ def install(app: Flask) -> None:
         me=request_context.person,
         process_name=formatting.process_name,
         unread_notices=notices.unread_notices,
-        fits_me=lambda row: fits(request_context.person(), Duty(row.role, row.skill, row.department)),
+        fits_me=lambda row: fits(request_context.person(), Assignment(row.role, row.skill, row.department)),
     )
     app.jinja_env.filters.update(
         tagged=lambda html: Markup(tagged(str(html))),  # noqa: S704 (our own rendered template)

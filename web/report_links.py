@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.people.roles import Duty
+from engine.people.roles import Assignment
 from engine.people.rules import fits
 from engine.queries import work
 from engine.queries.cases import Case, start_data
@@ -82,7 +82,7 @@ def _has_task(case: Case) -> bool:
         for task in work.tasks(gongdan.db, case.id)
         if task.state == "open"
         and (
-            fits(person, Duty(task.role, task.skill, task.department))
+            fits(person, Assignment(task.role, task.skill, task.department))
             if task.claimed_by is None
             else task.claimed_by == person.name
         )

@@ -189,7 +189,9 @@ def _not_before(asked: str | None, at: str) -> str | None:
 
 def may_pause(person: Person, instance: Instance) -> bool:
     """Whether a person may pause a case: leads any, others those with a task of theirs."""
-    return bool(person.roles & LEADS) or any(fits(person, instance.duty_of(task)) for task in instance.open)
+    return bool(person.roles & LEADS) or any(
+        fits(person, instance.assignment_of(task)) for task in instance.open
+    )
 
 
 def _check_lead(person: Person, asked: Command, is_about: Callable[[Person], bool]) -> None:
@@ -202,7 +204,7 @@ def _check_lead(person: Person, asked: Command, is_about: Callable[[Person], boo
 
 def _check_task(person: Person, instance: Instance, task: int, is_about: Callable[[Person], bool]) -> None:
     excluded = instance.excluded(task) | ({person.name} if is_about(person) else set())
-    check_work(person, instance.duty_of(task), excluded)
+    check_work(person, instance.assignment_of(task), excluded)
 
 
 def _checked_form(

@@ -28,7 +28,7 @@ from engine.base.sending import CASE, NOTICE, WITHDRAW
 from engine.bpmn.diagrams import Element
 from engine.bpmn.spiff.logical_clock import Logical
 from engine.bpmn.spiff.machine import Delta, Machine
-from engine.people.roles import Duty
+from engine.people.roles import Assignment
 from engine.people.rules import RESPONDENT
 from engine.privacy.sealing import Seal
 from engine.release.release import Release
@@ -104,9 +104,9 @@ class Instance:
         """The drawn element of an open task; raises :class:`Rejected` when it is not open."""
         return self.release.element(*resolve(self.process, self.open_task(task)[0]))
 
-    def duty_of(self, task: int) -> Duty:
+    def assignment_of(self, task: int) -> Assignment:
         """Who may do an open task; raises :class:`Rejected` when it is not open."""
-        return Duty.parse(self.open_task(task)[1])
+        return Assignment.parse(self.open_task(task)[1])
 
     def excluded(self, task: int) -> set[str]:
         """People who may not do a task: the respondent, and those its ``exclude`` property names.
@@ -188,7 +188,7 @@ class Instance:
             self.not_before.pop(task, None)
             self.opened_at.pop(task, None)
         for task, place, not_before in delta.opened:
-            duty = self.release.duty(place.process, place.element, place.calls)
+            duty = self.release.assignment(place.process, place.element, place.calls)
             if duty.department_of is not None:
                 duty = duty.in_case(self.machine.data_of(task), self.release.roles.departments)
             ref, word = self._ref(place), duty.word

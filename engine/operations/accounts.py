@@ -12,7 +12,7 @@ from engine.base.errors import GongdanError, Rejected
 from engine.base.settings import CHECKOUT
 from engine.case.commands import ReleaseTask
 from engine.people.directory import Person
-from engine.people.roles import Duty, Roles, load_roles
+from engine.people.roles import Assignment, Roles, load_roles
 from engine.people.rules import fits
 from engine.release.release import ROLES
 from engine.storage.tables import task
@@ -76,7 +76,7 @@ def _hand_back(gongdan: Gongdan, person: Person) -> Handed:
     )
     handed = Handed([], {})
     for row in gongdan.db.rows(query.order_by(task.c.case_id, task.c.task)):
-        if person.active and fits(person, Duty(row.role, row.skill, row.department)):
+        if person.active and fits(person, Assignment(row.role, row.skill, row.department)):
             continue
         asked = ReleaseTask(case_id=row.case_id, task=row.task, actor=OPERATOR, at=gongdan.now())
         held = f"{row.case_id}/{row.task}"

@@ -16,7 +16,7 @@ from engine.case.instance import Instance
 from engine.forms import Form
 from engine.people import respondents
 from engine.people.directory import Person
-from engine.people.roles import Duty
+from engine.people.roles import Assignment
 from engine.people.rules import check_work
 
 
@@ -41,7 +41,7 @@ class Desk:
     words: list[Words]
     refusal: NotAllowed | None
     paused: str | None
-    duty: Duty
+    duty: Assignment
     excluded: frozenset[str]
     may_pause: bool
 
@@ -60,7 +60,7 @@ def desk(g: Gongdan, case_id: str, task: int, person: Person, locale: str, now: 
     with instance.lock:
         element = instance.element_of(task)
         data = deepcopy(instance.machine.data_of(task))
-        duty = instance.duty_of(task)
+        duty = instance.assignment_of(task)
         complained = respondents.among(g.db, case_id, g.people.all)
         excluded = frozenset(instance.excluded(task) | complained)
         refused = _refusal(person, duty, excluded)
@@ -79,10 +79,10 @@ def refusal(g: Gongdan, case_id: str, task: int, person: Person) -> NotAllowed |
     instance = g.dispatcher.current(case_id)
     with instance.lock:
         complained = respondents.among(g.db, case_id, g.people.all)
-        return _refusal(person, instance.duty_of(task), instance.excluded(task) | complained)
+        return _refusal(person, instance.assignment_of(task), instance.excluded(task) | complained)
 
 
-def _refusal(person: Person, duty: Duty, excluded: Collection[str]) -> NotAllowed | None:
+def _refusal(person: Person, duty: Assignment, excluded: Collection[str]) -> NotAllowed | None:
     try:
         check_work(person, duty, excluded)
     except NotAllowed as error:

@@ -16,7 +16,7 @@ SYSTEM = "system"  #: the role of lanes whose steps the software does; no person
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
+class Assignment:
     """What a lane asks of a person: a role, perhaps a skill or a department.
 
     ``department_of`` is the case data that names the department, where the lane is of whichever one the case is with.
@@ -27,8 +27,8 @@ class Duty:
     department: str | None = None
     department_of: str | None = None
 
-    def in_case(self, data: Mapping[str, object], departments: Collection[str]) -> Duty:
-        """The duty in a case with ``data``; of nobody's department where it names none of ``departments``."""
+    def in_case(self, data: Mapping[str, object], departments: Collection[str]) -> Assignment:
+        """The assignment in a case with ``data``; of nobody's department where it names none of ``departments``."""
         if self.department_of is None:
             return self
         named = data.get(self.department_of)
@@ -37,24 +37,24 @@ class Duty:
 
     @property
     def word(self) -> str:
-        """The duty as history writes it: ``role/skill/department``, empty ends left out."""
+        """The assignment as history writes it: ``role/skill/department``, empty ends left out."""
         return "/".join([self.role, self.skill or "", self.department or ""]).rstrip("/")
 
     @staticmethod
     @lru_cache(maxsize=1_000)
-    def parse(word: str) -> Duty:
-        """The duty that :attr:`word` wrote."""
+    def parse(word: str) -> Assignment:
+        """The assignment that :attr:`word` wrote."""
         role, skill, department = (*word.split("/"), "", "")[:3]
-        return Duty(role, skill or None, department or None)
+        return Assignment(role, skill or None, department or None)
 
 
 class Roles:
-    """Role names and the duty of each lane."""
+    """Role names and the assignment of each lane."""
 
     def __init__(
         self,
         names: dict[str, dict[str, str]],
-        lanes: dict[str, Duty],
+        lanes: dict[str, Assignment],
         lane_names: dict[str, dict[str, str]] | None = None,
     ) -> None:
         self.names = names
@@ -71,9 +71,9 @@ class Roles:
         """The departments that have a lane."""
         return frozenset(duty.department for duty in self.lanes.values() if duty.department)
 
-    def duty(self, lane: str | None) -> Duty:
-        """The duty of ``lane``; a task in no known lane is for the ordinary agent."""
-        return self.lanes.get(lane or "", Duty("agent"))
+    def assignment(self, lane: str | None) -> Assignment:
+        """The assignment of ``lane``; a task in no known lane is for the ordinary agent."""
+        return self.lanes.get(lane or "", Assignment("agent"))
 
 
 def load_roles(content: bytes, path: str = "bpmn/roles.json") -> Roles:
@@ -100,7 +100,7 @@ def load_roles(content: bytes, path: str = "bpmn/roles.json") -> Roles:
         role = duty.get("role") or ""
         if role != CALLER and role not in raw["roles"]:
             raise InvalidFile(f"{path}: lane {lane!r} names the unknown role {role!r}")
-        lanes[lane] = Duty(role, duty.get("skill"), duty.get("department"), duty.get("department_of"))
+        lanes[lane] = Assignment(role, duty.get("skill"), duty.get("department"), duty.get("department_of"))
         lane_names[lane] = {LOCALES[0]: lane} | {
             locale: duty[key] for key, locale in NAME_PROPERTIES.items() if key in duty
         }

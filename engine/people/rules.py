@@ -12,7 +12,7 @@ from engine.base.errors import NotAllowed
 from engine.sla.time_rules import TimeRules
 
 from .directory import Person
-from .roles import Duty
+from .roles import Assignment
 
 #: roles that see every case, and those that may act on any task of their team
 SEES_ALL = frozenset({"supervisor", "manager", "auditor", "admin", "quality", "complaint_centre"})
@@ -22,7 +22,7 @@ OPENS_CASES = frozenset({"agent", "senior_agent", "supervisor", "complaint_centr
 PUBLISHES = frozenset({"designer", "admin"})
 
 
-def fits(person: Person, duty: Duty) -> bool:
+def fits(person: Person, duty: Assignment) -> bool:
     """Whether a person has the role, skill and department a duty asks for."""
     return (
         duty.role in person.roles
@@ -37,7 +37,7 @@ def check_active(person: Person) -> None:
         raise NotAllowed("Expected an active account, but {person} is switched off", person=person.name)
 
 
-def check_work(person: Person, duty: Duty, excluded: Collection[str]) -> None:
+def check_work(person: Person, duty: Assignment, excluded: Collection[str]) -> None:
     """Raise :class:`NotAllowed` when ``person`` may not do a task of ``duty``.
 
     ``excluded`` are people whom separation of duties keeps off it (processes §0.3): the person complained

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from engine.people.directory import Person
 from engine.people.respondents import about
-from engine.people.roles import Duty
+from engine.people.roles import Assignment
 from engine.people.rules import SEES_ALL, fits
 from engine.release.release import Release
 from engine.storage.database import Database
@@ -79,5 +79,5 @@ def _with_work(db: Database, person: Person, case_ids: Collection[str]) -> set[s
         row.case_id
         for row in rows
         if person.name in (row.claimed_by, row.completed_by)
-        or fits(person, Duty(row.role, row.skill, row.department))
+        or fits(person, Assignment(row.role, row.skill, row.department))
     }

@@ -17,7 +17,7 @@ from engine.bpmn.diagrams import Element, Process, read_processes
 from engine.bpmn.spiff import script_functions
 from engine.bpmn.spiff.parser import Program
 from engine.forms import Field, Form
-from engine.people.roles import Duty, Roles, load_roles
+from engine.people.roles import Assignment, Roles, load_roles
 from engine.privacy.sealing import Seal
 from engine.sla.calendar import Calendar
 from engine.sla.time_rules import Parameter, TimeRules, load_parameters
@@ -156,14 +156,14 @@ class Release:
             raise NotFound(f"process {process!r} has no element {element!r}")
         return found
 
-    def duty(self, process: str, element: str, calls: list[tuple[str, str]]) -> Duty:
-        """Who does ``element``: its lane's duty, or in a called process perhaps that of the calling element."""
-        duty = self.roles.duty(self.element(process, element).lane)
+    def assignment(self, process: str, element: str, calls: list[tuple[str, str]]) -> Assignment:
+        """Who does ``element``: its lane's assignment, or in a called process perhaps that of the calling element."""
+        duty = self.roles.assignment(self.element(process, element).lane)
         for caller_process, caller in reversed(calls):
             if duty.role != "caller":
                 break
-            duty = self.roles.duty(self.element(caller_process, caller).lane)
-        return duty if duty.role != "caller" else Duty("agent")
+            duty = self.roles.assignment(self.element(caller_process, caller).lane)
+        return duty if duty.role != "caller" else Assignment("agent")
 
 
 def _stem(path: str) -> str:

@@ -42,7 +42,7 @@ def sketch(release: Release, process: str) -> bytes:
 
 
 def _step(release: Release, process: str, task: Element) -> dict[str, Any]:
-    duty = release.duty(process, task.id, [])
+    duty = release.assignment(process, task.id, [])
     actor = next((person.name for person in DEMO_PEOPLE if fits(person, duty)), DEMO_PEOPLE[0].name)
     form = release.forms.get(task.properties.get("form", ""))
     data = (

@@ -9,7 +9,7 @@ from heapq import merge
 from itertools import count
 
 from engine.case.instance import Instance
-from engine.people.roles import Duty
+from engine.people.roles import Assignment
 from engine.people.rules import fits
 
 from .staff import Worker
@@ -35,12 +35,12 @@ class Desk:
         self.workers = workers
         self._instance_of = instance_of
         self._numbers = count()
-        self._queues: dict[Duty, dict[int, Job]] = {}
-        self._places: dict[str, dict[int, tuple[Duty, int]]] = {}  #: case → task → where it waits
+        self._queues: dict[Assignment, dict[int, Job]] = {}
+        self._places: dict[str, dict[int, tuple[Assignment, int]]] = {}  #: case → task → where it waits
 
     def add(self, job: Job) -> None:
         """A job is there to be done."""
-        duty, number = self._instance_of(job.case).duty_of(job.task), next(self._numbers)
+        duty, number = self._instance_of(job.case).assignment_of(job.task), next(self._numbers)
         self._queues.setdefault(duty, {})[number] = job
         self._places.setdefault(job.case, {})[job.task] = duty, number
 

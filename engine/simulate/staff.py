@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from engine.base.instants import SHANGHAI
 from engine.people.directory import Person
-from engine.people.roles import CALLER, SYSTEM, Duty
+from engine.people.roles import CALLER, SYSTEM, Assignment
 from engine.sla.calendar import Calendar
 
 EARLY, LATE = (time(8), time(16)), (time(14), time(22))  #: the two shifts of the front line, every day
@@ -50,7 +50,7 @@ class Worker:
 
 
 def hire(
-    agents: int, rng: random.Random, lanes: Mapping[str, Duty], calendar: Calendar, each: int = 2
+    agents: int, rng: random.Random, lanes: Mapping[str, Assignment], calendar: Calendar, each: int = 2
 ) -> list[Worker]:
     """``agents`` people of the front line, in two shifts, and ``each`` for every other duty that ``lanes`` ask for.
 
@@ -94,16 +94,16 @@ def _never(_: date) -> bool:
     return False
 
 
-def _back_office(lanes: Mapping[str, Duty]) -> dict[Duty, str]:
+def _back_office(lanes: Mapping[str, Assignment]) -> dict[Assignment, str]:
     """The duties that the front line does not have, each with the first lane that asks for it, in a fixed order."""
-    front = (Duty("agent"), Duty("agent", CANTONESE))
+    front = (Assignment("agent"), Assignment("agent", CANTONESE))
     asked = {lane: duty for lane, duty in lanes.items() if duty.role not in (CALLER, SYSTEM)}
-    found: dict[Duty, str] = {}
+    found: dict[Assignment, str] = {}
     for lane, duty in sorted(asked.items(), key=lambda item: (_key(item[1]), item[0])):
         if duty not in front:
             found.setdefault(duty, lane)
     return found
 
 
-def _key(duty: Duty) -> tuple[str, str, str]:
+def _key(duty: Assignment) -> tuple[str, str, str]:
     return (duty.role, duty.department or "", duty.skill or "")

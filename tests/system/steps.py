@@ -173,7 +173,7 @@ class Business:
             self.give(process, self._command(CompleteTask, process, case_id, "agent1", task=number, data={}))
             return
         holder = instance.claims.get(number)
-        duty, excluded = instance.duty_of(number), instance.excluded(number)
+        duty, excluded = instance.assignment_of(number), instance.excluded(number)
         able = [p.name for p in DEMO_PEOPLE if fits(p, duty) and p.name not in excluded]
         actor = holder if holder and self.rng.random() < 0.9 else self._person(able)
         element = instance.element_of(number)

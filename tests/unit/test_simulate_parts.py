@@ -16,7 +16,7 @@ from engine.base.instants import SHANGHAI
 from engine.base.sending import SENT, Entry
 from engine.base.settings import CHECKOUT
 from engine.forms import Form
-from engine.people.roles import Duty
+from engine.people.roles import Assignment
 from engine.release.release import Release
 from engine.release.releases import read_folder
 from engine.scenarios import Scenario
@@ -91,7 +91,7 @@ def test_there_is_somebody_for_every_duty_of_the_lanes_on_every_day(release: Rel
 
 
 def test_a_shift_begins_again_on_the_next_working_day(release: Release) -> None:
-    hired = hire(2, generator("1", "staff"), {"班": Duty("supervisor")}, release.time.calendar)
+    hired = hire(2, generator("1", "staff"), {"班": Assignment("supervisor")}, release.time.calendar)
     workers = {worker.person.name: worker for worker in hired}
     assert [workers["sim-agent-1"].shift, workers["sim-agent-2"].shift] == [EARLY, LATE]
     friday_night = MONDAY + timedelta(days=4, hours=12)
@@ -296,7 +296,7 @@ def test_every_scenario_of_the_release_makes_a_story(release: Release) -> None:
 
 
 def test_the_office_keeps_the_calendar_and_others_stand_in(release: Release) -> None:
-    hired = hire(2, generator("1", "staff"), {"班": Duty("supervisor")}, release.time.calendar)
+    hired = hire(2, generator("1", "staff"), {"班": Assignment("supervisor")}, release.time.calendar)
     office, stand_in = hired[-2:]
     holiday = datetime(2026, 2, 18, 3, tzinfo=UTC)
     make_up = datetime(2026, 2, 28, 3, tzinfo=UTC)

@@ -10,7 +10,7 @@ from engine.base.facts import ClockState, resolve
 from engine.case.clocks import PAUSED
 from engine.case.commands import CompleteTask
 from engine.case.instance import Instance
-from engine.people.roles import Duty
+from engine.people.roles import Assignment
 from engine.storage.statements import Statement, Write
 from engine.storage.tables import ORDINARY, URGENT, task
 
@@ -53,7 +53,7 @@ def project(change: Change) -> Iterator[Write]:
     for opened in effects.opened:
         process, name = resolve(instance.process, opened.element)
         element = instance.release.element(process, name)
-        who = Duty.parse(opened.assignment)
+        who = Assignment.parse(opened.assignment)
         yield NEW(
             case_id=change.case_id,
             task=opened.task,
