@@ -17,7 +17,7 @@ from engine.case.store import case_ids
 from engine.operations import attachment_check, recompute_due_dates
 from engine.operations import backup as backups
 from engine.operations import erasure as erasing
-from engine.proof import checkpoints, log, records
+from engine.proof import checkpoints, log, notes, records
 from engine.proof.verify import DIVERGED
 from engine.release.releases import FOLDER, RIGHTS
 from engine.storage import upgrade as upgrades
@@ -128,8 +128,9 @@ def upgrade(simulated: str | None) -> None:
 @click.option(
     "--remove-unnamed", is_flag=True, help="Delete files that lie with a case but that no command names."
 )
+@click.option("--key", help="The key that signed checkpoints before it was changed.")
 @json_option
-def check(remove_unnamed: bool, as_json: bool) -> None:
+def check(remove_unnamed: bool, key: str | None, as_json: bool) -> None:
     """Verify every chain, the log, the files, and compare read models with a rebuild. Exit 1 on any finding."""
     with opened(existing=True) as gongdan:
         findings, removed = [], 0
@@ -148,7 +149,7 @@ def check(remove_unnamed: bool, as_json: bool) -> None:
                     for digest in attachment_check.unnamed(gongdan, case)
                 ]
         findings += rebuilding.orphans(gongdan)
-        findings += _beside(gongdan)
+        findings += _beside(gongdan, key)
         for path in readable(gongdan.settings.var):
             click.echo(f"{path} can be read by other users; `chmod -R go= {path}` shuts it", err=True)
     answer(
@@ -161,13 +162,13 @@ def check(remove_unnamed: bool, as_json: bool) -> None:
     sys.exit(1 if findings else 0)
 
 
-def _beside(gongdan: Gongdan) -> Iterator[str]:
+def _beside(gongdan: Gongdan, key: str | None) -> Iterator[str]:
     """What is wrong with the access log, the verifications and the log, and what the log tells of otherwise."""
     own = checkpoints.own_verifier(gongdan.settings.heads_key)
     cases, others = records.held_against(gongdan.db, log.as_far_as_whole(gongdan.db))
     yield from (f"{case} row {fault.leaf.seq}: {fault.reason}" for case, fault in cases.items())
     yield from others
-    yield from records.faults(gongdan.db, [own])
+    yield from records.faults(gongdan.db, [own, notes.log_key(key) if key else own])
 
 
 @db.command("backup")

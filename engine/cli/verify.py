@@ -46,7 +46,7 @@ def _verify_chunk(settings: Settings, cases: list[str]) -> list[Verdict]:
 @click.option(
     "--all", "everything", is_flag=True, help="Every case, the access log and the log of checkpoints."
 )
-@click.option("--list", "listing", is_flag=True, help="Say who verified what, the latest first.")
+@click.option("--list", "listing", is_flag=True, help="Say who verified what: the latest fifty.")
 @click.option(
     "--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes to verify with."
 )
@@ -56,7 +56,9 @@ def _verify_chunk(settings: Settings, cases: list[str]) -> list[Verdict]:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Heads or a checkpoint kept since (export heads, checkpoint): the database must bear them out.",
 )
-@click.option("--key", help="The key that signed them; default: this installation's own.")
+@click.option(
+    "--key", help="The key that signed them, or (--all) the checkpoints before the key was changed."
+)
 @click.option("--witness", "witnesses", multiple=True, help="Who must have co-signed them; may be repeated.")
 @json_option
 def verify(
@@ -72,7 +74,7 @@ def verify(
     """Re-execute CASES (or --all) without snapshots and compare every row. Exit 1 at any finding."""
     if bool(cases) + everything + listing != 1:
         raise click.UsageError("name cases, or use --all or --list")
-    if (key or witnesses) and not file:
+    if (witnesses and not file) or (key and not file and not everything):
         raise click.UsageError("--key and --witness say who signed the file of --against")
     with opened(existing=True) as gongdan:
         if listing:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import orjson
 import sqlalchemy as sa
@@ -107,12 +107,11 @@ def lock(db: Database, connection: sa.Connection) -> None:
 
 def append(connection: sa.Connection, added: Sequence[Leaf]) -> int:
     """Add leaves, and the kept hashes that become whole; returns the new size. The caller holds :func:`lock`."""
-    first = number = size(connection)
+    first = size(connection)
     if not added:
         return first
-    values = {"kind": "", "name": "", "seq": 0}
     rows = [
-        {**{name: getattr(leaf, name) for name in values}, "number": number, "hash": bytes.fromhex(leaf.hash)}
+        {**asdict(leaf), "number": number, "hash": bytes.fromhex(leaf.hash)}
         for number, leaf in enumerate(added, first)
     ]
     connection.execute(sa.insert(log_leaf), rows)

@@ -609,10 +609,25 @@ def test_the_key_may_be_named_in_either_form(
 
 
 def test_a_key_without_heads_is_wrong_use(run: Callable[..., Result]) -> None:
-    for option in ("--key", "--witness"):
-        done = run(verify, "--all", option, "00")
+    for arguments in (("x", "--key", "00"), ("--all", "--witness", "00")):
+        done = run(verify, *arguments)
         assert done.exit_code == 2
         assert "--against" in done.stderr
+
+
+def test_after_a_change_of_the_key_the_old_one_is_named(
+    worked: tuple[Desk, str, str], run: Callable[..., Result]
+) -> None:
+    desk, case, _ = worked
+    checkpoints.make(desk.g.db, OTHER, desk.at)
+    desk.complete(case, result="reached")
+    assert run(checkpoint).exit_code == 0, "the log goes on under the new key"
+    old = checkpoints.own_verifier(OTHER)
+    for command in ((operations.db, "check"), (verify, "--all")):
+        told = run(*command)
+        assert told.exit_code == 1
+        assert f"the checkpoint of 5 leaves: this was signed by {old.name}" in told.stdout
+        assert run(*command, "--key", old).exit_code == 0
 
 
 def test_checkpoints_are_listed(worked: tuple[Desk, str, str], run: Callable[..., Result]) -> None:
