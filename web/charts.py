@@ -75,7 +75,7 @@ CaseLink = Callable[[str], str]
 
 
 def shown_table(
-    report: Report, table: Table, text_of: ReportText, link: Link, case_link: CaseLink, hidden: set[str]
+    report: Report, table: Table, in_words: ReportText, link: Link, case_link: CaseLink, hidden: set[str]
 ) -> ShownTable:
     """``table`` in words; rows about ``hidden`` cases are left out."""
     numbered = [
@@ -87,9 +87,9 @@ def shown_table(
     def cell(row: int, column: int, one: Cell) -> ShownCell:
         if isinstance(one, Figure):
             href = link(table.key, row, column) if one.cases else None
-            return ShownCell(text_of.figure(one), href, True, one.value if one.unit == "share" else None)
+            return ShownCell(in_words.figure(one), href, True, one.value if one.unit == "share" else None)
         href = case_link(one.code) if one.kind == "case" and one.code else None
-        return ShownCell(text_of.term(one), href, False)
+        return ShownCell(in_words.term(one), href, False)
 
     rows = tuple(
         tuple(cell(number, column, one) for column, one in enumerate(row)) for number, row in numbered[:SHOWN]
@@ -97,11 +97,11 @@ def shown_table(
     numeric = [bool(table.rows) and isinstance(one, Figure) for one in (table.rows[0] if table.rows else ())]
     numeric += [False] * (len(table.columns) - len(numeric))
     plain = sum(numeric) == 1 and not table.over_time
-    chart = _chart(table, text_of, link, plain) if table.chart else None
+    chart = _chart(table, in_words, link, plain) if table.chart else None
     return ShownTable(
         table.key,
-        text_of.table(report, table.key),
-        tuple(zip((text_of.term(column) for column in table.columns), numeric, strict=True)),
+        in_words.table(report, table.key),
+        tuple(zip((in_words.term(column) for column in table.columns), numeric, strict=True)),
         rows,
         len(numbered) - len(rows),
         chart,
@@ -109,9 +109,9 @@ def shown_table(
     )
 
 
-def _chart(table: Table, text_of: ReportText, link: Link, plain: bool) -> Chart | None:
+def _chart(table: Table, in_words: ReportText, link: Link, plain: bool) -> Chart | None:
     columns = [n for n, column in enumerate(table.columns) if column.code in table.chart]
-    named = [(table.columns[n].code, text_of.term(table.columns[n])) for n in columns]
+    named = [(table.columns[n].code, in_words.term(table.columns[n])) for n in columns]
     values = [[_value(row[n]) for n in columns] for row in table.rows]
     longest = max((sum(row) for row in values), default=0)
     if not longest:
@@ -121,10 +121,10 @@ def _chart(table: Table, text_of: ReportText, link: Link, plain: bool) -> Chart 
         begin, parts = 0.0, []
         for (code, name), column, amount in zip(named, columns, amounts, strict=True):
             width = 100 * amount / longest
-            parts.append(Part(code, name, text_of.cell(row[column]), round(begin, 2), round(width, 2)))
+            parts.append(Part(code, name, in_words.cell(row[column]), round(begin, 2), round(width, 2)))
             begin += width
         href = link(table.key, number, columns[0]) if len(columns) == 1 and amounts[0] else None
-        bars.append(Bar(_label(row, text_of), f"{sum(amounts):g}", href, tuple(parts)))
+        bars.append(Bar(_label(row, in_words), f"{sum(amounts):g}", href, tuple(parts)))
     drawn = bars if table.over_time or plain else bars[:BARS]
     words = joined(f"{bar.label} {listed(f'{p.name} {p.text}' for p in bar.parts)}" for bar in drawn)
     legend = tuple(named) if len(named) > 1 else ()
@@ -135,10 +135,10 @@ def _value(cell: Cell) -> float:
     return cell.value or 0 if isinstance(cell, Figure) else 0
 
 
-def _label(row: tuple[Cell, ...], text_of: ReportText) -> str:
+def _label(row: tuple[Cell, ...], in_words: ReportText) -> str:
     words = []
     for cell in row:
         if isinstance(cell, Figure):
             break
-        words.append(text_of.term(cell))
+        words.append(in_words.term(cell))
     return " · ".join(filter(None, words))

@@ -39,8 +39,8 @@ class StepText:
 
 def told(steps: Sequence[Step], case: Case, reading: case_data_view.Reading) -> list[StepText]:
     """Every step in words, in order."""
-    text_of = _HistoryText(case, reading)
-    return [text_of.tell(step) for step in steps]
+    in_words = _HistoryText(case, reading)
+    return [in_words.tell(step) for step in steps]
 
 
 def opened(case_id: str) -> str:

@@ -40,22 +40,22 @@ def of_case(case: Case) -> ReportLink | None:
         return None
     name, period = about
     report = make(request_context.gongdan().db, name, Asked(parse(period), request_context.now()))
-    text_of = ReportText(
+    in_words = ReportText(
         request_context.in_force(),
         locale(),
         request_context.display_name,
         year=local_day(request_context.now()).year,
     )
-    headings, rows = _first_table(report, text_of)
+    headings, rows = _first_table(report, in_words)
     return ReportLink(
         name,
-        text_of.title(name),
+        in_words.title(name),
         period,
         {"name": name, "period": period, "case": case.id},
         request_context.has_role(*READERS),
         headings,
         rows,
-        tuple((branch, text_of.term(branch_term(branch))) for branch in report.branches),
+        tuple((branch, in_words.term(branch_term(branch))) for branch in report.branches),
     )
 
 
@@ -96,10 +96,10 @@ def _has_task(case: Case) -> bool:
         )
 
 
-def _first_table(report: Report, text_of: ReportText) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+def _first_table(report: Report, in_words: ReportText) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     table = report.tables[0]
     told = [
-        (text_of.term(column), [text_of.cell(row[n]) for row in table.rows])
+        (in_words.term(column), [in_words.cell(row[n]) for row in table.rows])
         for n, column in enumerate(table.columns)
         if n == 0 or all(isinstance(row[n], Figure) for row in table.rows)
     ]

@@ -64,9 +64,9 @@ def report(
         )
     with opened(existing=True) as gongdan:
         asked = Asked(parse(period), gongdan.now(), branch)
-        text_of = ReportText(gongdan.releases.current(), locale)
+        in_words = ReportText(gongdan.releases.current(), locale)
         if folder is not None:
-            written = _each_branch(gongdan.db, name, asked, text_of, folder)
+            written = _each_branch(gongdan.db, name, asked, in_words, folder)
             answer({"files": [str(path) for path in written]}, as_json, "\n".join(map(str, written)))
             return
         made = make(gongdan.db, name, asked)
@@ -77,27 +77,27 @@ def report(
         )
     if target is not None:
         with writing_to(target) as out:
-            out.writelines(line.encode() for line in csv_lines(made, chosen, text_of))
+            out.writelines(line.encode() for line in csv_lines(made, chosen, in_words))
         click.echo(f"wrote {target}", err=True)
     if as_json or target is None:
-        answer(as_json_of(made), as_json, _text(made, chosen, text_of))
+        answer(as_json_of(made), as_json, _text(made, chosen, in_words))
 
 
-def _each_branch(db: Database, name: str, asked: Asked, text_of: ReportText, folder: Path) -> list[Path]:
+def _each_branch(db: Database, name: str, asked: Asked, in_words: ReportText, folder: Path) -> list[Path]:
     """Write the list of each branch into ``folder``; returns the files."""
-    made = branches.files(branches.by_branch(db, name, asked), text_of)
+    made = branches.files(branches.by_branch(db, name, asked), in_words)
     written = {folder / file: text.encode() for file, text in made}
     write_all(written)
     return list(written)
 
 
-def _text(made: Report, chosen: list[Table], text_of: ReportText) -> str:
-    lines = [f"{text_of.title(made.name)}  {made.period.text}  ({len(made.cases)})"]
+def _text(made: Report, chosen: list[Table], in_words: ReportText) -> str:
+    lines = [f"{in_words.title(made.name)}  {made.period.text}  ({len(made.cases)})"]
     for table in chosen:
-        lines += ["", text_of.table(made, table.key)]
-        lines.append("  " + "\t".join(text_of.term(column) for column in table.columns))
+        lines += ["", in_words.table(made, table.key)]
+        lines.append("  " + "\t".join(in_words.term(column) for column in table.columns))
         shown = table.rows[:_MOST]
-        lines += ["  " + "\t".join(text_of.cell(cell) for cell in row) for row in shown]
+        lines += ["  " + "\t".join(in_words.cell(cell) for cell in row) for row in shown]
         if len(table.rows) > len(shown):
             lines.append(f"  … {len(table.rows) - len(shown)}")
         if table.rows and not any(isinstance(cell, Figure) for cell in table.rows[0]):

@@ -37,21 +37,21 @@ def by_branch(db: Database, name: str, asked: Asked) -> Iterator[Report]:
 
 
 def files(
-    reports: Iterable[Report], text_of: ReportText, kept: Kept = lambda table: table
+    reports: Iterable[Report], in_words: ReportText, kept: Kept = lambda table: table
 ) -> Iterator[tuple[str, str]]:
     """(file name, CSV) of each report; the name says report, period and branch and is safe on every system."""
     used: set[str] = set()
     for report in reports:
         words = [
-            text_of.title(report.name),
+            in_words.title(report.name),
             report.period.text,
-            text_of.term(branch_term(report.branch or "")),
+            in_words.term(branch_term(report.branch or "")),
         ]
         stem = name = _UNSAFE.sub("_", "-".join(words))
         while name in used:  # two branches that differ in such characters only
             name = f"{stem}_{len(used)}"
         used.add(name)
-        yield f"{name}.csv", "".join(csv_lines(report, [kept(table) for table in report.tables], text_of))
+        yield f"{name}.csv", "".join(csv_lines(report, [kept(table) for table in report.tables], in_words))
 
 
 def zipped(named: Iterable[tuple[str, str]]) -> bytes:

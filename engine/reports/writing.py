@@ -13,7 +13,7 @@ from .model import Cell, Figure, Report, Table
 from .report_text import ReportText
 
 
-def csv_lines(report: Report, tables: Iterable[Table], text_of: ReportText) -> Iterator[str]:
+def csv_lines(report: Report, tables: Iterable[Table], in_words: ReportText) -> Iterator[str]:
     """UTF-8 CSV with a byte order mark, line by line; several tables follow one another under their titles."""
     chosen = list(tables)
     yield BOM
@@ -21,10 +21,10 @@ def csv_lines(report: Report, tables: Iterable[Table], text_of: ReportText) -> I
         if len(chosen) > 1:
             if number:
                 yield from _line([""])
-            yield from _line([safe(text_of.table(report, table.key)), report.period.text])
-        yield from _line([safe(text_of.term(column)) for column in table.columns])
+            yield from _line([safe(in_words.table(report, table.key)), report.period.text])
+        yield from _line([safe(in_words.term(column)) for column in table.columns])
         for row in table.rows:
-            yield from _line([_plain(cell, text_of) for cell in row])
+            yield from _line([_plain(cell, in_words) for cell in row])
 
 
 def _line(cells: list[str]) -> Iterator[str]:
@@ -33,12 +33,12 @@ def _line(cells: list[str]) -> Iterator[str]:
     yield out.getvalue()
 
 
-def _plain(cell: Cell, text_of: ReportText) -> str:
+def _plain(cell: Cell, in_words: ReportText) -> str:
     if not isinstance(cell, Figure):
-        return safe(text_of.term(cell))
+        return safe(in_words.term(cell))
     if cell.value is None:
         return ""
-    return f"{cell.value:.4f}" if cell.unit == "share" else text_of.figure(cell)
+    return f"{cell.value:.4f}" if cell.unit == "share" else in_words.figure(cell)
 
 
 def as_json(report: Report) -> dict[str, Any]:

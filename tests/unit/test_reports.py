@@ -30,7 +30,7 @@ from engine.reports.writing import csv_lines
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_department_that_a_form_offers_has_a_name(locale: str) -> None:
     release = Release(1, read_folder(CHECKOUT))
-    text_of = ReportText(release, locale)
+    in_words = ReportText(release, locale)
     offered = {
         str(option.value)
         for form in release.forms.values()
@@ -39,7 +39,7 @@ def test_every_department_that_a_form_offers_has_a_name(locale: str) -> None:
         for option in field.options
     }
     assert "order" in offered
-    assert [code for code in offered if text_of.term(Term("department", code)) == code] == []
+    assert [code for code in offered if in_words.term(Term("department", code)) == code] == []
 
 
 def case(**facts: list[object]) -> Closed:
@@ -227,12 +227,12 @@ def test_an_instant_of_another_year_has_its_year() -> None:
 
 
 def test_unknown_codes_are_told_as_they_are() -> None:
-    text_of = ReportText(Release(1, {}), "en")
+    in_words = ReportText(Release(1, {}), "en")
     for kind in ("word", "process", "parameter", "department", "triage", "text"):
-        assert text_of.term(Term(kind, "some_code")).endswith("some_code")
-    assert text_of.term(Term("outcome", "gone/ended")) == "ended"
-    assert text_of.term(Term("field", "overall/5")) == "5"
-    assert text_of.term(Term("instant", "2026-03-02T01:00:00+00:00")) == "2026-03-02 09:00"
+        assert in_words.term(Term(kind, "some_code")).endswith("some_code")
+    assert in_words.term(Term("outcome", "gone/ended")) == "ended"
+    assert in_words.term(Term("field", "overall/5")) == "5"
+    assert in_words.term(Term("instant", "2026-03-02T01:00:00+00:00")) == "2026-03-02 09:00"
 
 
 # ---------------------------------------------------------------- CSV

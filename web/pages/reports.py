@@ -70,8 +70,8 @@ def _teller(*, year: int | None = None) -> ReportText:
 def listing() -> ResponseReturnValue:
     """All reports there are."""
     _need()
-    text_of = _teller()
-    found = [(name, text_of.title(name), text_of.about(name)) for name in REPORTS]
+    in_words = _teller()
+    found = [(name, in_words.title(name), in_words.about(name)) for name in REPORTS]
     return render_template("reports/list.html", reports=found)
 
 
@@ -85,7 +85,7 @@ def show(name: str) -> ResponseReturnValue:
         return redirect(url_for(".show", name=name, period=_from_dates().text, branch=_branch()))
     period = _period(name)
     report = _make(name, period)
-    text_of = _teller(year=local_day(request_context.now()).year)
+    in_words = _teller(year=local_day(request_context.now()).year)
     here: dict[str, Any] = {"name": name, "period": period.text, "branch": report.branch}
 
     def link(table: str, row: int, column: int) -> str:
@@ -94,21 +94,21 @@ def show(name: str) -> ResponseReturnValue:
     hidden = _hidden(term.code for table in report.tables for term in _case_terms(table))
     tables = [
         charts.shown_table(
-            report, table, text_of, link, lambda case: url_for("cases.show", case_id=case), hidden
+            report, table, in_words, link, lambda case: url_for("cases.show", case_id=case), hidden
         )
         for table in report.tables
     ]
     return render_template(
         "reports/page.html",
         report=report,
-        title=text_of.title(name),
-        about=text_of.about(name),
+        title=in_words.title(name),
+        about=in_words.about(name),
         tables=tables,
         here=here,
         last_day=period.end - timedelta(days=1),
         beside=[_within_time(partial(period.beside, steps)) for steps in (-1, 1)],
         kinds=_kinds(period),
-        branches=[(branch, text_of.term(branch_term(branch))) for branch in report.branches],
+        branches=[(branch, in_words.term(branch_term(branch))) for branch in report.branches],
     )
 
 
@@ -124,19 +124,19 @@ def behind(name: str) -> ResponseReturnValue:
     figure = table.rows[row][column]
     if not isinstance(figure, Figure):
         abort(404)
-    text_of = _teller()
+    in_words = _teller()
     numbers = figure.cases[:_BEHIND]
     hidden = _hidden(numbers)
     found = (cases.case(request_context.gongdan().db, number) for number in numbers if number not in hidden)
-    words = [text_of.term(cell) for cell in table.rows[row] if isinstance(cell, Term)]
+    words = [in_words.term(cell) for cell in table.rows[row] if isinstance(cell, Term)]
     return render_template(
         "reports/cases.html",
         report=report,
-        title=text_of.title(name),
+        title=in_words.title(name),
         what=" · ".join(
-            filter(None, [text_of.table(report, table.key), *words, text_of.term(table.columns[column])])
+            filter(None, [in_words.table(report, table.key), *words, in_words.term(table.columns[column])])
         ),
-        figure=text_of.figure(figure),
+        figure=in_words.figure(figure),
         rows=[case for case in found if case],
         left=len(figure.cases) - len(numbers),
     )
