@@ -100,15 +100,9 @@ def _no_breach_of_a_case() -> Plant:
     return mock.patch.object(Clocks, "next_due", next_due)
 
 
-def _pause_gives_nothing() -> Plant:
-    def resume(self: Clocks, at: str) -> list[list[Any]]:
-        held = [clock for clock in self.live.values() if clock.state == PAUSED]
-        for clock in held:
-            clock.state, clock.remaining = RUNNING, None
-            clock.warnings = [warning for warning in clock.warnings if warning > at]
-        return [[clock.id, "resumed", [clock.due, clock.warnings]] for clock in held]
-
-    return mock.patch.object(Clocks, "resume", resume)
+def _pause_takes_half() -> Plant:
+    remaining = TimeRules.remaining
+    return mock.patch.object(TimeRules, "remaining", lambda *given: remaining(*given) // 2)
 
 
 def _paused_clock_warns() -> Plant:
@@ -178,7 +172,7 @@ PLANTED: dict[str, Callable[[], Plant]] = {
     "a case is due once and never again": _wakes_once,
     "the limit of a whole case is never breached": _no_breach_of_a_case,
     "a limit that is paused warns": _paused_clock_warns,
-    "a limit that was paused gets nothing for it": _pause_gives_nothing,
+    "a limit that was paused has half of its time left": _pause_takes_half,
     "a limit never pauses": lambda: mock.patch.object(TimeRules, "pausable", return_value=False),
     "erasing leaves the words of messages": _erase_leaves_messages,
     "erasing leaves the key": lambda: mock.patch.object(Keys, "destroy", return_value=None),

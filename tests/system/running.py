@@ -41,6 +41,7 @@ WRONG = (
     ValueError,
     AttributeError,
 )
+HALTED = "it cannot go on"  #: begins the fault of a run that an error ended
 SHOWN = 30  #: last steps that a failure tells
 
 
@@ -88,7 +89,7 @@ def run_seed(stage: Stage, folder: Path, seed: int) -> Outcome:
             world.run(world.rng.choice(STEPS))
             world.settle(judge)
     except WRONG:
-        found.append(f"it cannot go on: {traceback.format_exc()}")
+        found.append(f"{HALTED}: {traceback.format_exc()}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     found += world.record.unforeseen

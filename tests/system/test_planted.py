@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from .planted import PLANTED
-from .running import run_seed
+from .running import HALTED, run_seed
 from .stage import Stage
 
 MOST = 200  #: seeds until a fault must be found: those of every day
@@ -35,7 +35,7 @@ FOUND: dict[str, int] = {
     "a case is due once and never again": 2,
     "the limit of a whole case is never breached": 2,
     "a limit that is paused warns": 1,
-    "a limit that was paused gets nothing for it": 11,
+    "a limit that was paused has half of its time left": 11,
     "a limit never pauses": 1,
     "erasing leaves the words of messages": 6,
     "erasing leaves the key": 5,
@@ -48,7 +48,8 @@ def test_a_planted_fault_is_found(fault: str, stage: Stage, place: Path, record_
     told: list[str] = []
     with PLANTED[fault]():
         for seed in chain([FOUND[fault]], range(1, MOST + 1)):
-            told = run_seed(stage, place / "planted", seed).faults
+            faults = run_seed(stage, place / "planted", seed).faults
+            told = [fault for fault in faults if not fault.startswith(HALTED)]  # the judge must see it
             if told:
                 break
     assert told, f"no seed up to {MOST} finds that {fault}"
