@@ -55,6 +55,12 @@ WORDS = {
     "resume": _words(
         "客户已回复，时限继续计时", "客戶已回覆，時限繼續計時", "The customer answered; limits run on", "info"
     ),
+    "erase": _words(
+        "销毁个人资料（{requested_by} 提出）：{reason}",
+        "銷毀個人資料（{requested_by} 提出）：{reason}",
+        "Erased personal data, as {requested_by} asked: {reason}",
+        "warn",
+    ),
     "amend": _words("更正数据：{reason}", "更正資料：{reason}", "Corrected data: {reason}", "warn"),
     "service_result": _words("{message}：{state}", "{message}：{state}", "{message}: {state}"),
     "service_result:opened": _words("开出工单 {number}", "開出工單 {number}", "Opened case {number}", "info"),

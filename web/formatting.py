@@ -14,6 +14,7 @@ from engine.base.errors import GongdanError
 from engine.base.instants import SHANGHAI
 from engine.base.phones import mask_phone
 from engine.base.services import SERVICES, Recipient
+from engine.operations.accounts import OPERATOR
 from engine.queries.inbox import MOST
 from engine.queries.work import Incident
 
@@ -296,13 +297,16 @@ def who(name: str | None) -> str:
     """A person's display name; time itself and the outbox have names too."""
     if name and name.startswith(BEHALF):  # the software notes what this person did
         return request_context.display_name(name.removeprefix(BEHALF))
+    if name and name.startswith(OPERATOR + "/"):  # on the command line, as a user of the operating system
+        return f"{gettext('Operator')} ({name.partition('/')[2]})"
     if name and name.startswith("system:"):
         return {
             "system:clock": gettext("Clock"),
             "system:outbox": gettext("Outbox"),
             "system:schedule": gettext("Schedule"),
             "system:link": gettext("Another case"),
-            "system:operator": gettext("Operator"),
+            OPERATOR: gettext("Operator"),
+            "system:upgrade": gettext("Upgrade"),
         }.get(name, gettext("System"))
     return request_context.display_name(name)
 

@@ -72,6 +72,10 @@ class InvalidFile(GongdanError):
     """A diagram, table, form or calendar file cannot be used as it is."""
 
 
+class Damaged(GongdanError):
+    """What the database holds is not what the engine wrote there: somebody changed it, or the disk did."""
+
+
 class UnknownYear(GongdanError):
     """The business calendar does not cover a year that the computation touches."""
 

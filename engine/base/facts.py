@@ -237,6 +237,10 @@ class Effects(msgspec.Struct, kw_only=True, omit_defaults=True):
     resumed: bool = False  #: it waits no more
     amended: list[str] | None = None  #: names of case data that a person corrected
     incident: IncidentNoted | None = None
+    release: str | None = (
+        None  #: the digest of the release that the case runs on (:mod:`engine.release.digest`)
+    )
+    erased: bool = False  #: the key of the case was destroyed: nothing personal in it can be read again
     stuck: list[str] = []  #: elements at which the case stands, in which nothing can happen any more
     done: str | None = None  #: the outcome with which the case closed
 

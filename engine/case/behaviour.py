@@ -46,10 +46,30 @@ RECEIPT_COUNTS = Change(
     "until then they went on counting from the opening.",
 )
 
-#: kinds of commands that came with a later version than the first
-COMMANDS: dict[str, int] = {"reschedule": 2}
+RELEASE_PROVED = Change(
+    "release_proved",
+    4,
+    "The start of a case says the digest of its release, so that a release whose files were changed is found: until "
+    "then a row said the number alone.",
+)
 
-CHANGES = (EVERY_TEXT_SEALED, MESSAGES_WITHDRAWN, STUCK_IS_TOLD, RECEIPT_COUNTS)
+RECORDING_PROVED = Change(
+    "recording_proved",
+    4,
+    "Row format 2: the hash of a row covers when it was recorded; until then that instant could be changed unseen.",
+)
+
+#: kinds of commands that came with a later version than the first
+COMMANDS: dict[str, int] = {"reschedule": 2, "erase": 4}
+
+CHANGES = (
+    EVERY_TEXT_SEALED,
+    MESSAGES_WITHDRAWN,
+    STUCK_IS_TOLD,
+    RECEIPT_COUNTS,
+    RELEASE_PROVED,
+    RECORDING_PROVED,
+)
 NEWEST = max(change.since for change in CHANGES)
 
 

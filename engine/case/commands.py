@@ -186,6 +186,15 @@ class NoteIncident(Command):
     detail: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class EraseCase(Command):
+    """Destroy the key of a closed case (:mod:`engine.case.erasing`). Both texts stay readable: nothing personal."""
+
+    kind: ClassVar[str] = "erase"
+    requested_by: str  #: on whose request
+    reason: str
+
+
 def to_plain(command: Command) -> dict[str, Any]:
     """The command as plain data for history: ``type``, ``at``, ``actor`` and what its class adds, where it has any."""
     out: dict[str, Any] = {"type": command.kind, "at": command.at, "actor": command.actor}

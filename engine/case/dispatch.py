@@ -42,7 +42,7 @@ from .commands import (
     to_plain,
 )
 from .handlers import execute
-from .history import ENGINE, canonical, chain
+from .history import canonical
 from .instance import Instance
 from .instance_cache import LiveInstances
 from .numbers import CaseNumbers
@@ -248,6 +248,10 @@ class Dispatcher(LiveInstances):
         return done
 
     # ------------------------------------------------------------ one command, one transaction
+    def _recorded_at(self, command: Command) -> str:
+        """When a row is written; in a simulated database its own clock says so: the same seed gives the same heads."""
+        return self._wall().isoformat() if self.keys.seed is None else command.at
+
     def _run(
         self, instance: Instance, plain: dict[str, Any], key: str | None, extra: Sequence[Write] = ()
     ) -> Receipt:
@@ -259,29 +263,17 @@ class Dispatcher(LiveInstances):
             effects = execute(instance, command, NEWEST)
             effects_bytes = canonical(facts.plain(effects))
             failpoints.reach("dispatch.executed")
-            previous, instance.seq = instance.head, instance.seq + 1
-            instance.head = chain(
+            row = store.new_row(
                 instance.case_id,
-                instance.seq,
+                instance.seq + 1,
+                command,
                 command_bytes,
                 effects_bytes,
                 instance.release.number,
-                ENGINE,
-                previous,
+                instance.head,
+                self._recorded_at(command),
             )
-            row = {
-                "case_id": instance.case_id,
-                "seq": instance.seq,
-                "at": command.at,
-                "recorded_at": self._wall().isoformat(),
-                "actor": command.actor,
-                "command": command_bytes,
-                "effects": effects_bytes,
-                "release": instance.release.number,
-                "engine": ENGINE,
-                "prev_hash": previous,
-                "hash": instance.head,
-            }
+            instance.seq, instance.head = row["seq"], row["hash"]
             receipt = _receipt(instance, effects)
             writes = list(extra)
             if key is not None:

@@ -1,7 +1,8 @@
 """The history row: canonical bytes of a command and its effects, chained by SHA-256.
 
-``hash = SHA-256(prev_hash ‖ canonical(case, seq, command, effects, release, engine))``. ``recorded_at`` is not
-hashed: it is the only thing that may differ between two runs of the same commands.
+``hash = SHA-256(prev_hash ‖ canonical(row))``, where the row has case, seq, command, effects, release and engine, and
+since :data:`~engine.case.behaviour.RECORDING_PROVED` (format 2) recorded_at. Which format a row has follows from the
+version of behaviour that its engine names, and that is hashed too.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import Any
 
 import orjson
 
-from .behaviour import NEWEST
+from engine.base.errors import GongdanError
+
+from .behaviour import NEWEST, RECORDING_PROVED, version
 
 ENGINE = str(NEWEST)  #: the version of behaviour that new rows follow (:mod:`engine.case.behaviour`)
 
@@ -45,12 +48,28 @@ def _quoted(value: Any) -> str:
 
 
 def chain(
-    case_id: str, seq: int, command: bytes, effects: bytes, release: int, engine: str, prev_hash: bytes
+    case_id: str,
+    seq: int,
+    command: bytes,
+    effects: bytes,
+    release: int,
+    engine: str,
+    prev_hash: bytes,
+    recorded_at: str,
 ) -> bytes:
     """The hash of a row. ``command`` and ``effects`` are the stored bytes."""
     text = orjson.dumps
     # Canonical by construction: sorted keys around parts that are canonical. Copying them once more costs a third.
-    row = b'{"case":%b,"command":%b,"effects":%b,"engine":%b,"release":%b,"seq":%b}' % (
-        text(case_id), command, effects, text(engine), text(release), text(seq),
+    recorded = b'"recorded_at":%b,' % text(recorded_at) if row_format(engine) >= 2 else b""
+    row = b'{"case":%b,"command":%b,"effects":%b,"engine":%b,%b"release":%b,"seq":%b}' % (
+        text(case_id), command, effects, text(engine), recorded, text(release), text(seq),
     )  # fmt: skip
     return hashlib.sha256(prev_hash + row).digest()
+
+
+def row_format(engine: str) -> int:
+    """The format of a row that names this version of behaviour: which of its columns the hash covers."""
+    try:
+        return 2 if version(engine) >= RECORDING_PROVED.since else 1
+    except GongdanError:  # there is no such version: verification says so
+        return 2

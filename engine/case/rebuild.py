@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Protocol
 
 import orjson
@@ -71,6 +72,10 @@ class Opened(Protocol):
     releases: Releases
     keys: Keys
     dispatcher: Dispatcher
+
+    @property
+    def wall(self) -> Callable[[], datetime]:
+        """The wall clock."""
 
 
 def rebuild(gongdan: Opened, after: str = "") -> Iterator[tuple[str, str | None]]:

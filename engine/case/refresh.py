@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import structlog
 
 from engine.base.errors import NewerDatabase
+from engine.base.instants import iso
 from engine.people import respondents
 from engine.people.directory import People
 from engine.storage.database import Database
@@ -22,11 +23,13 @@ from engine.storage.lockfile import open_beside
 from engine.storage.tables import setting
 from engine.storage.upsert import put
 
+from . import erasing
+from .commands import EraseCase
 from .rebuild import Opened, rebuild
 from .store import case_ids
 
 #: Raise this by one whenever a projection gives other rows for a history that is already there.
-VERSION = 2
+VERSION = 3
 Progress = Callable[[int, int], None]  #: cases done, cases to do
 _HELD, _SO_FAR = "read-models", "read-models-so-far"
 _LOCK = 0x60DA  #: PostgreSQL advisory lock: one process refreshes, the others wait
@@ -67,7 +70,22 @@ def _refresh(opened: Opened, progress: Progress) -> None:
             _note(db, _SO_FAR, f"{VERSION} {case}")
         progress(done, total)
     respondents.drop_unkeyed(db)
+    _record_erasures(opened)
     log.info("read models derived anew", cases=total, version=VERSION)
+
+
+def _record_erasures(opened: Opened) -> None:
+    """Say in the history of cases that were erased before erasures were commands that they were."""
+    now = iso(opened.wall())
+    for case_id in list(erasing.before_they_were_recorded(opened.db)):
+        command = EraseCase(
+            case_id=case_id,
+            actor="system:upgrade",
+            at=now,
+            requested_by="not recorded",
+            reason="erased before erasures stood in the history",
+        )
+        erasing.erase(opened.db, command, now, ())
 
 
 def _held(db: Database) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from engine.storage.tables import answer, cases, history, snapshot
 from engine.storage.upsert import insert
 
 from . import projections
+from .commands import Command
+from .history import ENGINE, chain
 
 HISTORY = Statement(sa.insert(history))
 ANSWER = Statement(sa.insert(answer))
@@ -51,33 +54,59 @@ class Head:
 
     seq: int
     hash: bytes
+    at: str
     process: str
     release: int
     state: str
 
 
-def commit(db: Database, row: dict[str, Any], change: projections.Change, extra: Sequence[Write]) -> None:
-    """History row, read models and what else belongs to the command: one transaction.
+def new_row(
+    case_id: str,
+    seq: int,
+    command: Command,
+    command_bytes: bytes,
+    effects: bytes,
+    release: int,
+    previous: bytes,
+    recorded_at: str,
+) -> dict[str, Any]:
+    """A row of history by the rules in force, chained to the hash of the one before."""
+    return {
+        "case_id": case_id,
+        "seq": seq,
+        "at": command.at,
+        "recorded_at": recorded_at,
+        "actor": command.actor,
+        "command": command_bytes,
+        "effects": effects,
+        "release": release,
+        "engine": ENGINE,
+        "prev_hash": previous,
+        "hash": chain(case_id, seq, command_bytes, effects, release, ENGINE, previous, recorded_at),
+    }
+
+
+def append(db: Database, row: dict[str, Any], writes: Iterable[Write]) -> None:
+    """A row of history and what belongs to it: one transaction.
 
     Raises :class:`Conflict` when the case moved on meanwhile, :class:`Unavailable` when nothing can be written.
     """
+    db.write(itertools.chain([HISTORY(**row)], writes))
 
-    def writes() -> Iterator[Write]:
-        yield HISTORY, row
-        yield from projections.writes(change)
-        yield from extra
 
-    db.write(writes())
+def commit(db: Database, row: dict[str, Any], change: projections.Change, extra: Sequence[Write]) -> None:
+    """:func:`append` with the read models, and what else belongs to the command."""
+    append(db, row, itertools.chain(projections.writes(change), extra))
 
 
 def head(db: Database, case_id: str) -> Head | None:
     """The end of a case's history, None for an unknown case."""
-    columns = (cases.c.seq, cases.c.head, cases.c.process, cases.c.release, cases.c.state)
+    columns = (cases.c.seq, cases.c.head, cases.c.at, cases.c.process, cases.c.release, cases.c.state)
     found = db.rows(sa.select(*columns).where(cases.c.id == case_id))
     if not found:
         return None
-    seq, digest, process, release, state = found[0]
-    return Head(seq, stored(digest), process, release, state)
+    seq, digest, at, process, release, state = found[0]
+    return Head(seq, stored(digest), at, process, release, state)
 
 
 def rows(db: Database, case_id: str, after: int = 0) -> list[HistoryRow]:

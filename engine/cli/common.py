@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,3 +104,11 @@ def writing_to(output: Path | None) -> Iterator[BinaryIO]:
         return
     with writing(output) as out:
         yield out
+
+
+def user() -> str:
+    """The user of the operating system."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # as in a container that runs under a number alone
+        return str(os.getuid())

@@ -17,12 +17,13 @@ from engine.case.store import case_ids
 from engine.operations import attachment_check, recompute_due_dates
 from engine.operations import backup as backups
 from engine.operations import erasure as erasing
+from engine.operations.accounts import OPERATOR
 from engine.proof import checkpoints, log, notes, records
 from engine.proof.verify import DIVERGED
 from engine.release.releases import FOLDER, RIGHTS
 from engine.storage import upgrade as upgrades
 
-from .common import Named, answer, json_option, opened
+from .common import Named, answer, json_option, opened, user
 
 
 @click.command("publish")
@@ -196,10 +197,16 @@ def restore(source: Path, force: bool) -> None:
 @click.command("erase")
 @click.option("--phone", help="Erase every case under this number.")
 @click.option("--case", "cases", multiple=True, help="Erase this case; may be repeated.")
+@click.option(
+    "--requested-by", required=True, help="On whose request: a role or a file number, never a name."
+)
+@click.option("--reason", required=True, help="Why. Both stay readable in the history for good.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
-def erase(phone: str | None, cases: tuple[str, ...], yes: bool, as_json: bool) -> None:
-    """Erase a person: their personal data can never be read again; history stays provable."""
+def erase(
+    phone: str | None, cases: tuple[str, ...], requested_by: str, reason: str, yes: bool, as_json: bool
+) -> None:
+    """Erase a person: their personal data can never be read again; history stays provable and says so."""
     if bool(phone) == bool(cases):
         raise click.UsageError("give --phone, or one --case or more")
     with opened(existing=True) as gongdan:
@@ -210,5 +217,6 @@ def erase(phone: str | None, cases: tuple[str, ...], yes: bool, as_json: bool) -
             click.confirm(
                 f"This destroys the keys of {len(chosen)} cases for good. Go on?", abort=True, err=True
             )
-        done = erasing.erase(gongdan, chosen)
+        request = erasing.Request(f"{OPERATOR}/{user()}", requested_by, reason)
+        done = erasing.erase(gongdan, chosen, request)
     answer({"erased": done}, as_json, f"{len(done)} cases erased")

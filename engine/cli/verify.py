@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -27,7 +25,7 @@ from engine.proof.verifications import COMMAND_LINE, Verification, summary
 from engine.proof.verify import DIVERGED, Verdict
 from engine.storage.database import Database
 
-from .common import Bar, answer, json_option, opened
+from .common import Bar, answer, json_option, opened, user
 
 _CHUNK = 50  #: cases a worker process verifies at a time
 _LISTED = 50  #: verifications that are listed
@@ -173,18 +171,10 @@ def _record(
 ) -> int | None:
     """Record that this was verified; None, with a word about it, in a database that cannot be written."""
     try:
-        return verifications.record(gongdan.db, gongdan.now(), _user(), COMMAND_LINE, result, asked, against)
+        return verifications.record(gongdan.db, gongdan.now(), user(), COMMAND_LINE, result, asked, against)
     except Unavailable as error:
         click.echo(f"this verification was not recorded: {error}", err=True)
         return None
-
-
-def _user() -> str:
-    """The user of the operating system."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # as in a container that runs under a number alone
-        return str(os.getuid())
 
 
 def _list(found: list[Verification], as_json: bool) -> None:

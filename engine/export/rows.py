@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import orjson
 import sqlalchemy as sa
 
+from engine.case.history import row_format
 from engine.case.store import HistoryRow, case_ids, rows
 from engine.release.contents import hashes
 from engine.release.digest import digest_of
@@ -19,8 +20,6 @@ from engine.storage.database import Database
 from engine.storage.tables import release
 
 from .events import UNREADABLE, masked
-
-FORMAT = 1  #: of rows: what their hash covers (engine/case/history.py)
 
 
 def releases(db: Database) -> Iterator[bytes]:
@@ -53,7 +52,8 @@ def _line(case_id: str, row: HistoryRow, exact: bool) -> bytes:
         "actor": row.actor,
         "release": row.release,
         "engine": row.engine,
-        "format": FORMAT,
+        "recorded_at": row.recorded_at,
+        "format": row_format(row.engine),
         "prev_hash": row.prev_hash.hex(),
         "hash": row.hash.hex(),
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -82,16 +82,11 @@ def drop_unkeyed(db: Database) -> None:
         connection.execute(sa.delete(respondent).where(respondent.c.who.not_like(f"{_KEYED}%")))
 
 
-def forget_others(
-    connection: sa.Connection, key: bytes, people: Iterable[Person], case_ids: Collection[str]
-) -> None:
-    """Delete whom cases that are erased name, but for those who have an account."""
-    known = {digest(key, name) for one in people for name in spellings(one)}
-    of = sa.select(respondent).where(respondent.c.case_id.in_(case_ids))
-    for row in connection.execute(of).all():
-        if row.who not in known:
-            this = respondent.c.case_id == row.case_id, respondent.c.who == row.who
-            connection.execute(sa.delete(respondent).where(*this))
+def without_account(db: Database, people: Iterable[Person], case_id: str) -> list[str]:
+    """Digests of those whom a case names and who have no account: what of them is to go when the case is erased."""
+    known = {digest(db.lookup_key, name) for one in people for name in spellings(one)}
+    held = db.rows(sa.select(respondent.c.who).where(respondent.c.case_id == case_id))
+    return sorted({row.who for row in held} - known)
 
 
 def not_about(db: Database, person: Person, case_id: sa.Column[Any]) -> sa.ColumnElement[bool]:

@@ -21,6 +21,10 @@ class Keys:
     """Keys by case; destroying one erases the case's personal data for good."""
 
     NEW: ClassVar = Statement(sa.insert(subject_key))
+    #: what was sealed with the key of a case, in history and snapshots, cannot be read any more
+    DESTROYED: ClassVar = Statement(
+        sa.update(subject_key).where(subject_key.c.case_id == sa.bindparam("b_id")).values(key=sa.null())
+    )
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -51,8 +55,3 @@ class Keys:
         """The case's key; None when it was destroyed (or the case has none)."""
         rows = self._db.rows(sa.select(subject_key.c.key).where(subject_key.c.case_id == case_id))
         return bytes(rows[0][0]) if rows and rows[0][0] is not None else None
-
-    @staticmethod
-    def destroy(connection: sa.Connection, case_ids: list[str]) -> None:
-        """Destroy the keys of cases: their personal data in history and snapshots cannot be read any more."""
-        connection.execute(sa.update(subject_key).where(subject_key.c.case_id.in_(case_ids)).values(key=None))

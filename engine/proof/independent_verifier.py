@@ -12,9 +12,8 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-ROWS = {  # by format: what the hash of a row covers, behind the hash of the row before
-    1: '{{"case":"{case_id}","command":{c},"effects":{e},"engine":"{engine}","release":{release},"seq":{seq}}}',
-}
+_ROW = '{{"case":"{case_id}","command":{c},"effects":{e},"engine":"{engine}",%s"release":{release},"seq":{seq}}}'
+ROWS = {1: _ROW % "", 2: _ROW % '"recorded_at":"{recorded_at}",'}  # by format: what a hash covers
 
 def _sha(*parts: bytes) -> bytes:
     return hashlib.sha256(b"".join(parts)).digest()
@@ -44,7 +43,8 @@ def _line(line: str, known: dict[Any, Any]) -> list[bytes]:
     right = seq + 1, before, _sha(bytes.fromhex(before), covered.encode()).hex()
     _need(right == (said["seq"], said["prev_hash"], said["hash"]), "the row, or the one before, is another or missing")
     _need(all(said["command"][name] == said[name] for name in ("at", "actor")), "at or actor is not the command's")
-    _need(("release", str(said["release"]), 0) in known, "its release is not in the file")
+    digest = known.get(("release", str(said["release"]), 0), "")
+    _need(digest and said["effects"].get("release", digest) == digest, "its release is another, or not in the file")
     known["case", said["case_id"], said["seq"]] = said["hash"]
     return []
 

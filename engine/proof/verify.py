@@ -12,7 +12,7 @@ import orjson
 
 from engine.base.errors import NotFound
 from engine.base.facts import plain
-from engine.case import store
+from engine.case import erasing, store
 from engine.case.behaviour import version
 from engine.case.commands import parse
 from engine.case.handlers import NONSENSE, execute
@@ -63,6 +63,14 @@ def verify_case(db: Database, releases: Releases, keys: Keys, case_id: str) -> V
             found.count,
             "the history ends elsewhere than the case's head says",
         )
+    erased = erasing.row_of(rows)
+    if key is None and erased is None:
+        reason = "the key of the case is gone, and its history says nothing of an erasure"
+        return Verdict(case_id, DIVERGED, found.count, found.count, reason)
+    if key is not None and erased is not None:
+        return Verdict(
+            case_id, DIVERGED, found.count, erased, "it says that the case was erased, but its key is there"
+        )
     return Verdict(case_id, IDENTICAL if key is not None else ERASED, found.count)
 
 
@@ -84,10 +92,13 @@ def first_fault(
     ``fresh`` makes the instance for the first row; None where nothing can be executed any more (erased).
     """
     instance: Instance | None = None
-    previous, count = GENESIS, 0
+    previous, count, release = GENESIS, 0, None
     for row in rows:
         count += 1
         reason = _broken(case_id, row, count, previous)
+        if reason is None and release not in (None, row.release):
+            reason = f"it names release {row.release}, and the case runs on release {release}"
+        release = row.release
         if reason is None:
             try:
                 if count == 1:
@@ -116,7 +127,9 @@ def _broken(case_id: str, row: store.HistoryRow, expected: int, previous: bytes)
         return f"row {expected} is missing"
     if row.prev_hash != previous:
         return "broken link to the row before"
-    digest = chain(case_id, row.seq, row.command, row.effects, row.release, row.engine, row.prev_hash)
+    digest = chain(
+        case_id, row.seq, row.command, row.effects, row.release, row.engine, row.prev_hash, row.recorded_at
+    )
     if digest != row.hash:
         return "the hash does not match the row"
     try:

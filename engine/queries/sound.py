@@ -68,7 +68,7 @@ _COMMAND: dict[str, Check] = {
     "data": _mapping(), "process": _text, "reason": _text, "to": _text, "event": _text, "state": _text,
     "detail": _maybe(_text), "action": _text, "incident": _text, "due": _text, "skip": _each(_text),
     "skipped_by": _text, "not_before": _maybe(instant), "respondent": _text, "parent": _text, "external_id": _text,
-    "cleared": _each(_text),
+    "cleared": _each(_text), "requested_by": _text,
 }  # fmt: skip
 
 

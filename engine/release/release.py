@@ -23,6 +23,7 @@ from engine.sla.calendar import Calendar
 from engine.sla.time_rules import Parameter, TimeRules, load_parameters
 
 from .counted import Counted, counted
+from .digest import digest_of
 from .templates import Template, load_template
 
 CALENDAR = "bpmn/calendars/cn.json"
@@ -44,6 +45,11 @@ class Release:
 
     def _under(self, folder: str, ending: str) -> dict[str, bytes]:
         return {p: self.files[p] for p in sorted(self.files) if p.startswith(folder) and p.endswith(ending)}
+
+    @cached_property
+    def digest(self) -> str:
+        """The hash that stands for all its files (:mod:`engine.release.digest`)."""
+        return digest_of({path: sha256(body) for path, body in self.files.items()})
 
     @cached_property
     def _diagrams(self) -> dict[str, etree._Element]:

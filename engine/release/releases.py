@@ -11,7 +11,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from engine.base.atomic_files import SHARED, write_all
-from engine.base.errors import Conflict, InvalidFile, NotAllowed, NotFound, Rejected
+from engine.base.errors import Conflict, Damaged, InvalidFile, NotAllowed, NotFound, Rejected
 from engine.base.texts import storable
 from engine.people.directory import People
 from engine.storage.database import Database
@@ -100,16 +100,29 @@ class Releases:
             found = self._compiled.get(number)
         if found is not None:
             return found
-        query = (
-            sa.select(release_file.c.path, blob.c.body)
-            .join(blob, blob.c.sha256 == release_file.c.sha256)
-            .where(release_file.c.release == number)
-        )
-        files = {row.path: _bytes(row.body) for row in self._db.rows(query)}
+        files = self._files(number)
         if not files:
             raise NotFound(f"there is no release {number}")
         with self._lock:
             return self._compiled.setdefault(number, Release(number, files))
+
+    def _files(self, number: int) -> dict[str, bytes]:
+        """The files of a release. Raises :class:`Damaged` where they are not those that were published."""
+        query = (
+            sa.select(release_file.c.path, release_file.c.sha256, blob.c.body)
+            .join(blob, blob.c.sha256 == release_file.c.sha256, isouter=True)
+            .where(release_file.c.release == number)
+        )
+        files = {}
+        for row in self._db.rows(query):
+            body = None if row.body is None else _bytes(row.body)
+            if body is None or sha256(body) != row.sha256:
+                what = "is gone" if body is None else "is not the file that was published"
+                raise Damaged(
+                    f"release {number} cannot be used: {row.path} {what}; restore a backup (`run.py db restore`)"
+                )
+            files[row.path] = body
+        return files
 
     def changed_in(self, number: int) -> list[str]:
         """The files that release ``number`` added, changed or took away."""
@@ -314,7 +327,7 @@ class Releases:
 
 
 def _bytes(stored: bytes | memoryview | str) -> bytes:
-    """A file's bytes; of what somebody wrote into its place as text, those of the text, which compiling judges."""
+    """A file's bytes; of what somebody wrote into its place as text, those of the text."""
     return stored.encode() if isinstance(stored, str) else bytes(stored)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine.base.errors import Diverged
 from engine.base.facts import Effects
-from engine.case import behaviour, dispatch, handlers, snapshots
+from engine.case import behaviour, dispatch, handlers, snapshots, store
 from engine.case.commands import CompleteTask
 from engine.case.instance import Instance
 from engine.case.store import rows
@@ -45,7 +45,7 @@ def publish(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program of the next version, which has one change of behaviour."""
     monkeypatch.setattr(behaviour, "NEWEST", NEXT)
     monkeypatch.setattr(dispatch, "NEWEST", NEXT)
-    monkeypatch.setattr(dispatch, "ENGINE", str(NEXT))
+    monkeypatch.setattr(store, "ENGINE", str(NEXT))
     monkeypatch.setattr(snapshots, "MADE_BY", [*snapshots.MADE_BY, "next"])
     monkeypatch.setitem(handlers.HANDLERS, CompleteTask, changed(lambda instance: instance.version >= NEXT))
 

@@ -27,7 +27,8 @@ from engine.base.failpoints import _EXIT as STOPPED
 from engine.base.settings import CHECKOUT, Settings
 from engine.case import refresh
 from engine.case.rebuild import differences, rebuild
-from engine.case.store import case_ids
+from engine.case.store import case_ids, rows
+from engine.privacy.keys import Keys
 from engine.storage.database import Database
 from engine.storage.tables import cases, setting, task
 from engine.storage.upgrade import head, revision
@@ -76,6 +77,37 @@ def test_after_an_upgrade_everything_is_right(old: Path) -> None:
     verified = json.loads(run(old, "verify", "--all", "--json").stdout)
     assert verified["cases"] == verified["identical"] == checked["cases"] >= 30
     assert run(old, "db", "upgrade").stderr == "", "the second time there is nothing to do"
+
+
+def test_who_was_erased_before_erasures_were_commands_is_erased_afterwards(old: Path) -> None:
+    with closing(Database(f"sqlite:///{old / 'gongdan.db'}")) as db:
+        (chosen, *_) = case_ids(db)
+        db.write([Keys.DESTROYED(b_id=chosen)])
+    assert run(old, "db", "upgrade").returncode == 0
+    with closing(open_gongdan(Settings.from_env({}, var=old))) as gongdan:
+        assert gongdan.verify(chosen).state == "erased"
+        last = json.loads(rows(gongdan.db, chosen)[-1].command)
+        assert (last["type"], last["actor"]) == ("erase", "system:upgrade")
+        gongdan.db.write([Keys.DESTROYED(b_id=case_ids(gongdan.db)[1])])
+        assert gongdan.verify(case_ids(gongdan.db)[1]).state == "diverged", "from now on it must be said"
+        assert gongdan.verify(case_ids(gongdan.db)[2]).state == "identical"
+
+
+def test_rows_of_format_1_are_checked_by_its_rules_by_the_independent_verifier_too(old: Path) -> None:
+    assert run(old, "db", "upgrade").returncode == 0
+    exported = old / "rows.json"
+    assert run(old, "export", "json", "--exact", "-o", str(exported)).returncode == 0
+    lines = exported.read_text("utf-8").splitlines()
+    assert {row["format"] for row in map(json.loads, lines) if "case_id" in row} == {1}
+
+    def checked() -> int:
+        command = [sys.executable, "-I", "engine/proof/independent_verifier.py", str(exported)]
+        return subprocess.run(command, cwd=CHECKOUT, capture_output=True, timeout=100).returncode
+
+    assert checked() == 0
+    forged = "\n".join(lines).replace(',"actor":"', ',"actor":"x', 1) + "\n"
+    exported.write_text(forged, "utf-8")
+    assert checked() == 1
 
 
 def test_migrations_alone_would_leave_rows_that_history_does_not_give(
@@ -154,7 +186,9 @@ def test_who_waited_while_another_refreshed_does_nothing(old: Path, monkeypatch:
 COMMANDS = (
     ["db", "upgrade"], ["db", "check"], ["db", "backup", "copy.db"], ["verify", "--all"], ["rebuild"], ["publish"],
     ["pull"], ["export", "xes", "-o", "out.xes"], ["report", "cable", "--period", "2026"], ["simulate"], ["worker"],
-    ["import", "README.md", "--mapping", "comcast"], ["erase", "--case", "x", "--yes"], ["serve", "--demo"],
+    ["import", "README.md", "--mapping", "comcast"],
+    ["erase", "--case", "x", "--requested-by", "x", "--reason", "x", "--yes"],
+    ["serve", "--demo"],
     ["user", "add", "x", "--display", "X", "--role", "agent", "--password", "long enough"],
 )  # fmt: skip
 

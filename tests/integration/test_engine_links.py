@@ -20,6 +20,7 @@ from engine.queries.cases import Case, case, children
 from engine.storage.tables import cases, outbox
 from tests.casework import CUSTOMER, Desk, opened
 from tests.clock import Clock
+from tests.erasing import REQUEST
 from tests.linked_cases import LINKING
 
 
@@ -152,9 +153,9 @@ def test_a_parent_is_not_erased_before_its_child_is_there(house: Desk) -> None:
     """The complaint would be lost with it."""
     parent = ask(house)
     with pytest.raises(Rejected, match="about to open another"):
-        erase(house.g, [parent])
+        erase(house.g, [parent], REQUEST)
     house.send()
-    erase(house.g, [parent])
+    erase(house.g, [parent], REQUEST)
     assert house.send() == []
     assert only_child(house, parent).state == "open"
 
@@ -163,7 +164,7 @@ def test_what_an_erased_case_did_not_send_is_sent_no_more(house: Desk) -> None:
     parent = ask(house)
     house.g.releases.publish({"bpmn/tests/complaining.bpmn": None}, "tests", "gone", house.at)
     house.send()
-    erase(house.g, [parent])
+    erase(house.g, [parent], REQUEST)
     assert house.values("SELECT state FROM outbox") == ["cancelled"]
     with pytest.raises(Rejected, match="neither"):
         house.g.outbox.send_again(f"{parent}/became_complaint", house.clock.instant)

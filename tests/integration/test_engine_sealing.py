@@ -11,23 +11,24 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from engine.base.errors import NotFound, Rejected, TechnicalFailure
+from engine.base.errors import NotAllowed, NotFound, Rejected, TechnicalFailure
 from engine.base.sending import SENT, Answer
 from engine.base.settings import CHECKOUT
 from engine.case import store
-from engine.case.commands import AmendData, PauseClocks
+from engine.case.commands import AmendData, EraseCase, PauseClocks
 from engine.case.rebuild import differences, rebuild
 from engine.case.store import case_ids
 from engine.delivery.outbox import Outbox
 from engine.forms.attachments import Folder
-from engine.operations.erasure import cases_of, erase
+from engine.operations.erasure import Request, cases_of, erase
 from engine.release.releases import read_folder
 from engine.release.scenario_files import load
 from engine.scenarios.project import bench, run_all
-from engine.storage.tables import case_fact, metadata
+from engine.storage.tables import case_fact, history, metadata, subject_key
 from tests.bpmn_text import bpmn, script, user
 from tests.casework import FILES, Desk, FakeGateway, opened
 from tests.clock import Clock
+from tests.erasing import REQUEST
 from tests.giving import keep
 
 PHONE, NAME, CONTENT, SAID = "13812345678", "陈大文", "月费多扣了一笔", "我要投诉到通信管理局"
@@ -131,7 +132,7 @@ def test_after_erasure_the_person_is_gone_and_the_chain_still_proves(any_desk: D
         _closed(any_desk),
         any_desk.start(contact_phone="13900000000", customer_name="李四", content="别的事"),
     )
-    assert erase(any_desk.g, [erased]) == [erased]
+    assert erase(any_desk.g, [erased], REQUEST) == [erased]
     assert in_the_open(any_desk) == set(), "in no table at all"
     verdict = any_desk.g.verify(erased)
     assert (verdict.state, verdict.commands) == ("erased", len(any_desk.kinds(erased)))
@@ -140,10 +141,60 @@ def test_after_erasure_the_person_is_gone_and_the_chain_still_proves(any_desk: D
     any_desk.complete(kept, result="busy")
 
 
+def test_history_says_who_erased_a_case_on_whose_request_and_why(any_desk: Desk) -> None:
+    case = _closed(any_desk)
+    erase(any_desk.g, [case], REQUEST)
+    actor, _, command, effects = any_desk.history(case)[-1]
+    assert (actor, command["type"], effects) == (REQUEST.actor, "erase", {"erased": True})
+    assert (command["requested_by"], command["reason"]) == (REQUEST.requested_by, REQUEST.reason)
+    before = len(any_desk.kinds(case))
+    erase(any_desk.g, [case], REQUEST)
+    assert len(any_desk.kinds(case)) == before, "the second time there is nothing to erase"
+
+
+@pytest.mark.parametrize(
+    "request_", [Request("a", " ", "why"), Request("a", "who", ""), Request("a", "who", "x" * 501)]
+)
+def test_an_erasure_without_a_reason_is_refused(desk: Desk, request_: Request) -> None:
+    case = _closed(desk)
+    with pytest.raises(Rejected, match="of the erasure in 1 to 500 characters"):
+        erase(desk.g, [case], request_)
+    assert desk.g.verify(case).state == "identical"
+
+
+def test_a_case_whose_history_does_not_run_can_be_erased_all_the_same(desk: Desk) -> None:
+    case = _closed(desk)
+    with desk.g.db.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER history_no_update")
+        connection.execute(sa.update(history).where(history.c.seq == 2).values(effects=b"{}"))
+    desk.g.dispatcher.forget(case)
+    erase(desk.g, [case], REQUEST)
+    assert in_the_open(desk) == set()
+    assert desk.g.verify(case).state == "diverged"
+
+
+def test_a_case_that_says_it_was_erased_and_has_its_key_is_found(desk: Desk) -> None:
+    case = _closed(desk)
+    key = desk.g.keys.get(case)
+    erase(desk.g, [case], REQUEST)
+    with desk.g.db.begin() as connection:
+        connection.execute(sa.update(subject_key).where(subject_key.c.case_id == case).values(key=key))
+    verdict = desk.g.verify(case)
+    assert (verdict.state, verdict.seq) == ("diverged", len(desk.kinds(case)))
+    assert verdict.reason == "it says that the case was erased, but its key is there"
+
+
+def test_nobody_who_signs_in_can_give_the_command_alone(desk: Desk) -> None:
+    case = desk.start()
+    with pytest.raises(NotAllowed):
+        desk.g.dispatch(EraseCase(case_id=case, actor="admin1", at=desk.at, requested_by="x", reason="y"))
+    assert desk.g.verify(case).state == "identical"
+
+
 def test_erasure_leaves_nothing_in_the_database_s_files(desk: Desk, tmp_path: Path) -> None:
     """Not only rows: free pages and the write-ahead log of SQLite count too."""
     case = _closed(desk)
-    erase(desk.g, [case])
+    erase(desk.g, [case], REQUEST)
     raw = b"".join(path.read_bytes() for path in tmp_path.glob("gongdan.db*"))
     assert [value for value in (PHONE, NAME, CONTENT) if value.encode() in raw] == []
 
@@ -151,9 +202,9 @@ def test_erasure_leaves_nothing_in_the_database_s_files(desk: Desk, tmp_path: Pa
 def test_an_open_case_is_not_erased_by_mistake(any_desk: Desk) -> None:
     done, still_open = _closed(any_desk), any_desk.start()
     with pytest.raises(Rejected, match="is open"):
-        erase(any_desk.g, [done, still_open])
+        erase(any_desk.g, [done, still_open], REQUEST)
     with pytest.raises(NotFound):
-        erase(any_desk.g, [done, "no-such"])
+        erase(any_desk.g, [done, "no-such"], REQUEST)
     assert any_desk.g.verify(done).state == "identical", "all or nothing"
 
 
@@ -164,7 +215,7 @@ def test_erasure_is_one_step_that_happens_or_does_not(
     case = _closed(any_desk)
     monkeypatch.setattr(type(any_desk.g.dispatcher), "forget", _crash)
     with pytest.raises(KeyboardInterrupt):
-        erase(any_desk.g, [case])
+        erase(any_desk.g, [case], REQUEST)
     assert any_desk.g.verify(case).state == "erased"
     assert in_the_open(any_desk) == set()
 
@@ -180,13 +231,13 @@ def test_erasing_a_case_deletes_its_files(desk: Desk) -> None:
     digest = hashlib.sha256(content).hexdigest()
     keep(folder, {"name": "photo.png", "size": len(content), "type": "image/png", "sha256": digest}, content)
     assert folder.content(digest) == content
-    erase(desk.g, [case])
+    erase(desk.g, [case], REQUEST)
     assert not folder.path.exists()
 
 
 def test_a_tampered_history_of_an_erased_case_is_still_found(desk: Desk) -> None:
     case = _closed(desk)
-    erase(desk.g, [case])
+    erase(desk.g, [case], REQUEST)
     with sqlite3.connect(desk.g.db.url.removeprefix("sqlite:///")) as raw:
         raw.execute("DROP TRIGGER history_no_update")
         raw.execute("UPDATE history SET actor = 'agent2' WHERE seq = 2")
@@ -200,7 +251,7 @@ def test_an_erased_case_survives_a_rebuild(desk: Desk) -> None:
         _closed(desk),
         desk.start(contact_phone="13900000000", customer_name="李四", content="别的事"),
     )
-    erase(desk.g, [erased])
+    erase(desk.g, [erased], REQUEST)
     assert dict(rebuild(desk.g)) == dict.fromkeys([erased, kept])
     assert in_the_open(desk) == set()
     assert desk.values("SELECT count(*) FROM cases") == [2]
@@ -270,5 +321,5 @@ def test_erasure_takes_typed_texts_out_of_what_reports_count(desk: Desk) -> None
                 sa.insert(case_fact).values(case_id=case, seq=1, name=name, value=value, at=desk.at)
             )
     desk.complete(case, result="reached")
-    erase(desk.g, [case])
+    erase(desk.g, [case], REQUEST)
     assert desk.values("SELECT name FROM case_fact WHERE name IN ('note', 'defects')") == ["defects"]

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import orjson
 import pytest
 import sqlalchemy as sa
 
-from engine.base.errors import NotFound
+from engine.app import open_gongdan
+from engine.base.errors import Damaged, NotFound
 from engine.case.history import canonical, chain
 from engine.case.instance import GENESIS
-from engine.storage.tables import cases, history
+from engine.release.release import sha256
+from engine.storage.tables import blob, cases, history, release_file
 from tests.casework import Desk
+from tests.erasing import destroy_key
 
 Row = dict[str, Any]
 
@@ -59,7 +63,14 @@ def rechained(rows: list[Row]) -> list[Row]:
     for number, row in enumerate(rows, 1):
         row = {**row, "seq": number, "prev_hash": previous}
         previous = chain(
-            row["case_id"], number, row["command"], row["effects"], row["release"], row["engine"], previous
+            row["case_id"],
+            number,
+            row["command"],
+            row["effects"],
+            row["release"],
+            row["engine"],
+            previous,
+            row["recorded_at"],
         )
         made.append({**row, "hash": previous})
     return made
@@ -294,15 +305,78 @@ def test_history_cannot_be_changed_by_accident(any_desk: Desk) -> None:
 
 def test_the_chain_is_defined_and_does_not_move() -> None:
     """Golden: what was written once must be provable for ever."""
-    digest = chain("260302-00001-8", 1, b'{"a":1}', b"{}", 1, "1", GENESIS)
+    first = chain("260302-00001-8", 1, b'{"a":1}', b"{}", 1, "1", GENESIS, "2026-03-02T01:00:00+00:00")
     text = '{"case":"260302-00001-8","command":{"a":1},"effects":{},"engine":"1","release":1,"seq":1}'
-    assert digest == hashlib.sha256(bytes(32) + text.encode()).digest()
-    assert digest.hex() == "68c177b8b276191c29bc5537021873887124546961f8932e11e0acc955734051"
+    assert first == hashlib.sha256(bytes(32) + text.encode()).digest()
+    assert first.hex() == "68c177b8b276191c29bc5537021873887124546961f8932e11e0acc955734051"
+    second = chain("260302-00001-8", 1, b'{"a":1}', b"{}", 1, "4", GENESIS, "2026-03-02T01:00:00+00:00")
+    text = (
+        '{"case":"260302-00001-8","command":{"a":1},"effects":{},"engine":"4",'
+        '"recorded_at":"2026-03-02T01:00:00+00:00","release":1,"seq":1}'
+    )
+    assert second == hashlib.sha256(bytes(32) + text.encode()).digest()
     assert canonical({"b": 1, "a": {"d": "中", "c": None}}) == '{"a":{"c":null,"d":"中"},"b":1}'.encode()
 
 
-def test_recorded_at_alone_is_not_hashed(worked: tuple[Desk, str]) -> None:
+def test_when_a_row_was_recorded_cannot_be_changed_unseen(worked: tuple[Desk, str]) -> None:
     desk, case = worked
-    rows = [{**row, "recorded_at": "1999-01-01T00:00:00+00:00"} for row in read(desk, case)]
+    rows = read(desk, case)
+    rows[1] = {**rows[1], "recorded_at": "1999-01-01T00:00:00+00:00"}
     put(desk, case, rows)
-    assert desk.g.verify(case).state == "identical"
+    verdict = desk.g.verify(case)
+    assert (verdict.state, verdict.seq, verdict.reason) == ("diverged", 2, "the hash does not match the row")
+
+
+def test_the_release_that_a_case_runs_on_is_part_of_what_is_proved(worked: tuple[Desk, str]) -> None:
+    """A text of the release is worded otherwise, and everything around it made to fit."""
+    desk, case = worked
+    path = "bpmn/templates/sms_attempt.json"
+    with desk.g.db.begin() as connection:
+        this = release_file.c.path == path
+        held = connection.scalar(sa.select(release_file.c.sha256).where(this))
+        body = bytes(connection.scalar(sa.select(blob.c.body).where(blob.c.sha256 == held)) or b"") + b" "
+        connection.execute(sa.insert(blob).values(sha256=sha256(body), body=body))
+        connection.execute(sa.update(release_file).where(this).values(sha256=sha256(body)))
+    with closing(open_gongdan(desk.g.settings)) as fresh:
+        verdict = fresh.verify(case)
+    assert (verdict.state, verdict.seq) == ("diverged", 1)
+    assert verdict.reason is not None
+    assert verdict.reason.startswith("re-execution gives other effects: release is recorded as")
+
+
+@pytest.mark.parametrize(("spoilt", "said"), [(b"{}", "is not the file"), (None, "is gone")])
+def test_a_file_of_a_release_that_is_not_what_was_published_is_not_used(
+    worked: tuple[Desk, str], spoilt: bytes | None, said: str
+) -> None:
+    desk, case = worked
+    with desk.g.db.begin() as connection:
+        held = sa.select(release_file.c.sha256).where(
+            release_file.c.path == "bpmn/templates/sms_attempt.json"
+        )
+        this = blob.c.sha256 == connection.scalar(held)
+        connection.execute(
+            sa.delete(blob).where(this) if spoilt is None else sa.update(blob).where(this).values(body=spoilt)
+        )
+    with closing(open_gongdan(desk.g.settings)) as fresh:
+        with pytest.raises(Damaged, match=said):
+            fresh.releases.current()
+        verdict = fresh.verify(case)
+        assert verdict.state == "diverged"
+        assert said in str(verdict.reason)
+
+
+def test_a_row_that_names_another_release_than_the_case_runs_on_is_found(worked: tuple[Desk, str]) -> None:
+    desk, case = worked
+    rows = read(desk, case)
+    put(desk, case, rechained([rows[0], *({**row, "release": 7} for row in rows[1:])]))
+    verdict = desk.g.verify(case)
+    assert (verdict.state, verdict.seq) == ("diverged", 2)
+    assert verdict.reason == "it names release 7, and the case runs on release 1"
+
+
+def test_a_key_that_goes_without_a_word_is_no_erasure(worked: tuple[Desk, str]) -> None:
+    desk, case = worked
+    destroy_key(desk.g, case)
+    verdict = desk.g.verify(case)
+    assert verdict.state == "diverged"
+    assert verdict.reason == "the key of the case is gone, and its history says nothing of an erasure"

@@ -21,6 +21,7 @@ from engine.storage.tables import history
 from run import cli
 from tests.casework import FILES, opened
 from tests.clock import Clock
+from tests.erasing import REQUEST
 from tests.integration.test_engine_verify import changed, put, read, rechained
 from tests.integration.test_signed_heads import behead, unprotected
 from tests.witness import cosigned, public
@@ -81,7 +82,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
                 files = {"forms/intake.json": form.replace(b'"tests"', b'"others"')}
                 desk.g.releases.publish(files, "tests", "another one", desk.at)
                 desk.start()
-        erasure.erase(desk.g, cases[::10])
+        erasure.erase(desk.g, cases[::10], REQUEST)
         first, last = (folder / name for name in ("then.heads", "now.heads"))
         command("export", "heads", "-o", first)
         desk.start()
@@ -179,7 +180,7 @@ def test_every_field_of_a_line_is_covered(exported: Exported, tmp_path: Path, wh
     erased = next(n for n, line in enumerate(lines) if f'"{exported.cases[10]}","seq":2' in line)
     number = {"first row": 2, "erased case": erased, "last row": len(lines) - 1, "release": 1}[which]
     said = json.loads(lines[number])
-    assert len(said) == (3 if which == "release" else 11)
+    assert len(said) == (3 if which == "release" else 12)
     for name, value in said.items():
         for spoilt in spoilings(value):
             line = json.dumps({**said, name: spoilt}, ensure_ascii=False, separators=(",", ":"))

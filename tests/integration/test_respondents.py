@@ -18,6 +18,7 @@ from engine.queries import board, inbox, notices
 from engine.storage.tables import notice, respondent, setting
 from engine.storage.upgrade import config, upgrade
 from tests.casework import Desk
+from tests.erasing import REQUEST
 
 LEAD = next(person for person in DEMO_PEOPLE if person.name == "supervisor1")
 ADMIN = next(person for person in DEMO_PEOPLE if person.name == "admin1")
@@ -127,7 +128,7 @@ def test_nobody_can_try_names_without_the_key_of_the_installation(any_desk: Desk
 def test_erasure_forgets_whom_no_account_fits_and_keeps_accounts_off(any_desk: Desk) -> None:
     case, other = (closed_case(any_desk, complained_staff="王班长、快递员老马") for _ in range(2))
     assert len(kept(any_desk, case)) == 3
-    erase(any_desk.g, [case])
+    erase(any_desk.g, [case], REQUEST)
     assert kept(any_desk, case) == {respondents.digest(any_desk.g.settings.lookup_key, "王班长")}
     assert respondents.about(any_desk.g.db, LEAD) == {case, other}
     assert len(kept(any_desk, other)) == 3
@@ -136,7 +137,7 @@ def test_erasure_forgets_whom_no_account_fits_and_keeps_accounts_off(any_desk: D
 def test_what_was_kept_without_a_key_is_kept_with_it_after_an_upgrade(any_desk: Desk) -> None:
     erased, living = (closed_case(any_desk, complained_staff="王班长、快递员老马") for _ in range(2))
     before = kept(any_desk, living)
-    erase(any_desk.g, [erased])
+    erase(any_desk.g, [erased], REQUEST)
     old = ["王班长", "快递员老马", "王班长、快递员老马"]
     rows = [
         {"case_id": case, "who": hashlib.sha256(f"respondent:{name}".encode()).hexdigest()}

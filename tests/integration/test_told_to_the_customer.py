@@ -16,6 +16,7 @@ from engine.release.release import Release
 from engine.reports.dossier import Dossier, dossier
 from engine.storage.tables import outbox
 from tests.casework import Desk, FakeGateway
+from tests.erasing import REQUEST
 from tests.integration.test_history_in_words import app, reader
 from tests.scenarios.playing import FILES, SCENARIOS, play, stage
 
@@ -167,7 +168,7 @@ def test_an_erased_message_is_no_forgery(desk: Desk) -> None:
     case = sms(desk)
     desk.complete(case, result="reached")
     desk.send()
-    erasure.erase(desk.g, [case])
+    erasure.erase(desk.g, [case], REQUEST)
     assert {(one.text, one.differs) for one in found(desk, case)} == {(ERASED, False)}
 
 

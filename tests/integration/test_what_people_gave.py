@@ -17,6 +17,7 @@ from engine.operations import attachment_check
 from engine.people.directory import DEMO_PASSWORD, Person
 from engine.queries import drafts
 from engine.storage.tables import cases
+from tests.erasing import destroy_key
 from tests.giving import keep
 from tests.integration.test_pages_of_tasks import client_of, database_url, house, registered, send
 
@@ -88,8 +89,7 @@ def test_a_late_form_without_answers_leaves_the_draft_as_it_is(house: Gongdan, s
 
 def test_nothing_is_kept_of_an_erased_case(house: Gongdan) -> None:
     case, task = registered(house)
-    with house.db.begin() as connection:
-        house.keys.destroy(connection, [case])
+    destroy_key(house, case)
     with pytest.raises(Rejected, match="was erased"):
         drafts.save_form(house.db, case, task, "yue1", [("summary", "王女士")], house.now())
 

@@ -116,7 +116,7 @@ def _paused_clock_warns() -> Plant:
 
 
 def _erase_leaves_messages() -> Plant:
-    cleared = {table: values for table, values in erasure._CLEARED.items() if table.name != "outbox"}
+    cleared = [statement for statement in erasure._CLEARED if statement.table.name != "outbox"]
     return mock.patch.object(erasure, "_CLEARED", cleared)
 
 

@@ -32,6 +32,7 @@ from engine.people.rules import fits
 from engine.simulate.behaviour import Customer
 from engine.simulate.filling import CannotFill, Filler
 from engine.storage.tables import cases, incident, outbox, sla_clock, task
+from tests.erasing import REQUEST
 
 from .record import ACKNOWLEDGED, REFUSED, Attempt, told
 from .world import Process, World
@@ -313,7 +314,7 @@ class Business:
             chosen = self._one(closed)
             self.world.say(process, f"erases {chosen}")
             self.world.record.maybe_erased.add(chosen)
-            erasure.erase(process.g, [chosen])
+            erasure.erase(process.g, [chosen], REQUEST)
             self.world.record.erased.add(chosen)
 
     def _publish(self, process: Process) -> None:

@@ -21,7 +21,8 @@ values = st.dictionaries(
     command=values,
     effects=values,
     release=st.integers(1, 10**6),
-    engine=st.text(min_size=1, max_size=4),
+    engine=st.sampled_from(["1", "2", "3", "4", "x"]),
+    recorded_at=st.text(max_size=30),
     previous=st.binary(min_size=32, max_size=32),
 )
 def test_a_row_is_hashed_as_the_canonical_json_of_all_its_parts(
@@ -31,6 +32,7 @@ def test_a_row_is_hashed_as_the_canonical_json_of_all_its_parts(
     effects: dict[str, object],
     release: int,
     engine: str,
+    recorded_at: str,
     previous: bytes,
 ) -> None:
     parts = {
@@ -41,6 +43,8 @@ def test_a_row_is_hashed_as_the_canonical_json_of_all_its_parts(
         "release": release,
         "engine": engine,
     }
+    if engine not in ("1", "2", "3"):  # row format 2
+        parts["recorded_at"] = recorded_at
     whole = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    made = chain(case, seq, canonical(command), canonical(effects), release, engine, previous)
+    made = chain(case, seq, canonical(command), canonical(effects), release, engine, previous, recorded_at)
     assert made == hashlib.sha256(previous + whole).digest()

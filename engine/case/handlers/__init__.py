@@ -34,6 +34,7 @@ HANDLERS: dict[type[Command], Handler] = dict([
     _entry(asked.AmendData, cases.amend),
     _entry(asked.RecordServiceResult, cases.service_result),
     _entry(asked.NoteIncident, cases.incident),
+    _entry(asked.EraseCase, cases.erase),
     _entry(asked.ClaimTask, tasks.claim),
     _entry(asked.ReleaseTask, tasks.release),
     _entry(asked.AssignTask, tasks.assign),
@@ -48,6 +49,10 @@ HANDLERS: dict[type[Command], Handler] = dict([
 ])  # fmt: skip
 
 
+#: what is noted on a case that is closed, too
+_AFTER_THE_END = (asked.RecordServiceResult, asked.NoteIncident, asked.EraseCase)
+
+
 def execute(instance: Instance, command: Command, version: int) -> Effects:
     """Run one command by the rules of a ``version`` of behaviour and return its effects.
 
@@ -59,7 +64,7 @@ def execute(instance: Instance, command: Command, version: int) -> Effects:
             last=instance.at,
             at=command.at,
         )
-    if instance.done and not isinstance(command, asked.RecordServiceResult | asked.NoteIncident):
+    if instance.done and not isinstance(command, _AFTER_THE_END):
         raise Rejected("Expected case {case_id} to be open, but it is closed", case_id=instance.case_id)
     instance.follow(version)
     instance.machine.skip = frozenset(command.skip if isinstance(command, Skipping) else ())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from engine.base.facts import Effects, IncidentNoted, ServiceAnswered
+from engine.case.behaviour import RELEASE_PROVED
 from engine.case.clocks import RECEIVED
-from engine.case.commands import AmendData, NoteIncident, RecordServiceResult, StartCase
+from engine.case.commands import AmendData, EraseCase, NoteIncident, RecordServiceResult, StartCase
 from engine.case.instance import Instance
 
 from .receipt import counted_from
@@ -20,6 +21,8 @@ def start(instance: Instance, command: StartCase) -> Effects:
     of_the_case = instance.start_case_clocks(command.at, command.data.get(RECEIVED))
     effects = instance.apply(delta, command.at)
     effects.clocks[:0] = of_the_case
+    if instance.follows(RELEASE_PROVED):
+        effects.release = instance.release.digest
     return effects
 
 
@@ -42,3 +45,8 @@ def service_result(instance: Instance, command: RecordServiceResult) -> Effects:
 def incident(instance: Instance, command: NoteIncident) -> Effects:
     """Note that a technical failure was opened, retried or closed."""
     return Effects(incident=IncidentNoted(command.incident, command.action))
+
+
+def erase(instance: Instance, command: EraseCase) -> Effects:
+    """Note that the key of the case was destroyed with this command."""
+    return Effects(erased=True)

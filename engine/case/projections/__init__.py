@@ -45,7 +45,8 @@ PROJECTED: dict[str, str] = {
     "done": "cases",
     "stuck": "incidents",
 }
-HISTORY_ONLY = frozenset({"moves", "suppressed", "incident"})  #: read from history itself, by the audit pages
+#: read from history itself, by the audit pages
+HISTORY_ONLY = frozenset({"moves", "suppressed", "incident", "release", "erased"})
 
 
 def writes(change: Change) -> Iterator[Write]:
