@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from engine.base.errors import GongdanError
 from engine.storage.tables import cases, outbox
 
+from .judge import faults, heads
 from .stage import Stage
 from .steps import Business
 from .world import Process, World
@@ -71,8 +72,6 @@ class Outcome:
 
 def run_seed(stage: Stage, folder: Path, seed: int) -> Outcome:
     """Run one seed in the new folder ``folder``, which is gone afterwards."""
-    from .judge import faults, heads
-
     world = World(stage, folder, seed, lambda world, process: business(world, process))
     business = Business(world)
     found: list[str] = []
