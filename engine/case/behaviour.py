@@ -59,9 +59,6 @@ RECORDING_PROVED = Change(
     "Row format 2: the hash of a row covers when it was recorded; until then that instant could be changed unseen.",
 )
 
-#: kinds of commands that came with a later version than the first
-COMMANDS: dict[str, int] = {"reschedule": 2, "erase": 4}
-
 CHANGES = (
     EVERY_TEXT_SEALED,
     MESSAGES_WITHDRAWN,
@@ -71,11 +68,6 @@ CHANGES = (
     RECORDING_PROVED,
 )
 NEWEST = max(change.since for change in CHANGES)
-
-
-def commands_since(number: int) -> set[str]:
-    """Kinds of commands that no version before ``number`` had (every kind that is not listed is of the first)."""
-    return {kind for kind, since in COMMANDS.items() if since >= number}
 
 
 def version(engine: str) -> int:

@@ -26,6 +26,7 @@ class Command:
     """Common part of all commands."""
 
     kind: ClassVar[str]
+    since: ClassVar[int] = 1  #: the first version of behaviour that has it (:mod:`engine.case.behaviour`)
 
     case_id: str = ""
     actor: str
@@ -94,6 +95,7 @@ class RescheduleTask(Command):
     """A task may be worked on from another instant, or at once (None), with a reason (supervisors)."""
 
     kind: ClassVar[str] = "reschedule"
+    since: ClassVar[int] = 2
     task: int
     not_before: str | None = None
     reason: str
@@ -191,6 +193,7 @@ class EraseCase(Command):
     """Destroy the key of a closed case (:mod:`engine.case.erasing`). Both texts stay readable: nothing personal."""
 
     kind: ClassVar[str] = "erase"
+    since: ClassVar[int] = 4
     requested_by: str  #: on whose request
     reason: str
 
