@@ -30,7 +30,7 @@ from engine.storage.tables import (
     timer,
 )
 
-from . import projections, store
+from . import outbox_held, projections, store
 from .behaviour import version
 from .commands import parse
 from .dispatch import ATTEMPTS, Dispatcher
@@ -39,6 +39,8 @@ from .instance import Instance
 from .projections import Change
 from .store import case_ids
 
+_PERSONAL = ("title", "customer", "phone", "phone_key", "waiting_customer")  #: columns of cases
+ERASED = "erased"  #: stands in rows that stay where something personal was
 DERIVED = (
     task,
     timer,
@@ -136,13 +138,49 @@ def differences(gongdan: Opened, case_id: str) -> list[str]:
         metadata.create_all(scratch.engine)
         scratch.write(list(replayed(gongdan, case_id)))
         stored, expected = _rows(gongdan.db, case_id), _rows(scratch, case_id)
+        sent = list(outbox_held.faults(_outbox(gongdan.db, case_id), _outbox(scratch, case_id)))
+        wakes = _wakes_elsewhere(gongdan.db, scratch, case_id)
     finally:
         scratch.close()
-    return [
+    rows = [
         f"{name}: {len(stored[name] ^ expected[name])} rows differ"
         for name in stored
         if stored[name] != expected[name]
     ]
+    return rows + sent + wakes
+
+
+def _outbox(db: Database, case_id: str) -> outbox_held.Rows:
+    with db.read() as connection:
+        rows = connection.execute(sa.select(outbox).where(outbox.c.case_id == case_id)).mappings()
+        return {row["id"]: dict(row) for row in rows}
+
+
+def _wakes_elsewhere(db: Database, scratch: Database, case_id: str) -> list[str]:
+    """A case that time would do nothing to, or at another instant than its history says."""
+    when = sa.select(cases.c.next_due).where(cases.c.id == case_id)
+    stored, expected = db.rows(when)[0][0], scratch.rows(when)[0][0]
+    if stored == expected:
+        return []
+    failed = sa.select(incident.c.id).where(incident.c.case_id == case_id, incident.c.closed_at.is_(None))
+    if stored is None and db.rows(failed.limit(1)):  # it waits for somebody to mend what failed
+        return []
+    return [f"cases: it wakes at {stored}, and by its history at {expected}"]
+
+
+def erased_faults(db: Database, case_id: str) -> list[str]:
+    """What can still be read of an erased case, or was written into its rows since."""
+    held = {
+        "cases": sa.select(cases.c.id).where(
+            cases.c.id == case_id, sa.or_(*(cases.c[name].is_not(None) for name in _PERSONAL))
+        ),
+        "outbox": sa.select(outbox.c.id).where(
+            outbox.c.case_id == case_id, sa.or_(outbox.c.recipient != ERASED, outbox.c.body != ERASED)
+        ),
+        "notice": sa.select(notice.c.id).where(notice.c.case_id == case_id, notice.c.text != ERASED),
+        "snapshot": sa.select(snapshot.c.case_id).where(snapshot.c.case_id == case_id),
+    }
+    return [f"{name}: holds what was erased" for name, query in held.items() if db.rows(query.limit(1))]
 
 
 def orphans(gongdan: Opened) -> list[str]:

@@ -19,7 +19,7 @@ from engine.operations import backup as backups
 from engine.operations import erasure as erasing
 from engine.operations.accounts import OPERATOR
 from engine.proof import checkpoints, log, notes, records
-from engine.proof.verify import DIVERGED
+from engine.proof.verify import DIVERGED, ERASED
 from engine.release.releases import FOLDER, RIGHTS
 from engine.storage import upgrade as upgrades
 
@@ -140,7 +140,9 @@ def check(remove_unnamed: bool, key: str | None, as_json: bool) -> None:
             verdict = gongdan.verify(case)
             if verdict.state == DIVERGED:
                 findings.append(f"{case} row {verdict.seq}: {verdict.reason}")
-            elif gongdan.keys.get(case) is not None:
+            elif verdict.state == ERASED:
+                findings += [f"{case} {line}" for line in rebuilding.erased_faults(gongdan.db, case)]
+            else:
                 findings += [f"{case} {line}" for line in rebuilding.differences(gongdan, case)]
                 findings += [f"{case} {line}" for line in attachment_check.faults(gongdan, case)]
                 if remove_unnamed:

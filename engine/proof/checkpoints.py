@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from engine.base.errors import GongdanError, NotFound
+from engine.release.contents import publication
 from engine.release.digest import digest_of
 from engine.storage.chains import VERIFICATIONS, VIEWS, head
 from engine.storage.database import Database
@@ -21,7 +22,7 @@ from engine.storage.proof_tables import log_checkpoint, log_leaf
 from engine.storage.tables import cases, release, release_file
 
 from . import log, merkle, notes
-from .log import ACCESS, CASE, RELEASE, TIME, Leaf, Tree
+from .log import ACCESS, CASE, PUBLICATION, RELEASE, TIME, Leaf, Tree
 from .notes import Checkpoint
 
 CHAINS = {ACCESS: VIEWS, log.VERIFICATIONS: VERIFICATIONS}  #: kind of leaf → the chain whose end it tells
@@ -141,13 +142,15 @@ def _add_cases(connection: sa.Connection, after: str, spoilt: list[str]) -> str 
 
 
 def _new_releases(connection: sa.Connection) -> Iterator[Leaf]:
-    told = sa.select(log_leaf.c.name).where(log_leaf.c.kind == RELEASE)
-    known = set(connection.execute(told).scalars())
+    told = sa.select(log_leaf.c.kind, log_leaf.c.name).where(log_leaf.c.kind.in_((RELEASE, PUBLICATION)))
+    known = {(row.kind, row.name) for row in connection.execute(told)}
     for number in connection.execute(sa.select(release.c.number).order_by(release.c.number)).scalars().all():
-        if str(number) not in known:
+        if (RELEASE, str(number)) not in known:
             columns = sa.select(release_file.c.path, release_file.c.sha256)
             rows = connection.execute(columns.where(release_file.c.release == number)).all()
             yield Leaf(RELEASE, str(number), 0, digest_of(dict(map(tuple, rows))))
+        if (PUBLICATION, str(number)) not in known:
+            yield Leaf(PUBLICATION, str(number), 0, publication(connection, number))
 
 
 def _new_ends(connection: sa.Connection) -> Iterator[Leaf]:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from engine.case.store import stored
-from engine.release.contents import hashes
+from engine.release.contents import hashes, publication
 from engine.release.digest import digest_of
 from engine.storage.chains import hash_at
 from engine.storage.database import Database
 from engine.storage.tables import history
 
 from .checkpoints import CHAINS
-from .log import CASE, RELEASE, Leaf
+from .log import CASE, PUBLICATION, RELEASE, Leaf
 
 _CHUNK = 400  #: cases looked up at a time
 
@@ -53,6 +53,10 @@ def _wrong(db: Database, leaf: Leaf) -> str | None:
             if digest_of(files) == leaf.hash
             else "its files are others than when the checkpoint was made"
         )
+    if leaf.kind == PUBLICATION:
+        with db.read() as connection:
+            said = publication(connection, int(leaf.name)) if leaf.name.isdecimal() else ""
+        return None if said == leaf.hash else "who published it, when or why is told otherwise than then"
     if leaf.kind in CHAINS:
         there = hash_at(db, CHAINS[leaf.kind], leaf.seq)
         if there is None:

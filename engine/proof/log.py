@@ -20,7 +20,8 @@ from engine.storage.proof_tables import log_leaf, log_node
 
 from . import merkle
 
-CASE, RELEASE, ACCESS, VERIFICATIONS, TIME = "case", "release", "access log", "verifications", "time"
+CASE, RELEASE, PUBLICATION = "case", "release", "publication"  #: of a number
+ACCESS, VERIFICATIONS, TIME = "access log", "verifications", "time"
 BITS = 8  #: a kept hash stands for 2^BITS of the level of kept hashes below it
 _WIDTH = 1 << BITS
 _LOCK = 0x60D9  #: PostgreSQL advisory lock: one process adds leaves, the others wait
@@ -46,7 +47,7 @@ class Leaf:
     @property
     def thing(self) -> str:
         """What it is about, in words."""
-        return f"{self.kind} {self.name}" if self.kind in (CASE, RELEASE) else f"the {self.kind}"
+        return f"{self.kind} {self.name}" if self.kind in (CASE, RELEASE, PUBLICATION) else f"the {self.kind}"
 
 
 def parse(line: bytes) -> Leaf:

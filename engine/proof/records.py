@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import sqlalchemy as sa
+
 from engine.storage.chains import broken
 from engine.storage.database import Database
+from engine.storage.tables import release
 
 from . import held, log_check
 from .checkpoints import CHAINS
@@ -24,7 +27,17 @@ def faults(db: Database, signers: Sequence[Verifier]) -> list[str]:
         fault = broken(db, chain)
         if fault is not None:
             found.append(f"the {kind}, row {fault.id}: {fault.reason}")
-    return found + log_check.faults(db, signers)
+    return found + releases(db) + log_check.faults(db, signers)
+
+
+def releases(db: Database) -> list[str]:
+    """Whether the newest release is the one in force, and no other."""
+    rows = db.rows(sa.select(release.c.number, release.c.state).order_by(release.c.number))
+    wrong = [number for number, state in rows if (state == "active") != (number == rows[-1].number)]
+    return [
+        f"release {number}: it is not the newest, or not in force, and its state says otherwise"
+        for number in wrong
+    ]
 
 
 def held_against(db: Database, leaves: Iterable[Leaf]) -> tuple[dict[str, Fault], list[str]]:

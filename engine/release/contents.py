@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import orjson
 import sqlalchemy as sa
 
 from engine.storage.database import Database
-from engine.storage.tables import blob, release_file
+from engine.storage.tables import blob, release, release_file
 
 from .release import sha256
+
+_SAID = ("number", "created_at", "author", "note", "approved_by", "approved_at")
 
 
 def hashes(db: Database, number: int) -> dict[str, str]:
@@ -22,6 +25,21 @@ def hashes(db: Database, number: int) -> dict[str, str]:
         .order_by(release_file.c.path)
     )
     return {str(path): _hash(body) for path, body in db.rows(files)}
+
+
+def publication(connection: sa.Connection, number: int) -> str:
+    """A hash (hexadecimal) of who published a release, when and why, and of who wrote each file; empty for none.
+
+    Not of its state: that another one is in force since is no change of what was said then.
+    """
+    of = release.c.number == number
+    row = connection.execute(sa.select(*(release.c[name] for name in _SAID)).where(of)).one_or_none()
+    if row is None:
+        return ""
+    wrote = sa.select(release_file.c.path, release_file.c.author).where(release_file.c.release == number)
+    authors = dict(map(tuple, connection.execute(wrote).all()))
+    said = {"authors": authors, **dict(zip(_SAID, row, strict=True))}
+    return sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS, default=str))
 
 
 def _hash(body: object) -> str:

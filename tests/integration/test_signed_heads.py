@@ -30,7 +30,7 @@ from engine.proof.verifications import summary
 from engine.storage import chains
 from engine.storage.database import Database
 from engine.storage.proof_tables import chain_head, log_checkpoint, log_leaf, log_node, verification
-from engine.storage.tables import blob, cases, history, release_file, view_log
+from engine.storage.tables import blob, cases, history, release, release_file, view_log
 from run import cli
 from tests.casework import Desk, opened
 from tests.clock import Clock
@@ -312,9 +312,9 @@ def hashed(text: str) -> bytes:
         (sa.delete(log_leaf).where(log_leaf.c.number == 4), "leaf 4 of the log is missing|the log is shorter"),
         (sa.delete(log_leaf), "the log is shorter"),
         (sa.insert(log_node).values(level=8, number=0, hash=hashed("x")), "over leaves that are not there"),
-        (sa.update(log_checkpoint).values(size=2), "it is of 5 leaves"),
-        (sa.update(log_checkpoint).values(note=notes.sign(checkpoints.signing_key(OTHER), 5, hashed(""))), "signed by"),
-        (sa.update(log_checkpoint).values(note=notes.sign(checkpoints.signing_key(SECRET), 5, hashed(""))), "root"),
+        (sa.update(log_checkpoint).values(size=2), "it is of 6 leaves"),
+        (sa.update(log_checkpoint).values(note=notes.sign(checkpoints.signing_key(OTHER), 6, hashed(""))), "signed by"),
+        (sa.update(log_checkpoint).values(note=notes.sign(checkpoints.signing_key(SECRET), 6, hashed(""))), "root"),
         (sa.update(log_checkpoint).values(note="x"), "no checkpoint"),
     ],
 )  # fmt: skip
@@ -322,7 +322,7 @@ def test_a_log_that_was_changed_is_found_and_never_signed_again(
     worked: tuple[Desk, str, str], statement: Any, why: str
 ) -> None:
     desk, *_ = worked
-    assert checkpoints.make(desk.g.db, SECRET, desk.at).checkpoint.size == 5
+    assert checkpoints.make(desk.g.db, SECRET, desk.at).checkpoint.size == 6
     with desk.g.db.begin() as connection:
         connection.execute(statement)
     told = log_check.faults(desk.g.db, [checkpoints.own_verifier(SECRET)])
@@ -426,7 +426,7 @@ def test_the_command_line_signs_and_holds_histories_against_it(
     file = tmp_path / "kept.heads"
     done = run(export, "heads", "-o", file)
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "5 leaves, signed with the key gongdan/" in done.stderr
+    assert "6 leaves, signed with the key gongdan/" in done.stderr
     assert "\n2 cases\n" in done.stderr
     assert run(verify, "--all", "--against", file).exit_code == 0
 
@@ -460,7 +460,7 @@ def test_a_case_counts_once_and_one_that_is_gone_is_a_finding(
     assert f"{case} row 3: the case is missing" in told.stdout
     assert f"held against the heads of 2 cases, signed at {at}" in told.stdout
     said = json.loads(run(verify, other, "--against", file, "--json").stdout)
-    assert said["signed"] == {"at": at, "cases": 2, "size": 5, "root": said["signed"]["root"]}
+    assert said["signed"] == {"at": at, "cases": 2, "size": 6, "root": said["signed"]["root"]}
     assert said["diverged"] == []
     assert isinstance(run(verify, case).exception, NotFound), "without signed heads nobody knows of it"
 
@@ -574,7 +574,7 @@ def test_db_check_names_a_broken_chain_and_a_broken_log(
         told = run(*command)
         assert told.exit_code == 1
         assert "the access log, row 4: the row was changed" in told.stdout
-        assert "the checkpoint of 5 leaves: the leaves of the log give another root" in told.stdout
+        assert "the checkpoint of 6 leaves: the leaves of the log give another root" in told.stdout
 
 
 def test_a_witness_may_add_its_signature_and_be_asked_for_it(
@@ -626,7 +626,7 @@ def test_after_a_change_of_the_key_the_old_one_is_named(
     for command in ((operations.db, "check"), (verify, "--all")):
         told = run(*command)
         assert told.exit_code == 1
-        assert f"the checkpoint of 5 leaves: this was signed by {old.name}" in told.stdout
+        assert f"the checkpoint of 6 leaves: this was signed by {old.name}" in told.stdout
         assert run(*command, "--key", old).exit_code == 0
 
 
@@ -635,12 +635,12 @@ def test_checkpoints_are_listed(worked: tuple[Desk, str, str], run: Callable[...
     assert run(checkpoint, "--list").stdout == "there is none yet\n"
     assert isinstance(run(cli_prove, "case", case).exception, NotFound)
     made = json.loads(run(checkpoint, "--json").stdout)
-    assert (made["size"], made["left_out"]) == (5, [])
+    assert (made["size"], made["left_out"]) == (6, [])
     assert run(checkpoint).stdout == made["note"]
     desk.complete(case, result="reached")
     run(checkpoint)
     listed = json.loads(run(checkpoint, "--list", "--json").stdout)["checkpoints"]
-    assert [one["size"] for one in listed] == [5, 7]
+    assert [one["size"] for one in listed] == [6, 8]
     assert all(one["at"].endswith("+00:00") for one in listed)
 
 
@@ -662,24 +662,24 @@ def test_what_is_proved_to_one_without_a_database(
     desk.complete(case, result="reached")
     run(checkpoint)
     files = {name: tmp_path / name for name in ("then", "now", "other", "grown", "same")}
-    run(cli_prove, "case", case, "--checkpoint", 5, "-o", files["then"])
+    run(cli_prove, "case", case, "--checkpoint", 6, "-o", files["then"])
     run(cli_prove, "case", case, "-o", files["now"])
     run(cli_prove, "case", other, "-o", files["other"])
-    run(cli_prove, "consistency", 5, 7, "-o", files["grown"])
-    run(cli_prove, "consistency", 5, 5, "-o", files["same"])
+    run(cli_prove, "consistency", 6, 8, "-o", files["grown"])
+    run(cli_prove, "consistency", 6, 6, "-o", files["same"])
     proved = json.loads(run(cli_prove, "check", "--json", *files.values()).stdout)["proved"]
     assert f"case {case} ended with row 3" in proved[str(files["then"])]
     assert f"case {case} ended with row 4" in proved[str(files["now"])]
-    assert "only grew from 5 to 7 leaves" in proved[str(files["grown"])]
+    assert "only grew from 6 to 8 leaves" in proved[str(files["grown"])]
     for name, path in files.items():
         text = path.read_text()
         assert (case in text) == (name in ("then", "now")), "nothing of another case"
         assert (other in text) == (name == "other")
     for command, why in (
-        (("case", case, "--checkpoint", 6), "no checkpoint of 6 leaves"),
-        (("case", "nobody"), "not in the checkpoint of 7 leaves"),
-        (("consistency", 5, 6), "no checkpoint of 6 leaves"),
-        (("consistency", 7, 5), "cannot continue one of 7"),
+        (("case", case, "--checkpoint", 7), "no checkpoint of 7 leaves"),
+        (("case", "nobody"), "not in the checkpoint of 8 leaves"),
+        (("consistency", 6, 7), "no checkpoint of 7 leaves"),
+        (("consistency", 8, 6), "cannot continue one of 8"),
     ):
         assert why in str(run(cli_prove, *command).exception)
 
@@ -692,7 +692,7 @@ def test_a_proof_that_was_changed_proves_nothing(
     desk.complete(case, result="reached")
     run(checkpoint)
     own = [checkpoints.own_verifier(desk.g.settings.heads_key)]
-    proof, growth = proofs.of_case(desk.g.db, case), proofs.of_growth(desk.g.db, 5, 7)
+    proof, growth = proofs.of_case(desk.g.db, case), proofs.of_growth(desk.g.db, 6, 8)
     proofs.check(proof, own)
     proofs.check(growth, own)
     another = proofs.of_case(desk.g.db, other)
@@ -703,10 +703,10 @@ def test_a_proof_that_was_changed_proves_nothing(
         {**proof, "path": proof["path"][:-1]},
         {**proof, "path": another["path"]},
         {**proof, "checkpoint": growth["old"]},
-        {**proof, "checkpoint": proof["checkpoint"].replace("\n7\n", "\n6\n")},
+        {**proof, "checkpoint": proof["checkpoint"].replace("\n8\n", "\n7\n")},
         {**growth, "old": growth["new"]},
         {**growth, "path": growth["path"][1:]},
-        {**growth, "old": growth["old"].replace("\n5\n", "\n4\n")},
+        {**growth, "old": growth["old"].replace("\n6\n", "\n5\n")},
         {**growth, "format": "gongdan inclusion 1"},
         {**growth, "path": ["?"]},
         {**growth, "format": "x"},
@@ -745,3 +745,29 @@ def test_one_case_that_cannot_be_read_keeps_no_other_from_being_exported(
         assert done.exit_code == 1
         assert spoilt not in text
         assert f"left out: the history of case {spoilt} cannot be read" in done.stderr
+
+
+def test_who_published_a_release_and_which_is_in_force_cannot_be_told_otherwise(
+    worked: tuple[Desk, str, str], run: Callable[..., Result]
+) -> None:
+    desk, _, _ = worked
+    run(checkpoint)
+    first = release.c.number == 1
+    for change, why in (
+        (sa.update(release).where(first).values(author="somebody"), "release 1|publication 1"),
+        (sa.update(release_file).values(author="somebody"), "publication 1"),
+        (sa.update(release).where(first).values(note="another"), "publication 1"),
+        (sa.update(release).where(first).values(state="superseded"), "its state says otherwise"),
+    ):
+        kept = (dict(row._mapping) for row in desk.g.db.rows(sa.select(release)))
+        files = [dict(row._mapping) for row in desk.g.db.rows(sa.select(release_file))]
+        before = list(kept)
+        with desk.g.db.begin() as connection:
+            connection.execute(change)
+        told = run(cli, "db", "check").stdout
+        assert any(one in told for one in why.split("|")), (why, told)
+        with desk.g.db.begin() as connection:
+            for table, rows in ((release_file, files), (release, before)):
+                connection.execute(sa.delete(table))
+                connection.execute(sa.insert(table), rows)
+    assert run(cli, "db", "check").exit_code == 0
