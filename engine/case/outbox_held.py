@@ -11,8 +11,19 @@ from typing import Any
 
 Rows = Mapping[str, Mapping[str, Any]]  #: entries of the outbox by their id
 
-_ASKED = ("case_id", "seq", "kind", "key", "template", "recipient", "body", "created_at", "not_before")
-_ANSWERED = ("result", "sent_at")
+_ASKED = (
+    "case_id",
+    "seq",
+    "kind",
+    "key",
+    "template",
+    "recipient",
+    "body",
+    "created_at",
+    "not_before",
+    "sent_at",
+)
+_ANSWERED = frozenset({"sent", "failed", "unknown"})
 #: state by the history alone → states in which the entry may be beside it
 _MAY_BE = {
     "pending": {"pending", "sending"},
@@ -41,10 +52,7 @@ def _differs(there: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str
             yield f"{column} is not what the history says"
     if there["state"] not in _MAY_BE[asked["state"]]:
         yield f"it is {there['state']}, and by the history {asked['state']}"
-    elif there["state"] == asked["state"] == "pending" and not there["attempts"]:
-        if there["next_at"] != asked["next_at"]:
-            yield "it waits for another instant than the history says"
-    elif there["state"] == asked["state"] and asked["state"] in ("sent", "failed", "unknown"):
-        yield from (
-            f"{name} is not what the history says" for name in _ANSWERED if there[name] != asked[name]
-        )
+    elif there["state"] == "pending" and not there["attempts"] and there["next_at"] != asked["next_at"]:
+        yield "it waits for another instant than the history says"
+    elif there["result"] != asked["result"] and (there["state"] in _ANSWERED or not there["attempts"]):
+        yield "result is not what the history says"

@@ -26,6 +26,7 @@ from engine.storage.tables import (
     respondent,
     sla_clock,
     snapshot,
+    subject_key,
     task,
     timer,
 )
@@ -180,14 +181,17 @@ def erased_faults(db: Database, case_id: str) -> list[str]:
         "notice": sa.select(notice.c.id).where(notice.c.case_id == case_id, notice.c.text != ERASED),
         "snapshot": sa.select(snapshot.c.case_id).where(snapshot.c.case_id == case_id),
     }
-    return [f"{name}: holds what was erased" for name, query in held.items() if db.rows(query.limit(1))]
+    found = [f"{name}: holds what was erased" for name, query in held.items() if db.rows(query.limit(1))]
+    if not db.rows(sa.select(subject_key.c.case_id).where(subject_key.c.case_id == case_id)):
+        found.append("subject_key: nothing says that there was a key")
+    return found
 
 
 def orphans(gongdan: Opened) -> list[str]:
-    """Rows of read models whose case does not exist."""
+    """Rows of read models, and keys, whose case does not exist."""
     found = []
     with gongdan.db.read() as connection:
-        for table in (*DERIVED, outbox, snapshot):
+        for table in (*DERIVED, outbox, snapshot, subject_key):
             query = sa.select(sa.func.count()).where(table.c.case_id.not_in(sa.select(cases.c.id)))
             if count := connection.scalar(query):
                 found.append(f"{table.name}: {count} rows without a case")

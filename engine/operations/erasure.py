@@ -110,16 +110,17 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str], request: Request) -> list[s
 
 
 def _check(gongdan: Gongdan, chosen: list[str], request: Request) -> None:
-    said = {"on whose request": request.requested_by, "the reason": request.reason}
-    check(*said.values())
-    for what, text in said.items():
-        if not 0 < len(text.strip()) <= LONGEST:
-            raise Rejected(
-                "Expected {what} of the erasure in 1 to {most} characters, but it has {length}",
-                what=what,
-                most=LONGEST,
-                length=len(text.strip()),
-            )
+    check(request.requested_by, request.reason)
+    if not 0 < (length := len(request.requested_by.strip())) <= LONGEST:
+        raise Rejected(
+            "Expected on whose request this is in 1 to {most} characters, but it has {length}",
+            most=LONGEST,
+            length=length,
+        )
+    if not 0 < (length := len(request.reason.strip())) <= LONGEST:
+        raise Rejected(
+            "Expected a reason in 1 to {most} characters, but it has {length}", most=LONGEST, length=length
+        )
     rows = gongdan.db.rows(sa.select(cases.c.id, cases.c.state).where(cases.c.id.in_(chosen)))
     states = {row.id: row.state for row in rows}
     for case_id in chosen:

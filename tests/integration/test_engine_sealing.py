@@ -157,7 +157,7 @@ def test_history_says_who_erased_a_case_on_whose_request_and_why(any_desk: Desk)
 )
 def test_an_erasure_without_a_reason_is_refused(desk: Desk, request_: Request) -> None:
     case = _closed(desk)
-    with pytest.raises(Rejected, match="of the erasure in 1 to 500 characters"):
+    with pytest.raises(Rejected, match="in 1 to 500 characters"):
         erase(desk.g, [case], request_)
     assert desk.g.verify(case).state == "identical"
 
