@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -171,9 +172,14 @@ def _path(name: str) -> str:
 def test_huge_files_are_answered_in_time(name: str) -> None:
     content = HUGE[name]()
     lint_file(samples.BPMN, RELEASE[samples.BPMN])  # schemas are read once
-    began = time.process_time()
-    found = lint_file(_path(name), content, CONTEXT)
-    assert time.process_time() - began < SECONDS
+    gc.collect()
+    gc.freeze()  # what other tests left is not this one's to look through
+    try:
+        began = time.process_time()
+        found = lint_file(_path(name), content, CONTEXT)
+        assert time.process_time() - began < SECONDS
+    finally:
+        gc.unfreeze()
     assert found
 
 
