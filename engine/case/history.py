@@ -8,6 +8,7 @@ version of behaviour that its engine names, and that is hashed too.
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Any
 
 import orjson
@@ -67,6 +68,7 @@ def chain(
     return hashlib.sha256(prev_hash + row).digest()
 
 
+@cache
 def row_format(engine: str) -> int:
     """The format of a row that names this version of behaviour: which of its columns the hash covers."""
     try:

@@ -39,6 +39,7 @@ from .clocks import Clocks
 
 _FREE_TEXTS = frozenset({"reason", "detail"})  #: of commands
 _ANSWERED = "service_result"  #: the command whose detail no person typed
+_LEFT = frozenset({State.COMPLETED, State.CANCELLED, State.FAILED})
 GENESIS = b"\0" * 32  #: prev_hash of a case's first row
 
 
@@ -177,7 +178,7 @@ class Instance:
     def apply(self, delta: Delta, at: str, fired: int | None = None) -> Effects:
         """Take in what the machine did at ``at``; returns the effects to record."""
         fx = Effects()
-        fx.moves = [Moved(task, self._ref(place), State(code)) for task, place, code in delta.moves]
+        fx.moves = [Moved(task, self._ref(place), state) for task, place, state in delta.moves]
         fx.data = [
             DataSet(task, self.seal.close_fields(put, seen), gone) for task, put, gone, seen in delta.data
         ]
@@ -232,10 +233,11 @@ class Instance:
         changes: list[ClockChanged] = []
         if fired is not None and str(fired) in self.clocks.live:
             changes.append(self.clocks.breach(str(fired), at))
-        states = {task: code for task, _, code in delta.moves}
-        for task, code in states.items():
-            if code in "CXE":
-                changes += [self.clocks.finish(c.id, at, done=code == "C") for c in self.clocks.on_task(task)]
+        states = {task: state for task, _, state in delta.moves}
+        for task, state in states.items():
+            if state in _LEFT:
+                done = state is State.COMPLETED
+                changes += [self.clocks.finish(c.id, at, done=done) for c in self.clocks.on_task(task)]
         for armed in delta.armed:
             if (
                 armed.sla is None
@@ -249,8 +251,8 @@ class Instance:
             fx.clocks.append(clock.as_started(self._ref(armed.place), armed.sla["v"]))
             if self.paused is not None:
                 changes += self.pause_clocks(at, only=clock.id)
-        for _, place, code in delta.moves if self.clocks.live else ():
-            if code == "C":
+        for _, place, state in delta.moves if self.clocks.live else ():
+            if state is State.COMPLETED:
                 changes += self._meet(self.release.element(place.process, place.element), at)
         fx.clock_changes = changes
 

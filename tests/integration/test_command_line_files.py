@@ -131,7 +131,7 @@ def test_what_cannot_be_done_is_told_in_one_line(
         "db backup {}/copy",
         "pull",
         "rebuild",
-        "erase --case 1 --yes",
+        "erase --case 1 --requested-by x --reason y --yes",
     ],
 )
 def test_a_command_that_reads_makes_no_database(command: Command, tmp_path: Path, line: str) -> None:

@@ -19,6 +19,7 @@ from engine.case.commands import (
     ClaimTask,
     Command,
     CompleteTask,
+    EraseCase,
     FireTimer,
     MoveClock,
     NoteIncident,
@@ -58,6 +59,7 @@ MAY: dict[str, set[str]] = {
     "breach": set(),
     "service_result": set(),
     "incident": set(),
+    "erase": set(),
 }
 
 
@@ -98,6 +100,7 @@ def asked(desk: Desk, what: str, actor: str, case: str) -> Command:
         "breach": lambda: BreachClock(clock=LIMIT, **common),
         "service_result": lambda: RecordServiceResult(event="e", state="sent", **common),
         "incident": lambda: NoteIncident(incident="i", action="closed", detail="x", **common),
+        "erase": lambda: EraseCase(requested_by="x", reason="y", **common),
     }  # fmt: skip
     return made[what]()
 

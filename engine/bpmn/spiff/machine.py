@@ -20,6 +20,7 @@ from SpiffWorkflow.exceptions import SpiffWorkflowException
 from SpiffWorkflow.util.task import TaskState as S
 
 from engine.base.errors import GongdanError, Rejected, TechnicalFailure
+from engine.base.facts import State
 
 from . import logical_clock
 from .logical_clock import Counters, Logical
@@ -31,7 +32,14 @@ from .workflows import IndexedWorkflow
 
 install()
 
-_CODES = {S.WAITING: "W", S.READY: "R", S.STARTED: "S", S.COMPLETED: "C", S.ERROR: "E", S.CANCELLED: "X"}
+_STATES = {
+    S.WAITING: State.WAITING,
+    S.READY: State.READY,
+    S.STARTED: State.STARTED,
+    S.COMPLETED: State.COMPLETED,
+    S.ERROR: State.FAILED,
+    S.CANCELLED: State.CANCELLED,
+}
 
 
 @dataclass(slots=True)
@@ -58,7 +66,7 @@ class Armed:
 class Delta:
     """What one command changed, in the order it happened."""
 
-    moves: list[tuple[int, Place, str]] = field(default_factory=list)
+    moves: list[tuple[int, Place, State]] = field(default_factory=list)
     #: (task, names set with their values, names removed, the whole data the values came from)
     data: list[tuple[int, dict[str, Any], list[str], dict[str, Any]]] = field(default_factory=list)
     #: (task, where, earliest instant to work on it)
@@ -275,7 +283,7 @@ class Machine:
             if state != S.CANCELLED and task.id not in task.workflow.tasks:
                 continue
             place = self.place_of(task)
-            delta.moves.append((task.id, place, _CODES[state]))
+            delta.moves.append((task.id, place, _STATES[state]))
             if state == S.COMPLETED:
                 if task.workflow is flow and isinstance(task.task_spec, EndEvent):
                     delta.ends.append(task.task_spec.name)
