@@ -6,6 +6,7 @@ cannot show at all, this shows as it is recorded.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import orjson
@@ -56,11 +57,21 @@ def as_json() -> dict[str, Any]:
 
 def told(fault: Fault) -> str:
     """A fault in words."""
-    reason = _REASONS.get(fault.reason, lambda: fault.reason)()
+    reason = _in_words(fault.reason)
     return reason if fault.seq is None else gettext("Step %(seq)s: %(reason)s", seq=fault.seq, reason=reason)
 
 
-_REASONS = {
+def _in_words(reason: str) -> str:
+    """A reason as it begins, in the language of the page; what differs in effects is told as it is recorded."""
+    for begins, words in _REASONS.items():
+        if reason.startswith(begins):
+            rest = reason.removeprefix(begins)
+            return words() + (rest if rest.startswith(": ") else "")
+    return reason
+
+
+#: how reasons begin (engine/proof/verify.py, engine/operations/inspection.py) → what is said
+_REASONS: dict[str, Callable[[], str]] = {
     "history without a case row": lambda: gettext("the case has a history, but no row in the list of cases"),
     "the history is gone": lambda: gettext("the history is gone"),
     "the history ends elsewhere than the case's head says": lambda: gettext(
@@ -76,6 +87,17 @@ _REASONS = {
         "the list of cases names another process or release than the history"
     ),
     "the key of the case is none": lambda: gettext("the key that opens its personal data cannot be used"),
+    "the key of the case is gone": lambda: gettext(
+        "the key that opens its personal data is gone, and nothing says that the case was erased"
+    ),
+    "it says that the case was erased": lambda: gettext(
+        "it says that the case was erased, but its key is there"
+    ),
+    "it names release": lambda: gettext("it names another release than the one that the case runs on"),
+    "row ": lambda: gettext("a step is missing before it"),
+    "the column": lambda: gettext("it holds something that was never written there"),
+    "release ": lambda: gettext("its release cannot be used"),
+    "re-execution failed": lambda: gettext("it cannot be executed any more"),
     "re-execution gives other effects": lambda: gettext("its effects are not those that the engine gives"),
 }
 
