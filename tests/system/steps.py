@@ -121,8 +121,8 @@ class Business:
         if command.key is not None:
             self.given.append(attempt)
         words = f"{command.kind} {command.case_id} {getattr(command, 'task', '')} by {command.actor}"
-        if command.kind == "start":
-            words = f"start {command.process} by {command.actor}"  # type: ignore[attr-defined]
+        if isinstance(command, StartCase):
+            words = f"start {command.process} by {command.actor}"
         world.say(process, words)
         try:
             attempt.receipt = process.g.dispatch(command)

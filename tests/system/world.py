@@ -22,6 +22,7 @@ from engine.base import failpoints
 from engine.base.errors import GongdanError
 from engine.base.sending import Gateway
 from engine.base.settings import Settings
+from engine.delivery.gateways.staff import StaffMail
 from engine.release.release import Release
 
 from . import faults
@@ -144,7 +145,9 @@ class World:
             synchronous="FULL" if self.weather.tear else "OFF",
             live=self.weather.live,
         )
-        process.engine.outbox._gateways["mail"]._elapsed = self.monotonic  # type: ignore[attr-defined]
+        mail = process.engine.outbox._gateways["mail"]
+        assert isinstance(mail, StaffMail)
+        mail._elapsed = self.monotonic
 
     def gateways(self, _: Settings) -> dict[str, Gateway]:
         """The gateways of the process that is being started."""

@@ -6,13 +6,12 @@ from types import ModuleType
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.case import projections, rebuild, store
 from engine.privacy.keys import Keys
 from engine.storage.statements import Statement
 
-DIALECTS: list[sa.Dialect] = [sqlite.dialect(), postgresql.dialect()]  # type: ignore[no-untyped-call]
+DIALECTS = [sa.create_engine(url).dialect for url in ("sqlite://", "postgresql+psycopg://")]
 ROWS = sa.Table(
     "row",
     sa.MetaData(),
