@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from werkzeug.serving import make_server
 
 from engine.people.directory import DEMO_PASSWORD
@@ -397,6 +397,26 @@ def test_an_error_goes_when_its_field_is_right_and_not_before(sit: Sit) -> None:
     write(page, FIRST)
     expect(page.locator("#errsum")).to_have_count(0)
     expect(page.locator('textarea[name="question"]')).to_have_value(FIRST)
+
+
+def test_scripts_that_come_late_leave_the_caret_where_somebody_types(sit: Sit) -> None:
+    desk = sit("agent1")
+    page = at_the_form(desk)
+    page.locator('input[name="user_number"]').fill("138")
+    held: list[Route] = []
+    page.route("**/js/app.js*", lambda route: held.append(route))
+    page.get_by_role("button", name="完成", exact=True).first.click()
+    number = page.locator("#field-user_number")
+    expect(number.locator(".err")).to_be_visible()
+    page.locator('input[name="user_number"]').press("End")
+    page.locator('input[name="user_number"]').press_sequentially("2345", delay=PACE)
+    for route in held:
+        route.continue_()
+    page.wait_for_load_state()
+    expect(page.locator('input[name="user_number"]')).to_be_focused()
+    page.keyboard.type("6789", delay=PACE)
+    expect(page.locator('input[name="user_number"]')).to_have_value("13823456789")
+    expect(number.locator(".err")).to_have_count(0)
 
 
 def test_letters_typed_while_the_form_is_drawn_anew_stay(sit: Sit) -> None:

@@ -64,4 +64,5 @@ for (const form of document.querySelectorAll('form[data-guard]')) {
   addEventListener('beforeunload', (event) => { if (typed) event.preventDefault(); });
 }
 
-document.querySelector('#errsum')?.focus();
+// Who types already, before scripts came, stays in the field.
+if (document.activeElement === document.body) document.querySelector('#errsum')?.focus();
