@@ -43,7 +43,7 @@ Row = dict[str, Any]
 
 
 @dataclass
-class House:
+class Watched:
     """The database, and what an auditor kept of it elsewhere."""
 
     desk: Desk
@@ -53,9 +53,9 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[House]:
+def watched(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Watched]:
     many = 200 if request.config.getoption("--full") else 24
-    with opened(tmp_path_factory.mktemp("house"), Clock()) as desk:
+    with opened(tmp_path_factory.mktemp("watched"), Clock()) as desk:
         made = [_case(desk, number) for number in range(many)]
         desk.send()
         erasure.erase(desk.g, made[6::8], REQUEST)
@@ -68,7 +68,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
                 "SELECT name FROM sqlite_master WHERE type = 'trigger'"
             ).all():
                 connection.exec_driver_sql(f"DROP TRIGGER {trigger[0]}")
-        yield House(desk, made, set(made[6::8]), list(log.as_far_as_whole(desk.g.db)))
+        yield Watched(desk, made, set(made[6::8]), list(log.as_far_as_whole(desk.g.db)))
 
 
 def _case(desk: Desk, number: int) -> str:
@@ -95,12 +95,12 @@ def _case(desk: Desk, number: int) -> str:
     return case
 
 
-def findings(house: House, of: set[str]) -> list[str]:
+def findings(watched: Watched, of: set[str]) -> list[str]:
     """What the checks say of these cases and of all that is beside the cases: ``verify`` and ``db check``."""
-    g = house.desk.g
+    g = watched.desk.g
     g.dispatcher.releases = g.releases = Releases(g.db)
     told = records.faults(g.db, [checkpoints.own_verifier(g.settings.heads_key)])
-    by_case, others = records.held_against(g.db, house.kept)
+    by_case, others = records.held_against(g.db, watched.kept)
     told += [f"{case}: {fault.reason}" for case, fault in by_case.items()] + others + rebuild.orphans(g)
     for case in sorted(of):
         verdict = inspection.verify(g, case)
@@ -140,21 +140,21 @@ def _rechained(rows: list[Row]) -> list[Row]:
     return made
 
 
-def _beyond(table: sa.Table, row: Row, house: House) -> bool:
-    return table in NOT_DERIVED and row.get("case_id", row.get("id")) in house.erased
+def _beyond(table: sa.Table, row: Row, watched: Watched) -> bool:
+    return table in NOT_DERIVED and row.get("case_id", row.get("id")) in watched.erased
 
 
 class Change:
     """One change of one table, which can be taken back."""
 
-    def __init__(self, house: House, chance: random.Random) -> None:
-        self.db = house.desk.g.db
+    def __init__(self, watched: Watched, chance: random.Random) -> None:
+        self.db = watched.desk.g.db
         self.table, self.before, able = chance.choice(
             [
                 (table, rows, able)
                 for table in TABLES
                 if (rows := self._rows(table))
-                and (able := [i for i, row in enumerate(rows) if not _beyond(table, row, house)])
+                and (able := [i for i, row in enumerate(rows) if not _beyond(table, row, watched)])
             ]
         )
         self.head: tuple[str, bytes] | None = None
@@ -218,14 +218,14 @@ class Change:
         return bytes(was)
 
 
-def _does_no_harm(house: House, change: Change) -> bool:
+def _does_no_harm(watched: Watched, change: Change) -> bool:
     """The same bytes again; when a message that was sent was due; a snapshot, which is not used when it was changed."""
     if change.same or (change.column == "next_at" and change.row["state"] == "sent"):
         return True
     if change.table is not snapshot:
         return False
-    dispatcher = house.desk.g.dispatcher
-    known = change.cases & set(house.cases)
+    dispatcher = watched.desk.g.dispatcher
+    known = change.cases & set(watched.cases)
     return all(
         snapshots.fingerprint(dispatcher.load(case))
         == snapshots.fingerprint(dispatcher.load(case, use_snapshot=False))
@@ -234,11 +234,11 @@ def _does_no_harm(house: House, change: Change) -> bool:
 
 
 @pytest.mark.parametrize("part", range(6))
-def test_any_change_of_any_table_is_named_or_does_no_harm(house: House, part: int, full: bool) -> None:
+def test_any_change_of_any_table_is_named_or_does_no_harm(watched: Watched, part: int, full: bool) -> None:
     chance = random.Random(20261130 + part)
     unseen, done = [], 0
     for _ in range(200 if full else 25):
-        change = Change(house, chance)
+        change = Change(watched, chance)
         try:
             change.write(change.after)
         except (
@@ -248,7 +248,9 @@ def test_any_change_of_any_table_is_named_or_does_no_harm(house: House, part: in
             continue
         was = change.behead(change.head)
         try:
-            if not findings(house, change.cases & set(house.cases)) and not _does_no_harm(house, change):
+            if not findings(watched, change.cases & set(watched.cases)) and not _does_no_harm(
+                watched, change
+            ):
                 unseen.append(change.told)
         finally:
             change.write(change.before)
@@ -259,6 +261,6 @@ def test_any_change_of_any_table_is_named_or_does_no_harm(house: House, part: in
     assert done > 10
 
 
-def test_of_what_nobody_changed_nothing_is_said(house: House) -> None:
-    assert findings(house, set(house.cases)) == []
-    assert {house.desk.g.verify(case).state for case in house.cases} == {"identical", "erased"}
+def test_of_what_nobody_changed_nothing_is_said(watched: Watched) -> None:
+    assert findings(watched, set(watched.cases)) == []
+    assert {watched.desk.g.verify(case).state for case in watched.cases} == {"identical", "erased"}

@@ -56,42 +56,42 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def house(shipped: Gongdan) -> Gongdan:
+def gongdan(shipped: Gongdan) -> Gongdan:
     return shipped
 
 
-def named_in(house: Gongdan, person: Person, dice: random.Random, **data: str) -> str:
+def named_in(gongdan: Gongdan, person: Person, dice: random.Random, **data: str) -> str:
     """A new case that names ``person`` in one of the ways there are; its number."""
     written = dice.choice([person.name, person.name.upper(), person.display_name])
     how = dice.choice(["opening", "data", "correction"])
     process = dice.choice(["hospital_guide_complaint", "general_complaint", "courier_complaint_intake"])
-    known = house.releases.current().processes
+    known = gongdan.releases.current().processes
     start = StartCase(
         process=process if process in known else "general_complaint",
         data={**data, **({"complained_staff": written} if how == "data" else {})},
         actor="system:test",
-        at=house.now(),
+        at=gongdan.now(),
         respondent=written if how == "opening" else None,
     )
-    number = house.dispatch(start).case_id
+    number = gongdan.dispatch(start).case_id
     if how == "correction":
         amended = AmendData(
             case_id=number,
             data={"complained_staff": written},
             reason="更正",
             actor="system:test",
-            at=house.now(),
+            at=gongdan.now(),
         )
-        house.dispatch(amended)
+        gongdan.dispatch(amended)
     return number
 
 
-def matter(house: Gongdan, person: Person, dice: random.Random, *, closed: bool) -> Matter:
+def matter(gongdan: Gongdan, person: Person, dice: random.Random, *, closed: bool) -> Matter:
     """Everything that lists show, about a case that complains about ``person``."""
     code = "".join(dice.choices("甲乙丙丁戊己庚辛壬癸", k=6))
     customer, title = f"顾客{code}", f"投诉内容{code}"
     phone = f"139{dice.randrange(10**8):08}"
-    number = named_in(house, person, dice, customer_name=customer, contact_phone=phone, content=title)
+    number = named_in(gongdan, person, dice, customer_name=customer, contact_phone=phone, content=title)
     beside = StartCase(
         process="general_complaint",
         data={
@@ -101,12 +101,12 @@ def matter(house: Gongdan, person: Person, dice: random.Random, *, closed: bool)
             "duplicate_of": number,
         },
         actor="system:test",
-        at=house.now(),
+        at=gongdan.now(),
     )
-    other = house.dispatch(beside).case_id
-    at, common = house.now(), {"case_id": number, "kind": "sms", "created_at": house.now(), "body": title}
+    other = gongdan.dispatch(beside).case_id
+    at, common = gongdan.now(), {"case_id": number, "kind": "sms", "created_at": gongdan.now(), "body": title}
     due = {"clock": "c:x", "parameter": "REG_TEL_REPLY", "started": at, "due": at, "breached_at": at}
-    with house.db.begin() as c:
+    with gongdan.db.begin() as c:
         for role in {role for one in DEMO_PEOPLE for role in one.roles}:
             text = {"text": f"{number} {customer} 超时", "at": at, "level": "breach"}
             c.execute(sa.insert(notice).values(case_id=number, role=role, **text))
@@ -189,10 +189,10 @@ ASKED = {
 }
 
 
-def addresses(house: Gongdan, app: Flask, about: list[Matter]) -> Iterator[tuple[str, str]]:
+def addresses(gongdan: Gongdan, app: Flask, about: list[Matter]) -> Iterator[tuple[str, str]]:
     """(method, path) of every route, with all it may be asked about these cases and those beside them."""
     numbers = [one.number for one in about]
-    tasks = house.db.rows(sa.select(task.c.task).where(task.c.case_id.in_(numbers)))
+    tasks = gongdan.db.rows(sa.select(task.c.task).where(task.c.case_id.in_(numbers)))
     filled = {
         "case_id": [*numbers, *(one.beside for one in about)],
         "int:number": sorted({"1", *(str(row.task) for row in tasks)})[:2],
@@ -214,20 +214,20 @@ def addresses(house: Gongdan, app: Flask, about: list[Matter]) -> Iterator[tuple
                 yield method, path + more.format(number=numbers[0], day=numbers[0][:8])
 
 
-def test_no_page_of_any_room_tells_anything(house: Gongdan, settings: Settings, clock: Clock) -> None:
+def test_no_page_of_any_room_tells_anything(gongdan: Gongdan, settings: Settings, clock: Clock) -> None:
     dice = random.Random(SEED)
     people = {person.name: person for person in DEMO_PEOPLE}
     matters = {
-        name: [matter(house, people[name], dice, closed=closed) for closed in (False, True)]
+        name: [matter(gongdan, people[name], dice, closed=closed) for closed in (False, True)]
         for name in READERS
     }
     clock.advance(minutes=1)
-    app = create_app(house, settings)
+    app = create_app(gongdan, settings)
     told = []
     for reader, about in matters.items():
         marks = [mark for one in about for mark in one.marks]
         client, token = browser(app, reader)
-        waiting = deque(addresses(house, app, about))
+        waiting = deque(addresses(gongdan, app, about))
         while waiting:
             method, path = waiting.popleft()
             form = {"id": f"{about[0].number}/x", "reason": "x", "to": "agent2", "csrf_token": token}

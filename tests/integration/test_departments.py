@@ -28,30 +28,30 @@ FINDING_OUT: dict[str, bytes | None] = {
 
 
 @pytest.fixture
-def house(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Desk]:
+def desk(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Desk]:
     """A desk whose cases are handed to a department."""
     with opened(tmp_path, clock, database_url, files=FINDING_OUT) as made:
         yield made
 
 
-def sees(house: Desk, name: str) -> list[str]:
-    person = house.g.people.get(name)
-    return [row.case_id for row in inbox.work(house.g.db, person, "queues", house.at, inbox.Filters()).rows]
+def sees(desk: Desk, name: str) -> list[str]:
+    person = desk.g.people.get(name)
+    return [row.case_id for row in inbox.work(desk.g.db, person, "queues", desk.at, inbox.Filters()).rows]
 
 
-def test_the_task_is_for_the_department_in_the_data(house: Desk) -> None:
-    case = house.start("finding", place="billing")
-    assert [sees(house, who) for who in ("billing1", "vas1", "agent1")] == [[case], [], []]
+def test_the_task_is_for_the_department_in_the_data(desk: Desk) -> None:
+    case = desk.start("finding", place="billing")
+    assert [sees(desk, who) for who in ("billing1", "vas1", "agent1")] == [[case], [], []]
     with pytest.raises(NotAllowed):
-        house.claim(case, actor="vas1")
+        desk.claim(case, actor="vas1")
     with pytest.raises(NotAllowed):
-        house.complete(case, actor="vas1", result="done")
-    house.complete(case, actor="billing1", result="done")
-    assert house.g.verify(case).state == IDENTICAL
+        desk.complete(case, actor="vas1", result="done")
+    desk.complete(case, actor="billing1", result="done")
+    assert desk.g.verify(case).state == IDENTICAL
 
 
 @pytest.mark.parametrize("place", [None, "other", 7, ["billing"]])
-def test_without_a_department_that_has_people_the_role_is_enough(house: Desk, place: object) -> None:
-    case = house.start("finding", place=place)
-    assert [sees(house, who) for who in ("billing1", "vas1", "agent1")] == [[case], [case], []]
-    house.complete(case, actor="vas1", result="done")
+def test_without_a_department_that_has_people_the_role_is_enough(desk: Desk, place: object) -> None:
+    case = desk.start("finding", place=place)
+    assert [sees(desk, who) for who in ("billing1", "vas1", "agent1")] == [[case], [case], []]
+    desk.complete(case, actor="vas1", result="done")

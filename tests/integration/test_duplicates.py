@@ -31,44 +31,44 @@ DOUBLING: dict[str, bytes | None] = {
 
 
 @pytest.fixture
-def house(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Desk]:
+def desk(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Desk]:
     """A desk where a case may be the duplicate of another."""
     with opened(tmp_path, clock, database_url, files=DOUBLING) as made:
         yield made
 
 
-def refusal(house: Desk, case: str, number: str) -> tuple[str, str]:
+def refusal(desk: Desk, case: str, number: str) -> tuple[str, str]:
     with pytest.raises(InvalidForm) as refused:
-        house.complete(case, "record", duplicate_of=number)
+        desk.complete(case, "record", duplicate_of=number)
     (error,) = refused.value.errors
     return error.field, error.code
 
 
-def test_only_the_number_of_another_case_is_taken(house: Desk) -> None:
-    earlier, case = house.start(), house.start("doubling")
+def test_only_the_number_of_another_case_is_taken(desk: Desk) -> None:
+    earlier, case = desk.start(), desk.start("doubling")
     slip = earlier[:-1] + str((int(earlier[-1]) + 1) % 10)
-    assert refusal(house, case, "no number") == ("duplicate_of", "not_case_number")
-    assert refusal(house, case, slip) == ("duplicate_of", "not_case_number")
-    assert refusal(house, case, "990101-00001-1") == ("duplicate_of", "no_such_case")
-    assert refusal(house, case, case) == ("duplicate_of", "case_itself")
-    house.complete(case, "record", duplicate_of=earlier)
+    assert refusal(desk, case, "no number") == ("duplicate_of", "not_case_number")
+    assert refusal(desk, case, slip) == ("duplicate_of", "not_case_number")
+    assert refusal(desk, case, "990101-00001-1") == ("duplicate_of", "no_such_case")
+    assert refusal(desk, case, case) == ("duplicate_of", "case_itself")
+    desk.complete(case, "record", duplicate_of=earlier)
 
 
-def test_both_know_of_each_other_once_it_is_confirmed(house: Desk) -> None:
-    earlier, case, other = house.start(), house.start("doubling"), house.start("doubling")
-    house.complete(case, "record", duplicate_of=earlier)
-    assert duplicates(house.g.db, case) == duplicates(house.g.db, earlier) == []
-    house.complete(case, "confirm", duplicate_relation="same_issue")
-    house.complete(other, "record", duplicate_of=earlier)
-    house.complete(other, "confirm")
-    assert [one.id for one in duplicates(house.g.db, case)] == [earlier]
-    assert [one.id for one in duplicates(house.g.db, earlier)] == [case]
-    assert duplicates(house.g.db, other) == [], "it was another matter after all"
+def test_both_know_of_each_other_once_it_is_confirmed(desk: Desk) -> None:
+    earlier, case, other = desk.start(), desk.start("doubling"), desk.start("doubling")
+    desk.complete(case, "record", duplicate_of=earlier)
+    assert duplicates(desk.g.db, case) == duplicates(desk.g.db, earlier) == []
+    desk.complete(case, "confirm", duplicate_relation="same_issue")
+    desk.complete(other, "record", duplicate_of=earlier)
+    desk.complete(other, "confirm")
+    assert [one.id for one in duplicates(desk.g.db, case)] == [earlier]
+    assert [one.id for one in duplicates(desk.g.db, earlier)] == [case]
+    assert duplicates(desk.g.db, other) == [], "it was another matter after all"
 
 
-def test_a_history_is_true_whatever_other_cases_there_are_by_then(house: Desk) -> None:
-    earlier, case = house.start(), house.start("doubling")
-    house.complete(case, "record", duplicate_of=earlier)
-    with house.g.db.begin() as connection:
+def test_a_history_is_true_whatever_other_cases_there_are_by_then(desk: Desk) -> None:
+    earlier, case = desk.start(), desk.start("doubling")
+    desk.complete(case, "record", duplicate_of=earlier)
+    with desk.g.db.begin() as connection:
         connection.execute(sa.delete(cases).where(cases.c.id == earlier))
-    assert house.g.verify(case).state == IDENTICAL
+    assert desk.g.verify(case).state == IDENTICAL

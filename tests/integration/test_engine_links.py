@@ -25,7 +25,7 @@ from tests.linked_cases import LINKING
 
 
 @pytest.fixture
-def house(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Desk]:
+def desk(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Desk]:
     """A desk where a question may become a complaint."""
     with opened(tmp_path, clock, database_url, files=LINKING) as made:
         yield made
@@ -44,94 +44,94 @@ def only_child(desk: Desk, parent: str) -> Case:
     return child
 
 
-def test_the_child_is_opened_after_the_commit_with_the_data_that_goes_over(house: Desk) -> None:
-    parent = ask(house)
-    assert children(house.g.db, parent) == []
-    house.clock.advance(minutes=3)
-    assert house.send() == [SENT]
-    child = only_child(house, parent)
-    actor, at, command, _ = house.history(child.id)[0]
+def test_the_child_is_opened_after_the_commit_with_the_data_that_goes_over(desk: Desk) -> None:
+    parent = ask(desk)
+    assert children(desk.g.db, parent) == []
+    desk.clock.advance(minutes=3)
+    assert desk.send() == [SENT]
+    child = only_child(desk, parent)
+    actor, at, command, _ = desk.history(child.id)[0]
     assert (actor, command["process"], command["parent"]) == ("system:link", "complaining", parent)
-    assert at == house.history(parent)[-2][1], "as of the instant at which the parent asked"
+    assert at == desk.history(parent)[-2][1], "as of the instant at which the parent asked"
     assert (command["data"]["kind"], command["respondent"]) == ("question", "agent2")
-    data = house.g.dispatcher.current(child.id).machine.any_data()
+    data = desk.g.dispatcher.current(child.id).machine.any_data()
     assert (data["customer_name"], data["contact_phone"]) == ("陈大文", "13812345678")
     assert "never_set" not in data
 
 
-def test_both_histories_know_of_the_link_and_verify(house: Desk) -> None:
-    parent = ask(house)
-    house.send()
-    child = only_child(house, parent)
-    asked, answered = house.history(parent)[-2:]
+def test_both_histories_know_of_the_link_and_verify(desk: Desk) -> None:
+    parent = ask(desk)
+    desk.send()
+    child = only_child(desk, parent)
+    asked, answered = desk.history(parent)[-2:]
     assert asked[3]["linked"][0]["event"] == "became_complaint"
     assert answered[3]["service"] == ["became_complaint", SENT, child.id]
-    known = case(house.g.db, parent)
+    known = case(desk.g.db, parent)
     assert known is not None
     assert (known.state, known.outcome, child.parent) == ("closed", "became_complaint", parent)
     for number in (parent, child.id):
-        assert house.g.verify(number).state == IDENTICAL
-        assert differences(house.g, number) == []
+        assert desk.g.verify(number).state == IDENTICAL
+        assert differences(desk.g, number) == []
 
 
-def test_nothing_personal_stands_open_in_history_or_outbox(house: Desk) -> None:
-    ask(house)
-    with house.g.db.read() as connection:
+def test_nothing_personal_stands_open_in_history_or_outbox(desk: Desk) -> None:
+    ask(desk)
+    with desk.g.db.read() as connection:
         bodies = [row.body for row in connection.execute(sa.select(outbox))]
-    rows = [bytes(row) for row in house.values("SELECT effects FROM history")]
+    rows = [bytes(row) for row in desk.values("SELECT effects FROM history")]
     for text in [*bodies, *(row.decode() for row in rows)]:
         assert "陈大文" not in text
         assert "13812345678" not in text
 
 
-def test_whoever_stops_half_way_the_child_is_one(house: Desk) -> None:
+def test_whoever_stops_half_way_the_child_is_one(desk: Desk) -> None:
     """The child is opened, the answer is lost: the next worker finds the child and tells the parent."""
-    parent = ask(house)
-    (entry,) = house.values("SELECT id FROM outbox")
-    found = house.g.outbox.entry(entry)
-    with house.g.db.begin() as connection:
-        lost = {"state": "sending", "lease": house.at, "attempts": 1}
+    parent = ask(desk)
+    (entry,) = desk.values("SELECT id FROM outbox")
+    found = desk.g.outbox.entry(entry)
+    with desk.g.db.begin() as connection:
+        lost = {"state": "sending", "lease": desk.at, "attempts": 1}
         connection.execute(sa.update(outbox).values(**lost))
-    opener = house.g.outbox._gateways["case"]
+    opener = desk.g.outbox._gateways["case"]
     assert opener.send(found).state == SENT
-    first = only_child(house, parent).id
-    house.clock.advance(seconds=LEASE.total_seconds() + 1)
-    assert house.send() == ["pending"], "nobody can say whether it happened: it is done again"
-    house.clock.advance(minutes=1)
-    assert house.send() == [SENT]
-    assert only_child(house, parent).id == first
-    assert house.history(parent)[-1][3]["service"] == ["became_complaint", SENT, first]
+    first = only_child(desk, parent).id
+    desk.clock.advance(seconds=LEASE.total_seconds() + 1)
+    assert desk.send() == ["pending"], "nobody can say whether it happened: it is done again"
+    desk.clock.advance(minutes=1)
+    assert desk.send() == [SENT]
+    assert only_child(desk, parent).id == first
+    assert desk.history(parent)[-1][3]["service"] == ["became_complaint", SENT, first]
 
 
-def test_a_process_that_is_gone_fails_where_people_see_it_and_may_be_tried_again(house: Desk) -> None:
-    parent = ask(house)
+def test_a_process_that_is_gone_fails_where_people_see_it_and_may_be_tried_again(desk: Desk) -> None:
+    parent = ask(desk)
     complaining = LINKING["bpmn/tests/complaining.bpmn"]
-    house.g.releases.publish({"bpmn/tests/complaining.bpmn": None}, "tests", "gone", house.at)
-    assert house.send() == [FAILED]
-    assert "no process" in house.history(parent)[-1][3]["service"][2]
-    house.g.releases.publish({"bpmn/tests/complaining.bpmn": complaining}, "tests", "back", house.at)
-    house.g.outbox.send_again(f"{parent}/became_complaint", house.clock.instant)
-    assert house.send() == [SENT]
-    assert only_child(house, parent).release == 3, "a new case runs on the live release"
+    desk.g.releases.publish({"bpmn/tests/complaining.bpmn": None}, "tests", "gone", desk.at)
+    assert desk.send() == [FAILED]
+    assert "no process" in desk.history(parent)[-1][3]["service"][2]
+    desk.g.releases.publish({"bpmn/tests/complaining.bpmn": complaining}, "tests", "back", desk.at)
+    desk.g.outbox.send_again(f"{parent}/became_complaint", desk.clock.instant)
+    assert desk.send() == [SENT]
+    assert only_child(desk, parent).release == 3, "a new case runs on the live release"
 
 
-def test_supervisors_are_told_once_that_a_case_could_not_be_opened(house: Desk) -> None:
+def test_supervisors_are_told_once_that_a_case_could_not_be_opened(desk: Desk) -> None:
     """Its parent is closed: nobody would look there."""
-    parent = ask(house)
-    house.g.releases.publish({"bpmn/tests/complaining.bpmn": None}, "tests", "gone", house.at)
+    parent = ask(desk)
+    desk.g.releases.publish({"bpmn/tests/complaining.bpmn": None}, "tests", "gone", desk.at)
     for _ in range(2):
-        assert house.send() == [FAILED]
-        house.g.outbox.send_again(f"{parent}/became_complaint", house.clock.instant)
+        assert desk.send() == [FAILED]
+        desk.g.outbox.send_again(f"{parent}/became_complaint", desk.clock.instant)
     query = "SELECT text FROM notice WHERE role = 'supervisor' AND case_id = :case"
-    (text,) = house.values(query, case=parent)
+    (text,) = desk.values(query, case=parent)
     assert "complaining" in text
     assert "陈大文" not in text
 
 
 def test_an_opening_that_nobody_can_finish_holds_up_no_other_and_fails_where_people_see_it(
-    house: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bad, good = ask(house), ask(house)
+    bad, good = ask(desk), ask(desk)
     usual = CaseOpener.send
 
     def unforeseen(self: CaseOpener, entry: Entry) -> Answer:
@@ -140,41 +140,41 @@ def test_an_opening_that_nobody_can_finish_holds_up_no_other_and_fails_where_peo
         return usual(self, entry)
 
     monkeypatch.setattr(CaseOpener, "send", unforeseen)
-    assert house.send() == [SENT]
-    assert only_child(house, good)
+    assert desk.send() == [SENT]
+    assert only_child(desk, good)
     for _ in range(2 * MAX_ATTEMPTS):
-        house.clock.advance(hours=1)
-        house.send()
-    assert house.values("SELECT state FROM outbox WHERE case_id = :case", case=bad) == [FAILED]
-    assert house.values("SELECT count(*) FROM notice WHERE case_id = :case", case=bad) == [1]
+        desk.clock.advance(hours=1)
+        desk.send()
+    assert desk.values("SELECT state FROM outbox WHERE case_id = :case", case=bad) == [FAILED]
+    assert desk.values("SELECT count(*) FROM notice WHERE case_id = :case", case=bad) == [1]
 
 
-def test_a_parent_is_not_erased_before_its_child_is_there(house: Desk) -> None:
+def test_a_parent_is_not_erased_before_its_child_is_there(desk: Desk) -> None:
     """The complaint would be lost with it."""
-    parent = ask(house)
+    parent = ask(desk)
     with pytest.raises(Rejected, match="about to open another"):
-        erase(house.g, [parent], REQUEST)
-    house.send()
-    erase(house.g, [parent], REQUEST)
-    assert house.send() == []
-    assert only_child(house, parent).state == "open"
+        erase(desk.g, [parent], REQUEST)
+    desk.send()
+    erase(desk.g, [parent], REQUEST)
+    assert desk.send() == []
+    assert only_child(desk, parent).state == "open"
 
 
-def test_what_an_erased_case_did_not_send_is_sent_no_more(house: Desk) -> None:
-    parent = ask(house)
-    house.g.releases.publish({"bpmn/tests/complaining.bpmn": None}, "tests", "gone", house.at)
-    house.send()
-    erase(house.g, [parent], REQUEST)
-    assert house.values("SELECT state FROM outbox") == ["cancelled"]
+def test_what_an_erased_case_did_not_send_is_sent_no_more(desk: Desk) -> None:
+    parent = ask(desk)
+    desk.g.releases.publish({"bpmn/tests/complaining.bpmn": None}, "tests", "gone", desk.at)
+    desk.send()
+    erase(desk.g, [parent], REQUEST)
+    assert desk.values("SELECT state FROM outbox") == ["cancelled"]
     with pytest.raises(Rejected, match="neither"):
-        house.g.outbox.send_again(f"{parent}/became_complaint", house.clock.instant)
+        desk.g.outbox.send_again(f"{parent}/became_complaint", desk.clock.instant)
 
 
-def test_the_child_counts_as_a_case_of_the_customer(house: Desk) -> None:
+def test_the_child_counts_as_a_case_of_the_customer(desk: Desk) -> None:
     """So erasing the customer finds it: its number is the parent's customer's."""
-    ask(house)
-    house.send()
-    with house.g.db.read() as connection:
+    ask(desk)
+    desk.send()
+    with desk.g.db.read() as connection:
         keys = connection.execute(sa.select(cases.c.phone_key)).scalars().all()
     assert len(keys) == 2
     assert len(set(keys)) == 1

@@ -25,9 +25,9 @@ from engine.operations import attachment_check, leftovers
 from engine.operations.worker import work_once
 from tests.clock import Clock
 from tests.giving import keep
-from tests.integration.test_pages_of_tasks import COMPLAINT, client_of, database_url, house
+from tests.integration.test_pages_of_tasks import COMPLAINT, client_of, database_url, gongdan
 
-__all__ = ["database_url", "house"]  # fixtures
+__all__ = ["database_url", "gongdan"]  # fixtures
 PDF = b"%PDF-1.4 "
 BIG = [PDF + bytes([65 + n]) * (5 * 1024 * 1024 - len(PDF)) for n in range(5)]
 
@@ -38,11 +38,11 @@ def stored(settings: Settings) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def registering(house: Gongdan) -> tuple[str, int]:
+def registering(gongdan: Gongdan) -> tuple[str, int]:
     """A complaint whose registration, with files, is open and held by agent1."""
-    at = house.now()
-    case = house.dispatch(StartCase(process="general_complaint", data={}, actor="agent1", at=at))
-    done = house.dispatch(
+    at = gongdan.now()
+    case = gongdan.dispatch(StartCase(process="general_complaint", data={}, actor="agent1", at=at))
+    done = gongdan.dispatch(
         CompleteTask(
             case_id=case.case_id,
             task=case.opened[0],
@@ -51,7 +51,7 @@ def registering(house: Gongdan) -> tuple[str, int]:
             at=at,
         )
     )
-    house.dispatch(ClaimTask(case_id=case.case_id, task=done.opened[0], actor="agent1", at=at))
+    gongdan.dispatch(ClaimTask(case_id=case.case_id, task=done.opened[0], actor="agent1", at=at))
     return case.case_id, done.opened[0]
 
 
@@ -72,21 +72,21 @@ def give(client: FlaskClient, case: str, task: int, contents: list[bytes], **cha
     return answer.status_code, answer.text
 
 
-def test_files_of_an_accepted_form_are_kept_and_nothing_waits(house: Gongdan, settings: Settings) -> None:
-    case, task = registering(house)
-    status, _ = give(client_of(house, settings, "agent1"), case, task, [PDF + b"1", PDF + b"2"])
+def test_files_of_an_accepted_form_are_kept_and_nothing_waits(gongdan: Gongdan, settings: Settings) -> None:
+    case, task = registering(gongdan)
+    status, _ = give(client_of(gongdan, settings, "agent1"), case, task, [PDF + b"1", PDF + b"2"])
     assert status == 303
     digests = {hashlib.sha256(PDF + end).hexdigest() for end in (b"1", b"2")}
-    assert attachment_check.named_by(house, case) == digests
+    assert attachment_check.named_by(gongdan, case) == digests
     assert stored(settings) == sorted(f"{case}/{d}{e}" for d in digests for e in ("", ".json"))
-    assert list(attachment_check.faults(house, case)) == []
+    assert list(attachment_check.faults(gongdan, case)) == []
 
 
 def test_ten_times_five_large_files_of_a_form_with_a_mistake_leave_nothing(
-    house: Gongdan, settings: Settings
+    gongdan: Gongdan, settings: Settings
 ) -> None:
-    case, task = registering(house)
-    client = client_of(house, settings, "agent1")
+    case, task = registering(gongdan)
+    client = client_of(gongdan, settings, "agent1")
     for _ in range(10):
         status, text = give(client, case, task, BIG, contact_phone="138")
         assert status == 422
@@ -108,62 +108,62 @@ def test_ten_times_five_large_files_of_a_form_with_a_mistake_leave_nothing(
     ],
 )
 def test_files_of_a_refused_command_leave_nothing(
-    house: Gongdan, settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+    gongdan: Gongdan, settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
 ) -> None:
-    case, task = registering(house)
-    client = client_of(house, settings, "agent1")
+    case, task = registering(gongdan)
+    client = client_of(gongdan, settings, "agent1")
     seen: list[list[str]] = []
 
     def refuse(_: object) -> None:
         seen.append(stored(settings))
         raise error
 
-    monkeypatch.setattr(house, "dispatch", refuse)
+    monkeypatch.setattr(gongdan, "dispatch", refuse)
     found, text = give(client, case, task, [PDF])
     assert len(seen[0]) == 2, "on the disk before a case may name it"
     assert (found in (status, 409), stored(settings)) == (True, [])
     assert "letter0.pdf" in text
 
 
-def test_who_may_not_send_the_form_leaves_no_files(house: Gongdan, settings: Settings) -> None:
-    case, task = registering(house)
-    status, _ = give(client_of(house, settings, "agent2"), case, task, [PDF])
+def test_who_may_not_send_the_form_leaves_no_files(gongdan: Gongdan, settings: Settings) -> None:
+    case, task = registering(gongdan)
+    status, _ = give(client_of(gongdan, settings, "agent2"), case, task, [PDF])
     assert status in (403, 409)
     assert stored(settings) == []
 
 
 def test_the_same_file_of_another_form_survives_the_refusal_of_this_one(
-    house: Gongdan, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    gongdan: Gongdan, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a form with the file is refused, another of the same case with the same file is accepted."""
-    case, task = registering(house)
-    client = client_of(house, settings, "agent1")
-    real: Callable[..., object] = house.dispatch
+    case, task = registering(gongdan)
+    client = client_of(gongdan, settings, "agent1")
+    real: Callable[..., object] = gongdan.dispatch
 
     def overtaken(command: object) -> object:
         if isinstance(command, CompleteTask):
-            monkeypatch.setattr(house, "dispatch", real)
-            assert give(client_of(house, settings, "agent1"), case, task, [PDF])[0] == 303
+            monkeypatch.setattr(gongdan, "dispatch", real)
+            assert give(client_of(gongdan, settings, "agent1"), case, task, [PDF])[0] == 303
             raise Conflict("Expected task {task} to be open, but it is not", task=task)
         return real(command)
 
-    monkeypatch.setattr(house, "dispatch", overtaken)
+    monkeypatch.setattr(gongdan, "dispatch", overtaken)
     assert give(client, case, task, [PDF])[0] == 409
-    assert list(attachment_check.faults(house, case)) == []
+    assert list(attachment_check.faults(gongdan, case)) == []
     assert len(stored(settings)) == 2
 
 
 def test_many_forms_with_one_file_at_once_keep_it_where_it_was_accepted(
-    house: Gongdan, settings: Settings
+    gongdan: Gongdan, settings: Settings
 ) -> None:
-    cases = [registering(house) for _ in range(3)]
+    cases = [registering(gongdan) for _ in range(3)]
     answers: list[int] = []
 
     def send(client: FlaskClient, case: str, task: int, phone: str) -> None:
         answers.append(give(client, case, task, [PDF], contact_phone=phone)[0])
 
     threads = [
-        threading.Thread(target=send, args=(client_of(house, settings, "agent1"), *one, phone))
+        threading.Thread(target=send, args=(client_of(gongdan, settings, "agent1"), *one, phone))
         for one in cases
         for phone in ("138", "13800138000", "138")
     ]
@@ -173,79 +173,79 @@ def test_many_forms_with_one_file_at_once_keep_it_where_it_was_accepted(
         thread.join()
     assert answers.count(303) == 3
     for case, _ in cases:
-        assert list(attachment_check.faults(house, case)) == []
+        assert list(attachment_check.faults(gongdan, case)) == []
     assert len(stored(settings)) == 6
 
 
 @pytest.mark.parametrize("recorded", [True, False])
 def test_what_a_crash_left_waiting_is_settled_by_the_history(
-    house: Gongdan, settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch, recorded: bool
+    gongdan: Gongdan, settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch, recorded: bool
 ) -> None:
-    case, task = registering(house)
-    client = client_of(house, settings, "agent1")
-    real: Callable[..., object] = house.dispatch
+    case, task = registering(gongdan)
+    client = client_of(gongdan, settings, "agent1")
+    real: Callable[..., object] = gongdan.dispatch
 
     def dies(command: object) -> None:
         if recorded:
             real(command)
         raise Unavailable("the database is gone")
 
-    monkeypatch.setattr(house, "dispatch", dies)
+    monkeypatch.setattr(gongdan, "dispatch", dies)
     assert give(client, case, task, [PDF])[0] == 503
     monkeypatch.undo()
     assert [name.startswith(".waiting/") for name in stored(settings)] == [True, True]
     digest = hashlib.sha256(PDF).hexdigest()
     moment = datetime.fromisoformat(clock.now)
-    while work_once(house, moment):
+    while work_once(gongdan, moment):
         pass
     if recorded:
         assert Folder(settings.var, case).content(digest) == PDF
-        assert list(attachment_check.faults(house, case)) == []
+        assert list(attachment_check.faults(gongdan, case)) == []
     else:
         assert len(stored(settings)) == 2, "the command may still be under way"
-    while work_once(house, moment + leftovers.GRACE + timedelta(seconds=1)):
+    while work_once(gongdan, moment + leftovers.GRACE + timedelta(seconds=1)):
         pass
     assert stored(settings) == ([f"{case}/{digest}", f"{case}/{digest}.json"] if recorded else [])
 
 
 def test_a_file_whose_form_was_refused_is_asked_for_again_on_a_form_without_scripts(
-    house: Gongdan, settings: Settings
+    gongdan: Gongdan, settings: Settings
 ) -> None:
-    case, task = registering(house)
-    client = client_of(house, settings, "agent1")
+    case, task = registering(gongdan)
+    client = client_of(gongdan, settings, "agent1")
     assert give(client, case, task, [PDF], contact_phone="138")[0] == 422
     assert give(client, case, task, [])[0] == 303
-    assert attachment_check.named_by(house, case) == set()
+    assert attachment_check.named_by(gongdan, case) == set()
 
 
-def test_files_that_no_command_names_are_found_and_removed(house: Gongdan, settings: Settings) -> None:
-    case, task = registering(house)
-    assert give(client_of(house, settings, "agent1"), case, task, [PDF])[0] == 303
+def test_files_that_no_command_names_are_found_and_removed(gongdan: Gongdan, settings: Settings) -> None:
+    case, task = registering(gongdan)
+    assert give(client_of(gongdan, settings, "agent1"), case, task, [PDF])[0] == 303
     folder, stray = Folder(settings.var, case), PDF + b"stray"
     digest = hashlib.sha256(stray).hexdigest()
     keep(folder, {"name": "x.pdf", "size": len(stray), "type": "application/pdf", "sha256": digest}, stray)
-    assert attachment_check.unnamed(house, case) == [digest]
-    assert attachment_check.remove_unnamed(house, case) == 1
-    assert attachment_check.unnamed(house, case) == []
+    assert attachment_check.unnamed(gongdan, case) == [digest]
+    assert attachment_check.remove_unnamed(gongdan, case) == 1
+    assert attachment_check.unnamed(gongdan, case) == []
     assert stored(settings) == sorted(
         f"{case}/{hashlib.sha256(PDF).hexdigest()}{ending}" for ending in ("", ".json")
     )
 
 
 def test_a_file_named_in_the_moment_of_its_removal_comes_back(
-    house: Gongdan, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    gongdan: Gongdan, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    case, task = registering(house)
+    case, task = registering(gongdan)
     folder, digest = Folder(settings.var, case), hashlib.sha256(PDF).hexdigest()
     keep(folder, {"name": "x.pdf", "size": len(PDF), "type": "application/pdf", "sha256": digest}, PDF)
     real = attachments.Folder.set_aside
 
     def meanwhile(self: Folder, sha256: str) -> Path:
         monkeypatch.setattr(attachments.Folder, "set_aside", real)
-        assert give(client_of(house, settings, "agent1"), case, task, [PDF])[0] == 303
+        assert give(client_of(gongdan, settings, "agent1"), case, task, [PDF])[0] == 303
         return real(self, sha256)
 
     monkeypatch.setattr(attachments.Folder, "set_aside", meanwhile)
-    assert attachment_check.remove_unnamed(house, case) == 0
+    assert attachment_check.remove_unnamed(gongdan, case) == 0
     assert folder.content(digest) == PDF
     assert folder.recall(digest) is not None

@@ -23,26 +23,26 @@ __all__ = ["database_url"]  # fixture
 WHOLE = "c:CASE_REPLY"
 
 
-def opened(house: Gongdan) -> tuple[str, int]:
+def opened(gongdan: Gongdan) -> tuple[str, int]:
     """A complaint whose registration waits."""
-    asked = StartCase(process="general_complaint", data={}, actor="agent1", at=house.now())
-    begun = house.dispatch(asked)
+    asked = StartCase(process="general_complaint", data={}, actor="agent1", at=gongdan.now())
+    begun = gongdan.dispatch(asked)
     received = _complete(begun.case_id, begun.opened[0], {"variant": "customer", "soothed": True}, begun.at)
-    return begun.case_id, house.dispatch(received).opened[0]
+    return begun.case_id, gongdan.dispatch(received).opened[0]
 
 
-def register(house: Gongdan, case: str, task: int, received: str, **more: str) -> None:
+def register(gongdan: Gongdan, case: str, task: int, received: str, **more: str) -> None:
     """Fill in the registration, with a first receipt."""
-    house.dispatch(_complete(case, task, {**COMPLAINT, "received_at": received, **more}, house.now()))
+    gongdan.dispatch(_complete(case, task, {**COMPLAINT, "received_at": received, **more}, gongdan.now()))
 
 
 def _complete(case: str, task: int, data: dict[str, Any], at: str) -> CompleteTask:
     return CompleteTask(case_id=case, task=task, data=data, actor="agent1", at=at)
 
 
-def whole(house: Gongdan, case: str) -> SlaClock:
+def whole(gongdan: Gongdan, case: str) -> SlaClock:
     """The clock of the whole case."""
-    return next(clock for clock in work.clocks(house.db, case) if clock.clock == WHOLE)
+    return next(clock for clock in work.clocks(gongdan.db, case) if clock.clock == WHOLE)
 
 
 def test_a_limit_counts_from_the_first_receipt_that_is_registered(shipped: Gongdan) -> None:

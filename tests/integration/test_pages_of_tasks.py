@@ -52,13 +52,13 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def house(shipped: Gongdan) -> Gongdan:
+def gongdan(shipped: Gongdan) -> Gongdan:
     return shipped
 
 
-def client_of(house: Gongdan, settings: Settings, name: str, locale: str = "zh-Hans") -> FlaskClient:
+def client_of(gongdan: Gongdan, settings: Settings, name: str, locale: str = "zh-Hans") -> FlaskClient:
     """A signed-in browser without scripts."""
-    client = create_app(house, settings).test_client()
+    client = create_app(gongdan, settings).test_client()
     client.set_cookie("locale", locale)
     answer = send(client, "/sign-in", name=name, password=DEMO_PASSWORD)
     assert answer[0] == 303
@@ -75,11 +75,11 @@ def send(client: FlaskClient, path: str, /, **form: str) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
-def registered(house: Gongdan) -> tuple[str, int]:
+def registered(gongdan: Gongdan) -> tuple[str, int]:
     """A case whose first Cantonese callback is open: its number and the task."""
-    at = house.now()
-    case = house.dispatch(StartCase(process="cantonese_callback", data={}, actor="agent1", at=at))
-    done = house.dispatch(
+    at = gongdan.now()
+    case = gongdan.dispatch(StartCase(process="cantonese_callback", data={}, actor="agent1", at=at))
+    done = gongdan.dispatch(
         CompleteTask(case_id=case.case_id, task=case.opened[0], data=ANSWERS, actor="agent1", at=at)
     )
     return case.case_id, done.opened[0]
@@ -94,29 +94,29 @@ def registered(house: Gongdan) -> tuple[str, int]:
     ],
 )
 def test_a_diagram_names_a_limit_and_not_its_key(
-    house: Gongdan, settings: Settings, locale: str, process: str, key: str
+    gongdan: Gongdan, settings: Settings, locale: str, process: str, key: str
 ) -> None:
-    client = client_of(house, settings, "agent1", locale)
-    name = house.releases.current().parameters[key].name[locale]
+    client = client_of(gongdan, settings, "agent1", locale)
+    name = gongdan.releases.current().parameters[key].name[locale]
     for path in (f"/processes/{process}", "/processes/"):
         told = client.get(path).text
         assert key not in told, path
     assert name in client.get(f"/processes/{process}").text
 
 
-def test_only_who_holds_a_task_writes_on_it(house: Gongdan, settings: Settings) -> None:
-    case, task = registered(house)
-    house.dispatch(ClaimTask(case_id=case, task=task, actor="yue1", at=house.now()))
+def test_only_who_holds_a_task_writes_on_it(gongdan: Gongdan, settings: Settings) -> None:
+    case, task = registered(gongdan)
+    gongdan.dispatch(ClaimTask(case_id=case, task=task, actor="yue1", at=gongdan.now()))
     path = f"/tasks/{case}/{task}"
-    holder, other = client_of(house, settings, "yue1"), client_of(house, settings, "agent1")
+    holder, other = client_of(gongdan, settings, "yue1"), client_of(gongdan, settings, "agent1")
     assert send(holder, f"{path}/draft", result="busy")[0] == 204
     assert send(other, f"{path}/draft", result="busy")[0] == 409
     assert send(other, f"{path}/preview", result="busy")[0] == 409
 
 
-def test_who_may_not_do_a_free_task_writes_nothing_on_it(house: Gongdan, settings: Settings) -> None:
-    case, task = registered(house)
-    path, agent = f"/tasks/{case}/{task}", client_of(house, settings, "agent1")
+def test_who_may_not_do_a_free_task_writes_nothing_on_it(gongdan: Gongdan, settings: Settings) -> None:
+    case, task = registered(gongdan)
+    path, agent = f"/tasks/{case}/{task}", client_of(gongdan, settings, "agent1")
     assert send(agent, f"{path}/draft", result="busy")[0] == 403
     assert send(agent, f"{path}/preview", result="busy")[0] == 403
 
@@ -130,16 +130,16 @@ def test_who_may_not_do_a_free_task_writes_nothing_on_it(house: Gongdan, setting
     ],
 )
 def test_who_completed_a_task_in_another_window_is_told_that_it_was_they(
-    house: Gongdan, settings: Settings, locale: str, own: str, faster: str
+    gongdan: Gongdan, settings: Settings, locale: str, own: str, faster: str
 ) -> None:
-    at = house.now()
-    case = house.dispatch(StartCase(process="cantonese_callback", data={}, actor="agent1", at=at))
+    at = gongdan.now()
+    case = gongdan.dispatch(StartCase(process="cantonese_callback", data={}, actor="agent1", at=at))
     number = case.opened[0]
-    house.dispatch(CompleteTask(case_id=case.case_id, task=number, data=ANSWERS, actor="agent1", at=at))
+    gongdan.dispatch(CompleteTask(case_id=case.case_id, task=number, data=ANSWERS, actor="agent1", at=at))
     path = f"/tasks/{case.case_id}/{number}/complete"
-    status, said = send(client_of(house, settings, "agent1", locale), path, result="busy")
+    status, said = send(client_of(gongdan, settings, "agent1", locale), path, result="busy")
     assert (status, own in said, faster in said) == (409, True, False)
-    status, said = send(client_of(house, settings, "agent2", locale), path, result="busy")
+    status, said = send(client_of(gongdan, settings, "agent2", locale), path, result="busy")
     assert (status, own in said, faster in said) == (409, False, True)
 
 
@@ -152,10 +152,10 @@ def test_who_completed_a_task_in_another_window_is_told_that_it_was_they(
     ],
 )
 def test_a_refusal_speaks_the_language_of_the_page(
-    house: Gongdan, settings: Settings, locale: str, words: str
+    gongdan: Gongdan, settings: Settings, locale: str, words: str
 ) -> None:
-    case, task = registered(house)
-    answer = send(client_of(house, settings, "agent1", locale), f"/tasks/{case}/{task}/claim")
+    case, task = registered(gongdan)
+    answer = send(client_of(gongdan, settings, "agent1", locale), f"/tasks/{case}/{task}/claim")
     assert answer[0] == 403
     assert words in answer[1]
 
@@ -173,24 +173,24 @@ def test_a_refusal_speaks_the_language_of_the_page(
     ],
 )
 def test_words_that_cannot_be_said_say_why_in_the_language_of_the_page(
-    house: Gongdan, settings: Settings, locale: str, missing: str, unfilled: str
+    gongdan: Gongdan, settings: Settings, locale: str, missing: str, unfilled: str
 ) -> None:
     close = "bpmn/templates/say_callback_close.json"
-    broken = orjson.loads(house.releases.current().files[close]) | {"slots": {"n": "weather()"}}
+    broken = orjson.loads(gongdan.releases.current().files[close]) | {"slots": {"n": "weather()"}}
     broken["text"] = dict.fromkeys(broken["text"], "{n}")
     gone = {"bpmn/templates/say_callback_greeting.json": None, close: orjson.dumps(broken)}
-    house.releases.publish(gone, "designer1", "texts", house.now())
-    case, task = registered(house)
-    page = client_of(house, settings, "yue1", locale).get(f"/tasks/{case}/{task}").text
+    gongdan.releases.publish(gone, "designer1", "texts", gongdan.now())
+    case, task = registered(gongdan)
+    page = client_of(gongdan, settings, "yue1", locale).get(f"/tasks/{case}/{task}").text
     assert missing in unescape(page)
     assert unfilled in unescape(page)
 
 
-def test_a_call_in_quiet_hours_is_not_logged(house: Gongdan, settings: Settings, clock: Clock) -> None:
+def test_a_call_in_quiet_hours_is_not_logged(gongdan: Gongdan, settings: Settings, clock: Clock) -> None:
     clock.advance(hours=11, minutes=30)  # half past eight in the evening
-    case, task = registered(house)
+    case, task = registered(gongdan)
     clock.advance(minutes=40)
-    path, holder = f"/tasks/{case}/{task}/complete", client_of(house, settings, "yue1")
+    path, holder = f"/tasks/{case}/{task}/complete", client_of(gongdan, settings, "yue1")
     call = {"direction": "outbound", "result": "no_answer"}
     status, text = send(holder, path, started_at="2026-03-02T21:05", **call)
     assert (status, "免打扰时段内不得致电客户，请在 09:00 以后拨打" in text) == (422, True)
@@ -200,72 +200,72 @@ def test_a_call_in_quiet_hours_is_not_logged(house: Gongdan, settings: Settings,
     assert send(holder, path, started_late_reason="系统打不开", **late)[0] == 303
 
 
-def test_what_nobody_answered_is_marked_on_the_pages(house: Gongdan, settings: Settings) -> None:
-    case, _ = registered(house)
-    text = client_of(house, settings, "supervisor1").get(f"/cases/{case}").text
+def test_what_nobody_answered_is_marked_on_the_pages(gongdan: Gongdan, settings: Settings) -> None:
+    case, _ = registered(gongdan)
+    text = client_of(gongdan, settings, "supervisor1").get(f"/cases/{case}").text
     assert "语言</" in text
     marked = set(re.findall(r">([^<>]+)（流程设定）<", text))
     assert marked
     assert not marked & {"需要的语言", "用户号码"}
 
 
-def test_the_relief_that_was_computed_stands_in_the_request(house: Gongdan) -> None:
-    form = house.releases.current().forms["recovery_request"]
-    computed = form.initial({"recovery_kind": "rent_relief", "recovery_amount": 6500}, house.now())
+def test_the_relief_that_was_computed_stands_in_the_request(gongdan: Gongdan) -> None:
+    form = gongdan.releases.current().forms["recovery_request"]
+    computed = form.initial({"recovery_kind": "rent_relief", "recovery_amount": 6500}, gongdan.now())
     assert computed == {"recovery_kind": "rent_relief", "recovery_amount": 6500}
-    assert form.initial({}, house.now()) == {"recovery_amount": 0}
+    assert form.initial({}, gongdan.now()) == {"recovery_amount": 0}
 
 
 def test_processes_and_lanes_are_named_in_the_language_of_the_page(
-    house: Gongdan, settings: Settings
+    gongdan: Gongdan, settings: Settings
 ) -> None:
-    case, task = registered(house)
-    english = client_of(house, settings, "supervisor1", "en")
+    case, task = registered(gongdan)
+    english = client_of(gongdan, settings, "supervisor1", "en")
     assert "Cantonese callback" in english.get(f"/cases/{case}").text
     assert "Cantonese desk" in english.get(f"/tasks/{case}/{task}").text
-    assert "粵語專席" in client_of(house, settings, "yue1", "zh-Hant-HK").get(f"/tasks/{case}/{task}").text
-    for process in house.releases.current().processes.values():
+    assert "粵語專席" in client_of(gongdan, settings, "yue1", "zh-Hant-HK").get(f"/tasks/{case}/{task}").text
+    for process in gongdan.releases.current().processes.values():
         assert set(process.names) == {"zh-Hans", "zh-Hant-HK", "en"}, process.id
-    drawn = replace(house.releases.current().process("cantonese_callback"), properties={})
+    drawn = replace(gongdan.releases.current().process("cantonese_callback"), properties={})
     assert drawn.names == {"zh-Hans": "粤语回复"}
 
 
-def test_every_lane_that_is_drawn_has_its_names(house: Gongdan) -> None:
-    roles = house.releases.current().roles
-    lanes = {lane for process in house.releases.current().processes.values() for lane in process.lanes}
+def test_every_lane_that_is_drawn_has_its_names(gongdan: Gongdan) -> None:
+    roles = gongdan.releases.current().roles
+    lanes = {lane for process in gongdan.releases.current().processes.values() for lane in process.lanes}
     assert {lane for lane in lanes if set(roles.lane_names[lane]) != {"zh-Hans", "zh-Hant-HK", "en"}} == set()
 
 
 def test_the_front_desk_finds_callers_cases_but_not_those_a_branch_keeps(
-    house: Gongdan, settings: Settings
+    gongdan: Gongdan, settings: Settings
 ) -> None:
-    at = house.now()
-    shared, _ = registered(house)
-    kept = house.dispatch(
+    at = gongdan.now()
+    shared, _ = registered(gongdan)
+    kept = gongdan.dispatch(
         StartCase(process="insurance_branch_complaint", data={}, actor="centre1", at=at)
     ).case_id
-    agent, centre = client_of(house, settings, "agent2"), client_of(house, settings, "centre1")
+    agent, centre = client_of(gongdan, settings, "agent2"), client_of(gongdan, settings, "centre1")
     assert [agent.get(f"/cases/{case}").status_code for case in (shared, kept)] == [200, 404]
     assert [centre.get(f"/cases/{case}").status_code for case in (shared, kept)] == [200, 200]
     listed = agent.get("/cases/").text
     assert (shared in listed, kept in listed) == (True, False)
 
 
-def test_who_is_named_in_a_form_does_not_find_the_case_any_more(house: Gongdan) -> None:
-    asked = StartCase(process="hospital_guide_complaint", data={}, actor="agent1", at=house.now())
-    case = house.dispatch(asked).case_id
-    everybody = {name: house.people.get(name) for name in ("agent2", "supervisor1")}
-    release = house.releases.current()
-    assert all(scope.may_know(house.db, person, case, release) for person in everybody.values())
+def test_who_is_named_in_a_form_does_not_find_the_case_any_more(gongdan: Gongdan) -> None:
+    asked = StartCase(process="hospital_guide_complaint", data={}, actor="agent1", at=gongdan.now())
+    case = gongdan.dispatch(asked).case_id
+    everybody = {name: gongdan.people.get(name) for name in ("agent2", "supervisor1")}
+    release = gongdan.releases.current()
+    assert all(scope.may_know(gongdan.db, person, case, release) for person in everybody.values())
     amended = AmendData(
         case_id=case,
         data={"complained_staff": "agent2"},
         reason="投诉对象",
         actor="supervisor1",
-        at=house.now(),
+        at=gongdan.now(),
     )
-    house.dispatch(amended)
-    known = {name: scope.may_know(house.db, person, case, release) for name, person in everybody.items()}
+    gongdan.dispatch(amended)
+    known = {name: scope.may_know(gongdan.db, person, case, release) for name, person in everybody.items()}
     assert known == {"agent2": False, "supervisor1": True}
 
 
@@ -275,111 +275,115 @@ def test_who_is_named_in_a_form_does_not_find_the_case_any_more(house: Gongdan) 
 )
 @pytest.mark.parametrize("number", [2**31, 2**63, 10**30, -(2**63) - 1])
 def test_numbers_longer_than_any_there_is_break_no_page(
-    house: Gongdan, settings: Settings, path: str, number: int
+    gongdan: Gongdan, settings: Settings, path: str, number: int
 ) -> None:
-    case, _ = registered(house)
+    case, _ = registered(gongdan)
     who = "designer1" if "designer" in path else "supervisor1"
-    answer = client_of(house, settings, who).get(path.format(number, case=case))
+    answer = client_of(gongdan, settings, who).get(path.format(number, case=case))
     assert answer.status_code in (200, 404)
 
 
 def test_a_draft_made_from_no_release_there_is_is_made_from_the_current_one(
-    house: Gongdan, settings: Settings
+    gongdan: Gongdan, settings: Settings
 ) -> None:
     path = "forms/recourse_told.json"
-    designer = client_of(house, settings, "designer1")
+    designer = client_of(gongdan, settings, "designer1")
     assert send(designer, "/designer/file", path=path, body="{}", base=str(2**63))[0] == 303
-    [draft] = drafts.diagrams(house.db, "designer1")
-    assert draft.base_release == house.releases.current().number
+    [draft] = drafts.diagrams(gongdan.db, "designer1")
+    assert draft.base_release == gongdan.releases.current().number
 
 
-def test_a_case_and_its_duplicate_lead_to_each_other(house: Gongdan, settings: Settings) -> None:
-    at = house.now()
+def test_a_case_and_its_duplicate_lead_to_each_other(gongdan: Gongdan, settings: Settings) -> None:
+    at = gongdan.now()
 
     def opened() -> str:
-        return house.dispatch(StartCase(process="general_complaint", data={}, actor="agent1", at=at)).case_id
+        return gongdan.dispatch(
+            StartCase(process="general_complaint", data={}, actor="agent1", at=at)
+        ).case_id
 
     def complete(case: str, **data: object) -> None:
-        (task,) = house.dispatcher.current(case).open
-        house.dispatch(CompleteTask(case_id=case, task=task, data=data, actor="agent1", at=at))
+        (task,) = gongdan.dispatcher.current(case).open
+        gongdan.dispatch(CompleteTask(case_id=case, task=task, data=data, actor="agent1", at=at))
 
     earlier, case = opened(), opened()
     complete(case, variant="customer", soothed=True)
     complete(case, **COMPLAINT, received_at=at, duplicate_of=earlier)
     complete(case, duplicate_confirmed=True, duplicate_relation="recomplaint")
-    agent = client_of(house, settings, "agent1")
+    agent = client_of(gongdan, settings, "agent1")
     for one, other in ((case, earlier), (earlier, case)):
         assert f'与此为同一件事 <a class="num" href="/cases/{other}">' in agent.get(f"/cases/{one}").text
 
 
 def test_who_opens_a_case_for_others_is_told_in_whose_queue_it_waits(
-    house: Gongdan, settings: Settings
+    gongdan: Gongdan, settings: Settings
 ) -> None:
-    agent = client_of(house, settings, "agent1")
+    agent = client_of(gongdan, settings, "agent1")
     assert send(agent, "/cases/new", process="ecommerce_return_exchange")[0] == 303
-    (number,) = house.db.rows(sa.select(cases.c.id))[0]
+    (number,) = gongdan.db.rows(sa.select(cases.c.id))[0]
     assert f"工单 {number} 已建立，正在等候：专业人员 仓库" in agent.get(f"/cases/{number}").text
 
 
-def test_nobody_is_offered_a_case_that_they_could_not_follow(house: Gongdan, settings: Settings) -> None:
+def test_nobody_is_offered_a_case_that_they_could_not_follow(gongdan: Gongdan, settings: Settings) -> None:
     offer = 'name="process" value="quality_spot_check"'
-    assert offer not in client_of(house, settings, "agent1").get("/cases/new").text
-    assert offer in client_of(house, settings, "supervisor1").get("/cases/new").text
-    assert send(client_of(house, settings, "agent1"), "/cases/new", process="quality_spot_check")[0] == 403
-    assert house.db.rows(sa.select(cases.c.id)) == []
+    assert offer not in client_of(gongdan, settings, "agent1").get("/cases/new").text
+    assert offer in client_of(gongdan, settings, "supervisor1").get("/cases/new").text
+    assert send(client_of(gongdan, settings, "agent1"), "/cases/new", process="quality_spot_check")[0] == 403
+    assert gongdan.db.rows(sa.select(cases.c.id)) == []
 
 
-def test_a_task_is_offered_to_those_alone_who_may_do_it(house: Gongdan, settings: Settings) -> None:
-    case, task = registered(house)
-    page = client_of(house, settings, "supervisor1").get(f"/tasks/{case}/{task}").text
+def test_a_task_is_offered_to_those_alone_who_may_do_it(gongdan: Gongdan, settings: Settings) -> None:
+    case, task = registered(gongdan)
+    page = client_of(gongdan, settings, "supervisor1").get(f"/tasks/{case}/{task}").text
     (choice,) = re.findall(r'<select name="to".*?</select>', page, re.DOTALL)
     assert re.findall(r'value="(\w+)"', choice) == ["yue1"]
 
 
-def test_a_case_is_found_by_its_number_without_dashes(house: Gongdan, settings: Settings) -> None:
-    case, _ = registered(house)
-    supervisor = client_of(house, settings, "supervisor1")
+def test_a_case_is_found_by_its_number_without_dashes(gongdan: Gongdan, settings: Settings) -> None:
+    case, _ = registered(gongdan)
+    supervisor = client_of(gongdan, settings, "supervisor1")
     typed = case.replace("-", "")
     assert supervisor.get(f"/cases/?q={typed}").headers["Location"] == f"/cases/{case}"
     assert case in supervisor.get(f"/?tab=all&q={typed}").text
 
 
 def test_the_limit_of_a_case_handed_over_goes_on_in_the_linked_case(
-    house: Gongdan, settings: Settings
+    gongdan: Gongdan, settings: Settings
 ) -> None:
-    at = house.now()
+    at = gongdan.now()
     start = {"complaint_recorded": True, "contact_phone": "13800138000", "customer_name": "李四"}
-    case = house.dispatch(StartCase(process="insurance_branch_complaint", data=start, actor="centre1", at=at))
+    case = gongdan.dispatch(
+        StartCase(process="insurance_branch_complaint", data=start, actor="centre1", at=at)
+    )
     about = {"source": "call", "involves_violation": True, "major": False, "matter_complex": False}
     known = {"reason_l3": "03-02-05", "belongs_to_headquarters": True, "branch": "杭州分公司"}
-    house.dispatch(
+    gongdan.dispatch(
         CompleteTask(case_id=case.case_id, task=case.opened[0], data=about | known, actor="centre1", at=at)
     )
-    house.outbox.work(datetime.fromisoformat(at))
-    (child,) = children(house.db, case.case_id)
+    gongdan.outbox.work(datetime.fromisoformat(at))
+    (child,) = children(gongdan.db, case.case_id)
     for locale, words in (("zh-Hans", "在关联工单中继续"), ("en", "goes on in the linked case")):
-        page = client_of(house, settings, "centre1", locale).get(f"/cases/{case.case_id}/state").text
+        page = client_of(gongdan, settings, "centre1", locale).get(f"/cases/{case.case_id}/state").text
         assert words in page
         assert f'<a class="num" href="/cases/{child.id}">' in page
 
 
 @pytest.mark.parametrize("who", ["agent1", "supervisor1"])
 def test_a_task_is_not_offered_where_it_would_be_refused_and_the_page_says_what_is_missing(
-    house: Gongdan, settings: Settings, who: str
+    gongdan: Gongdan, settings: Settings, who: str
 ) -> None:
-    case, task = registered(house)
+    case, task = registered(gongdan)
     path = f"/tasks/{case}/{task}"
     taking = f'formaction="{path}/claim"'
     for asked in (path, f"{path}/side"):
-        assert taking in client_of(house, settings, "yue1").get(asked).text
-        assert taking not in client_of(house, settings, who).get(asked).text
-    page = client_of(house, settings, who).get(path).text
+        assert taking in client_of(gongdan, settings, "yue1").get(asked).text
+        assert taking not in client_of(gongdan, settings, who).get(asked).text
+    page = client_of(gongdan, settings, who).get(path).text
     assert "此任务须由「一线坐席 粤语」办理" in page
 
 
-def test_every_amount_that_a_form_shows_is_read_in_yuan(house: Gongdan, settings: Settings) -> None:
-    reading = case_data_view.Reading(house.releases.current(), {})
-    app = create_app(house, settings)
+def test_every_amount_that_a_form_shows_is_read_in_yuan(gongdan: Gongdan, settings: Settings) -> None:
+    reading = case_data_view.Reading(gongdan.releases.current(), {})
+    app = create_app(gongdan, settings)
     with app.test_request_context():
         assert reading.text("relief_granted", 2000) == "20.00", "set by the process, shown by a form"
         assert reading.text("recovery_amount", 2000) == "20.00"

@@ -33,7 +33,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def house(tmp_path: Path, sqlite_url: str, clock: Clock) -> Iterator[Gongdan]:
+def gongdan(tmp_path: Path, sqlite_url: str, clock: Clock) -> Iterator[Gongdan]:
     """What ships, with tickets closed in the last week of February, and the cases of the reports opened."""
     settings = Settings.from_env({}, var=tmp_path, database_url=sqlite_url, demo=True, secret_key="s" * 32)
     gongdan = open_gongdan(settings, wall=lambda: clock.instant, synchronous="OFF")
@@ -73,15 +73,15 @@ def entries(body: bytes) -> dict[str, str]:
         return {name: archive.read(name).decode("utf-8-sig") for name in archive.namelist()}
 
 
-def test_all_three_reports_opened_their_cases(house: Gongdan) -> None:
-    assert opened(house, f"weekly_closed_list:{WEEK}")
-    assert opened(house, f"monthly_upgrade_statistics:{MONTH}")
-    assert opened(house, f"cable_monthly_statistics:{MONTH}")
+def test_all_three_reports_opened_their_cases(gongdan: Gongdan) -> None:
+    assert opened(gongdan, f"weekly_closed_list:{WEEK}")
+    assert opened(gongdan, f"monthly_upgrade_statistics:{MONTH}")
+    assert opened(gongdan, f"cable_monthly_statistics:{MONTH}")
 
 
-def test_the_weekly_task_shows_its_week_and_leads_to_the_list_of_each_branch(house: Gongdan) -> None:
-    case, address = opened(house, f"weekly_closed_list:{WEEK}")
-    client = signed_in(house, "supervisor1")
+def test_the_weekly_task_shows_its_week_and_leads_to_the_list_of_each_branch(gongdan: Gongdan) -> None:
+    case, address = opened(gongdan, f"weekly_closed_list:{WEEK}")
+    client = signed_in(gongdan, "supervisor1")
     for page in (client.get(address).text, client.get(f"/cases/{case}").text):
         assert WEEK in page
         assert "福田分部" in page
@@ -94,9 +94,9 @@ def test_the_weekly_task_shows_its_week_and_leads_to_the_list_of_each_branch(hou
     ]
 
 
-def test_one_call_gives_the_lists_of_all_branches(house: Gongdan) -> None:
-    case, _ = opened(house, f"weekly_closed_list:{WEEK}")
-    answer = signed_in(house, "supervisor1").get(f"/reports/closed_list.zip?period={WEEK}&case={case}")
+def test_one_call_gives_the_lists_of_all_branches(gongdan: Gongdan) -> None:
+    case, _ = opened(gongdan, f"weekly_closed_list:{WEEK}")
+    answer = signed_in(gongdan, "supervisor1").get(f"/reports/closed_list.zip?period={WEEK}&case={case}")
     files = entries(answer.data)
     assert list(files) == [
         "已结案工单明细-2026-W09-南山_蛇口分部.csv",
@@ -108,15 +108,15 @@ def test_one_call_gives_the_lists_of_all_branches(house: Gongdan) -> None:
     )
 
 
-def test_a_period_without_cases_has_no_files_and_says_so(house: Gongdan) -> None:
-    answer = signed_in(house, "supervisor1").get("/reports/closed_list.zip?period=2020-W01")
+def test_a_period_without_cases_has_no_files_and_says_so(gongdan: Gongdan) -> None:
+    answer = signed_in(gongdan, "supervisor1").get("/reports/closed_list.zip?period=2020-W01")
     assert answer.status_code == 404
     assert "没有可下载的内容" in answer.text
     assert "「已结案工单明细」在 2020-W01 没有任何机构的工单" in answer.text
 
 
-def test_lists_call_processes_as_cases_do(house: Gongdan) -> None:
-    client = signed_in(house, "supervisor1")
+def test_lists_call_processes_as_cases_do(gongdan: Gongdan) -> None:
+    client = signed_in(gongdan, "supervisor1")
     for locale, name in {
         "zh-Hans": "快件投诉处理", "zh-Hant-HK": "快件投訴處理", "en": "Courier complaint"
     }.items():  # fmt: skip
@@ -126,7 +126,7 @@ def test_lists_call_processes_as_cases_do(house: Gongdan) -> None:
 
 
 def test_the_command_line_gives_them_too(
-    house: Gongdan, tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    gongdan: Gongdan, tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", sqlite_url)
     monkeypatch.setenv("GONGDAN_VAR", str(tmp_path))
@@ -140,10 +140,10 @@ def test_the_command_line_gives_them_too(
     assert (empty.exit_code, "2020-W01" in empty.output) == (2, True)
 
 
-def test_whoever_has_the_task_gets_its_files_and_no_others(house: Gongdan) -> None:
+def test_whoever_has_the_task_gets_its_files_and_no_others(gongdan: Gongdan) -> None:
     """Cable's count is an agent's task; agents read no reports otherwise."""
-    case, address = opened(house, f"cable_monthly_statistics:{MONTH}")
-    agent = signed_in(house, "agent1")
+    case, address = opened(gongdan, f"cable_monthly_statistics:{MONTH}")
+    agent = signed_in(gongdan, "agent1")
     page = agent.get(address).text
     assert "/reports/cable?" not in page
     link = f"/reports/cable.csv?period={MONTH}&case={case}"
@@ -156,7 +156,7 @@ def test_whoever_has_the_task_gets_its_files_and_no_others(house: Gongdan) -> No
         (f"/reports/cable?period={MONTH}&case={case}", 403),
     ):
         assert agent.get(other).status_code == status, other
-    weekly, _ = opened(house, f"weekly_closed_list:{WEEK}")
+    weekly, _ = opened(gongdan, f"weekly_closed_list:{WEEK}")
     assert agent.get(f"/reports/closed_list.zip?period={WEEK}&case={weekly}").status_code == 404
 
 
@@ -167,30 +167,30 @@ def answer(gongdan: Gongdan, name: str, link: str) -> int:
         return got.status_code
 
 
-def test_a_colleague_who_holds_the_task_has_it_and_nobody_else(house: Gongdan) -> None:
-    case, address = opened(house, f"cable_monthly_statistics:{MONTH}")
+def test_a_colleague_who_holds_the_task_has_it_and_nobody_else(gongdan: Gongdan) -> None:
+    case, address = opened(gongdan, f"cable_monthly_statistics:{MONTH}")
     link = f"/reports/cable.csv?period={MONTH}&case={case}"
-    assert [answer(house, name, link) for name in ("agent1", "agent2")] == [200, 200], "both could take it"
+    assert [answer(gongdan, name, link) for name in ("agent1", "agent2")] == [200, 200], "both could take it"
     task = int(address.rpartition("/")[2])
-    house.dispatch(ClaimTask(case_id=case, task=task, actor="agent1", at=house.now()))
-    assert [answer(house, name, link) for name in ("agent1", "agent2")] == [200, 404]
-    assert link.replace("&", "&amp;") not in signed_in(house, "agent2").get(address).text
+    gongdan.dispatch(ClaimTask(case_id=case, task=task, actor="agent1", at=gongdan.now()))
+    assert [answer(gongdan, name, link) for name in ("agent1", "agent2")] == [200, 404]
+    assert link.replace("&", "&amp;") not in signed_in(gongdan, "agent2").get(address).text
 
 
-def test_whom_the_diagram_keeps_off_the_task_gets_no_files(house: Gongdan, clock: Clock) -> None:
+def test_whom_the_diagram_keeps_off_the_task_gets_no_files(gongdan: Gongdan, clock: Clock) -> None:
     path = "bpmn/reports/cable_monthly_statistics.bpmn"
     form = b'<spiffworkflow:property name="form" value="cable_monthly_report"/>'
-    drawn = house.releases.current().files[path]
+    drawn = gongdan.releases.current().files[path]
     assert form in drawn
     kept_off = drawn.replace(
         form, form + form.replace(b"form", b"exclude").replace(b"cable_monthly_report", b"away")
     )
-    house.releases.publish({path: kept_off}, "tests", "some are kept off", house.now())
+    gongdan.releases.publish({path: kept_off}, "tests", "some are kept off", gongdan.now())
     clock.set("2026-04-01 00:00")
-    while work_once(house, clock.instant):
+    while work_once(gongdan, clock.instant):
         pass
-    case, _ = opened(house, "cable_monthly_statistics:2026-03")
+    case, _ = opened(gongdan, "cable_monthly_statistics:2026-03")
     away = {"away": "agent1"}
-    house.dispatch(AmendData(case_id=case, data=away, reason="回避", actor="supervisor1", at=house.now()))
+    gongdan.dispatch(AmendData(case_id=case, data=away, reason="回避", actor="supervisor1", at=gongdan.now()))
     link = f"/reports/cable.csv?period=2026-03&case={case}"
-    assert [answer(house, name, link) for name in ("agent1", "agent2")] == [404, 200]
+    assert [answer(gongdan, name, link) for name in ("agent1", "agent2")] == [404, 200]

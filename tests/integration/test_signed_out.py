@@ -17,10 +17,10 @@ from engine.case.commands import ClaimTask, CompleteTask, StartCase
 from engine.people.directory import DEMO_PASSWORD
 from engine.queries import drafts
 from engine.storage.tables import draft
-from tests.integration.test_pages_of_tasks import ANSWERS, client_of, database_url, house, registered, send
+from tests.integration.test_pages_of_tasks import ANSWERS, client_of, database_url, gongdan, registered, send
 from web import create_app, unsent
 
-__all__ = ["database_url", "house"]  # fixtures
+__all__ = ["database_url", "gongdan"]  # fixtures
 HERE = {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -35,10 +35,10 @@ def sign_in(client: FlaskClient, page: str, name: str) -> TestResponse:
     return client.post("/sign-in", data={**hidden(page), "name": name, "password": DEMO_PASSWORD})
 
 
-def held(house: Gongdan) -> str:
+def held(gongdan: Gongdan) -> str:
     """The address of a free callback that yue1 took."""
-    case, task = registered(house)
-    house.dispatch(ClaimTask(case_id=case, task=task, actor="yue1", at=house.now()))
+    case, task = registered(gongdan)
+    gongdan.dispatch(ClaimTask(case_id=case, task=task, actor="yue1", at=gongdan.now()))
     return f"/tasks/{case}/{task}"
 
 
@@ -48,11 +48,11 @@ def held(house: Gongdan) -> str:
 )
 @pytest.mark.parametrize("end", ["session", "cookie"])
 def test_a_script_is_told_and_led_nowhere(
-    house: Gongdan, settings: Settings, headers: dict[str, str], end: str
+    gongdan: Gongdan, settings: Settings, headers: dict[str, str], end: str
 ) -> None:
-    path, client = held(house), client_of(house, settings, "yue1")
+    path, client = held(gongdan), client_of(gongdan, settings, "yue1")
     if end == "session":
-        house.people.end_sessions("yue1")
+        gongdan.people.end_sessions("yue1")
     else:
         client.delete_cookie("gongdan")
     for answer in (
@@ -65,8 +65,8 @@ def test_a_script_is_told_and_led_nowhere(
     assert client.get("/signed-in").json == {"name": None, "token": client.get("/signed-in").json["token"]}  # type: ignore[index]
 
 
-def test_the_draft_of_an_expired_sign_in_is_kept_after_the_next(house: Gongdan, settings: Settings) -> None:
-    path, client = held(house), client_of(house, settings, "yue1")
+def test_the_draft_of_an_expired_sign_in_is_kept_after_the_next(gongdan: Gongdan, settings: Settings) -> None:
+    path, client = held(gongdan), client_of(gongdan, settings, "yue1")
     client.delete_cookie("gongdan")
     form = {"summary": "客户在开会", "csrf_token": "of yesterday", "_by": "yue1", "submit_key": "k"}
     page = client.post(f"{path}/complete", data=form, headers=HERE)
@@ -80,8 +80,8 @@ def test_the_draft_of_an_expired_sign_in_is_kept_after_the_next(house: Gongdan, 
     assert "已恢复您" in shown
 
 
-def test_a_form_older_than_the_sign_in_is_kept_at_once(house: Gongdan, settings: Settings) -> None:
-    path, client = held(house), client_of(house, settings, "yue1")
+def test_a_form_older_than_the_sign_in_is_kept_at_once(gongdan: Gongdan, settings: Settings) -> None:
+    path, client = held(gongdan), client_of(gongdan, settings, "yue1")
     form = {"summary": "客户在开会", "csrf_token": "of yesterday", "_by": "yue1"}
     answer = client.post(f"{path}/complete", data=form, headers=HERE)
     assert answer.headers["Location"] == path
@@ -93,27 +93,27 @@ def test_a_form_older_than_the_sign_in_is_kept_at_once(house: Gongdan, settings:
 )
 @pytest.mark.parametrize("who", ["yue1", None])
 def test_no_other_page_puts_words_into_anybodys_mouth(
-    house: Gongdan, settings: Settings, headers: dict[str, str], who: str | None
+    gongdan: Gongdan, settings: Settings, headers: dict[str, str], who: str | None
 ) -> None:
-    path = held(house)
-    client = client_of(house, settings, who) if who else create_app(house, settings).test_client()
+    path = held(gongdan)
+    client = client_of(gongdan, settings, who) if who else create_app(gongdan, settings).test_client()
     answer = client.post(f"{path}/complete", data={"summary": "伪造"}, headers=headers)
     assert (answer.status_code, "伪造" in answer.text) == (400, False)
-    assert house.db.rows(sa.select(draft)) == []
+    assert gongdan.db.rows(sa.select(draft)) == []
 
 
-def test_what_one_typed_is_not_given_to_another(house: Gongdan, settings: Settings) -> None:
-    path, client = held(house), client_of(house, settings, "yue1")
+def test_what_one_typed_is_not_given_to_another(gongdan: Gongdan, settings: Settings) -> None:
+    path, client = held(gongdan), client_of(gongdan, settings, "yue1")
     client.delete_cookie("gongdan")
     page = client.post(f"{path}/complete", data={"summary": "客户在开会", "_by": "yue1"}, headers=HERE)
     answer = sign_in(client, page.text, "supervisor1")
     assert answer.headers["Location"] == "/"
     assert "属于" in client.get("/").text
-    assert house.db.rows(sa.select(draft)) == []
+    assert gongdan.db.rows(sa.select(draft)) == []
 
 
-def test_a_password_is_never_carried(house: Gongdan, settings: Settings) -> None:
-    client = create_app(house, settings).test_client()
+def test_a_password_is_never_carried(gongdan: Gongdan, settings: Settings) -> None:
+    client = create_app(gongdan, settings).test_client()
     page = client.post("/cases/new", data={"new_password": "do not show"}, headers=HERE)
     assert "do not show" not in page.text
 
@@ -121,16 +121,16 @@ def test_a_password_is_never_carried(house: Gongdan, settings: Settings) -> None
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", "nonsense", '{"path":1,"pairs":[[1]],"files":[],"by":"","back":""}']
 )
-def test_a_carried_form_that_is_none_is_left_alone(house: Gongdan, settings: Settings, text: str) -> None:
-    client = create_app(house, settings).test_client()
+def test_a_carried_form_that_is_none_is_left_alone(gongdan: Gongdan, settings: Settings, text: str) -> None:
+    client = create_app(gongdan, settings).test_client()
     page = client.get("/sign-in").text
     form = {**hidden(page), "name": "agent1", "password": DEMO_PASSWORD, unsent.FIELD: text}
     assert client.post("/sign-in", data=form).headers["Location"] == "/"
 
 
 @pytest.mark.parametrize("path", ["https://elsewhere.example/x", "//elsewhere.example", "/no-such-page"])
-def test_a_carried_form_leads_to_no_other_house(house: Gongdan, settings: Settings, path: str) -> None:
-    client = create_app(house, settings).test_client()
+def test_a_carried_form_leads_to_no_other_house(gongdan: Gongdan, settings: Settings, path: str) -> None:
+    client = create_app(gongdan, settings).test_client()
     page = client.get("/sign-in").text
     carried = json.dumps({"path": path, "pairs": [["a", "b"]], "files": [], "by": "", "back": path})
     form = {**hidden(page), "name": "agent1", "password": DEMO_PASSWORD, unsent.FIELD: carried}
@@ -138,12 +138,12 @@ def test_a_carried_form_leads_to_no_other_house(house: Gongdan, settings: Settin
     assert "elsewhere" not in answer.headers.get("Location", "") + answer.text
 
 
-def test_a_draft_does_not_replace_one_that_its_page_never_saw(house: Gongdan, settings: Settings) -> None:
-    path, client = held(house), client_of(house, settings, "yue1")
+def test_a_draft_does_not_replace_one_that_its_page_never_saw(gongdan: Gongdan, settings: Settings) -> None:
+    path, client = held(gongdan), client_of(gongdan, settings, "yue1")
     case, task = path.split("/")[2], int(path.split("/")[3])
     assert send(client, f"{path}/draft", summary="第一次", _base="")[0] == 204
     assert send(client, f"{path}/draft", summary="另一窗口", _base="")[0] == 409
-    found = drafts.form(house.db, case, task, "yue1")
+    found = drafts.form(gongdan.db, case, task, "yue1")
     assert found is not None
     assert found.pairs == [("summary", "第一次")]
     assert send(client, f"{path}/draft", summary="第一次，再补充", _base=found.version)[0] == 204
@@ -151,8 +151,8 @@ def test_a_draft_does_not_replace_one_that_its_page_never_saw(house: Gongdan, se
     assert send(client, f"{path}/draft", summary="别人的", _by="yue2")[0] == 409
 
 
-def test_refusals_of_drafts_are_told_in_words(house: Gongdan, settings: Settings) -> None:
-    path, client = held(house), client_of(house, settings, "yue1")
+def test_refusals_of_drafts_are_told_in_words(gongdan: Gongdan, settings: Settings) -> None:
+    path, client = held(gongdan), client_of(gongdan, settings, "yue1")
     app: Flask = client.application
     assert app is not None
     found = re.search(r'name="csrf-token" content="([^"]+)"', client.get(path).text)
@@ -163,9 +163,9 @@ def test_refusals_of_drafts_are_told_in_words(house: Gongdan, settings: Settings
     assert "200000" in answer.json["text"]  # type: ignore[index]
 
 
-def test_a_case_is_opened_after_sign_in_when_asked_once_more(house: Gongdan, settings: Settings) -> None:
-    client = client_of(house, settings, "agent1")
-    house.people.end_sessions("agent1")
+def test_a_case_is_opened_after_sign_in_when_asked_once_more(gongdan: Gongdan, settings: Settings) -> None:
+    client = client_of(gongdan, settings, "agent1")
+    gongdan.people.end_sessions("agent1")
     page = client.post(
         "/cases/new", data={"process": "cantonese_callback", "submit_key": "once"}, headers=HERE
     )
@@ -174,20 +174,20 @@ def test_a_case_is_opened_after_sign_in_when_asked_once_more(house: Gongdan, set
     form = hidden(again.text[again.text.rindex("<form", 0, again.text.index('action="/cases/new"')) :])
     assert client.post("/cases/new", data=form).status_code == 303
     opened = StartCase(
-        process="cantonese_callback", data={}, actor="agent1", at=house.now(), key="agent1:once"
+        process="cantonese_callback", data={}, actor="agent1", at=gongdan.now(), key="agent1:once"
     )
-    assert house.dispatch(opened).already
+    assert gongdan.dispatch(opened).already
 
 
-def drafted(house: Gongdan, path: str, summary: str) -> None:
+def drafted(gongdan: Gongdan, path: str, summary: str) -> None:
     """yue1's draft of the task at ``path``, as another window kept it."""
     case, task = path.split("/")[2], int(path.split("/")[3])
-    drafts.save_form(house.db, case, task, "yue1", [("summary", summary)], house.now())
+    drafts.save_form(gongdan.db, case, task, "yue1", [("summary", summary)], gongdan.now())
 
 
-def kept(house: Gongdan, path: str) -> str:
+def kept(gongdan: Gongdan, path: str) -> str:
     case, task = path.split("/")[2], int(path.split("/")[3])
-    found = drafts.form(house.db, case, task, "yue1")
+    found = drafts.form(gongdan.db, case, task, "yue1")
     assert found is not None
     return dict(found.pairs)["summary"]
 
@@ -199,61 +199,61 @@ def choice(page: str) -> dict[str, str]:
 
 
 def test_a_form_sent_while_signed_out_replaces_no_draft_of_another_window_unasked(
-    house: Gongdan, settings: Settings
+    gongdan: Gongdan, settings: Settings
 ) -> None:
-    path, client = held(house), client_of(house, settings, "yue1")
+    path, client = held(gongdan), client_of(gongdan, settings, "yue1")
     client.delete_cookie("gongdan")
     form = {"summary": "旧窗口", "csrf_token": "of yesterday", "_by": "yue1", "_base": ""}
     page = client.post(f"{path}/complete", data=form, headers=HERE)
-    drafted(house, path, "新窗口")
+    drafted(gongdan, path, "新窗口")
     both = sign_in(client, page.text, "yue1")
     assert both.status_code == 409
     assert all(text in both.text for text in ("旧窗口", "新窗口", "您提交时已退出登录。", "还没有任何记录。"))
-    assert kept(house, path) == "新窗口"
-    drafted(house, path, "更新的窗口")  # once more, while the question stands
+    assert kept(gongdan, path) == "新窗口"
+    drafted(gongdan, path, "更新的窗口")  # once more, while the question stands
     again = client.post(f"{path}/draft/instead", data=choice(both.text))
-    assert (again.status_code, kept(house, path)) == (409, "更新的窗口")
+    assert (again.status_code, kept(gongdan, path)) == (409, "更新的窗口")
     chosen = client.post(f"{path}/draft/instead", data=choice(again.text))
     assert (chosen.status_code, chosen.headers["Location"]) == (303, path)
-    assert kept(house, path) == "旧窗口"
+    assert kept(gongdan, path) == "旧窗口"
 
 
-def test_a_form_that_knew_of_the_draft_goes_on_from_it(house: Gongdan, settings: Settings) -> None:
-    path, client = held(house), client_of(house, settings, "yue1")
-    drafted(house, path, "第一句")
+def test_a_form_that_knew_of_the_draft_goes_on_from_it(gongdan: Gongdan, settings: Settings) -> None:
+    path, client = held(gongdan), client_of(gongdan, settings, "yue1")
+    drafted(gongdan, path, "第一句")
     known = re.search(r'name="_base" value="([^"]+)"', client.get(path).text)
     assert known is not None
     form = {"summary": "第一句，第二句", "csrf_token": "old", "_by": "yue1", "_base": known.group(1)}
     answer = client.post(f"{path}/complete", data=form, headers=HERE)
     assert (answer.status_code, answer.headers["Location"]) == (303, path)
-    assert kept(house, path) == "第一句，第二句"
+    assert kept(gongdan, path) == "第一句，第二句"
 
 
-def test_a_form_that_came_too_late_replaces_no_newer_draft(house: Gongdan, settings: Settings) -> None:
-    at = house.now()
-    opened = house.dispatch(StartCase(process="cantonese_callback", data={}, actor="agent1", at=at))
+def test_a_form_that_came_too_late_replaces_no_newer_draft(gongdan: Gongdan, settings: Settings) -> None:
+    at = gongdan.now()
+    opened = gongdan.dispatch(StartCase(process="cantonese_callback", data={}, actor="agent1", at=at))
     case, task = opened.case_id, opened.opened[0]
-    drafts.save_form(house.db, case, task, "agent2", [("question", "新窗口")], at)
-    house.dispatch(CompleteTask(case_id=case, task=task, data=ANSWERS, actor="agent1", at=at))
-    client = client_of(house, settings, "agent2")
+    drafts.save_form(gongdan.db, case, task, "agent2", [("question", "新窗口")], at)
+    gongdan.dispatch(CompleteTask(case_id=case, task=task, data=ANSWERS, actor="agent1", at=at))
+    client = client_of(gongdan, settings, "agent2")
     form = {"language": "cantonese_guangzhou", "question": "旧窗口", "_by": "agent2", "_base": ""}
     status, page = send(client, f"/tasks/{case}/{task}/complete", **form)
     assert status == 409
     assert all(text in page for text in ("有人先了一步", "旧窗口", "新窗口", "保留这一份"))
-    found = drafts.form(house.db, case, task, "agent2")
+    found = drafts.form(gongdan.db, case, task, "agent2")
     assert found is not None
     assert found.pairs == [("question", "新窗口")]
 
 
-def test_a_refused_form_knows_no_other_draft_than_before(house: Gongdan, settings: Settings) -> None:
-    path, client = held(house), client_of(house, settings, "yue1")
-    drafted(house, path, "新窗口")
+def test_a_refused_form_knows_no_other_draft_than_before(gongdan: Gongdan, settings: Settings) -> None:
+    path, client = held(gongdan), client_of(gongdan, settings, "yue1")
+    drafted(gongdan, path, "新窗口")
     status, page = send(client, f"{path}/complete", summary="旧窗口", _by="yue1", _base="")
     assert status == 422
     assert 'data-version=""' in page
     assert 'name="_base" value=""' in page
     assert send(client, f"{path}/draft", summary="旧窗口", _base="")[0] == 409
-    assert kept(house, path) == "新窗口"
+    assert kept(gongdan, path) == "新窗口"
 
 
 @pytest.mark.parametrize(
@@ -261,9 +261,9 @@ def test_a_refused_form_knows_no_other_draft_than_before(house: Gongdan, setting
     [("of yesterday", "提交所用的页面早于本次登录"), ("", "没有带上所在页面的标记")],
 )
 def test_who_is_signed_in_is_not_told_they_were_signed_out(
-    house: Gongdan, settings: Settings, token: str, said: str
+    gongdan: Gongdan, settings: Settings, token: str, said: str
 ) -> None:
-    client = client_of(house, settings, "agent1")
+    client = client_of(gongdan, settings, "agent1")
     form = {"process": "cantonese_callback", "_by": "agent1", "csrf_token": token}
     page = client.post("/cases/new", data=form, headers=HERE)
     assert said in page.text

@@ -29,7 +29,7 @@ INTERNAL = (
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[Gongdan]:
+def gongdan() -> Iterator[Gongdan]:
     with stage() as gongdan:
         yield gongdan
 
@@ -48,10 +48,10 @@ def test_what_the_house_plans_or_finds_out_is_not_what_the_customer_was_told() -
     assert sum(form.tells for form in forms.values()) >= 30
 
 
-def test_a_plan_is_not_told_its_announcement_is(house: Gongdan) -> None:
+def test_a_plan_is_not_told_its_announcement_is(gongdan: Gongdan) -> None:
     name = next(s.name for s in SCENARIOS if s.process == "general_complaint" and "plan_solution" in str(s))
-    run = play(house, "general_complaint", name)
-    steps = timeline.steps(house.db, house.releases.current(), run.case_id)
+    run = play(gongdan, "general_complaint", name)
+    steps = timeline.steps(gongdan.db, gongdan.releases.current(), run.case_id)
     planned = [s for s in steps if s.kind == "complete" and "options" in s.command.get("data", {})]
     announced = [
         s for s in steps
@@ -59,18 +59,18 @@ def test_a_plan_is_not_told_its_announcement_is(house: Gongdan) -> None:
     ]  # fmt: skip
     assert planned
     assert announced
-    said = [(one.at, one.actor) for one in of(house, run.case_id).replies if one.name == "solution"]
+    said = [(one.at, one.actor) for one in of(gongdan, run.case_id).replies if one.name == "solution"]
     assert said == [(step.at, step.actor) for step in announced]
 
 
 @pytest.mark.parametrize("process", ["cantonese_callback", "general_complaint"])
-def test_a_line_that_was_busy_told_nobody_anything(house: Gongdan, process: str) -> None:
+def test_a_line_that_was_busy_told_nobody_anything(gongdan: Gongdan, process: str) -> None:
     calls = reached = 0
     for scenario in [s for s in SCENARIOS if s.process == process]:
-        run = play(house, process, scenario.name)
-        told = {(one.at, one.value) for one in of(house, run.case_id).replies if one.name == "summary"}
+        run = play(gongdan, process, scenario.name)
+        told = {(one.at, one.value) for one in of(gongdan, run.case_id).replies if one.name == "summary"}
         expected = set()
-        for step in timeline.steps(house.db, house.releases.current(), run.case_id):
+        for step in timeline.steps(gongdan.db, gongdan.releases.current(), run.case_id):
             data = step.command.get("data", {})
             if step.kind == "complete" and {"result", "started_at"} <= data.keys():
                 calls += 1
@@ -90,7 +90,7 @@ def test_a_note_on_a_call_is_told_only_when_it_reached_somebody(form: str) -> No
         assert asked.told({"result": result, "summary": "没人接"}) == []
 
 
-def test_the_way_on_is_told_where_it_was_explained(house: Gongdan) -> None:
+def test_the_way_on_is_told_where_it_was_explained(gongdan: Gongdan) -> None:
     forms = Release(1, FILES).forms
     words = {"recourse_text": "可向主管部门申诉"}
     assert forms["recourse_told"].told({**words, "recourse_explained": True}) == ["recourse_text"]

@@ -88,13 +88,13 @@ def test_what_ships_is_told_to_nobody(desk: Desk) -> None:
 
 # ---------------------------------------------------------------- in the browser
 @pytest.fixture
-def house(shipped: Gongdan) -> Gongdan:
+def gongdan(shipped: Gongdan) -> Gongdan:
     return shipped
 
 
 @pytest.mark.parametrize("locale", ["zh-Hans", "en"])
-def test_the_room_says_who_may_and_keeps_the_draft(house: Gongdan, locale: str) -> None:
-    client = create_app(house, house.settings).test_client()
+def test_the_room_says_who_may_and_keeps_the_draft(gongdan: Gongdan, locale: str) -> None:
+    client = create_app(gongdan, gongdan.settings).test_client()
     client.set_cookie("locale", locale)
 
     def send(address: str, /, **form: str) -> tuple[int, str]:
@@ -105,12 +105,12 @@ def test_the_room_says_who_may_and_keeps_the_draft(house: Gongdan, locale: str) 
         return answer.status_code, answer.text
 
     assert send("/sign-in", name="designer1", password=DEMO_PASSWORD)[0] == 303
-    body = house.releases.current().files[ROLES].replace("投诉管理岗".encode(), "投诉管理台".encode())
-    drafts.save_diagram(house.db, DiagramDraft(ROLES, "designer1", body, 1, house.now()))
+    body = gongdan.releases.current().files[ROLES].replace("投诉管理岗".encode(), "投诉管理台".encode())
+    drafts.save_diagram(gongdan.db, DiagramDraft(ROLES, "designer1", body, 1, gongdan.now()))
     status, text = send("/designer/publish", path=ROLES, note="harmless")
-    assert (status, house.releases.current_number()) == (403, 1)
+    assert (status, gongdan.releases.current_number()) == (403, 1)
     assert ("须由系统管理员" if locale == "zh-Hans" else "Expected an administrator") in text
-    assert drafts.diagram(house.db, ROLES, "designer1") is not None
+    assert drafts.diagram(gongdan.db, ROLES, "designer1") is not None
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,9 @@ def test_the_room_says_who_may_and_keeps_the_draft(house: Gongdan, locale: str) 
         ("en", "Release 2 of the processes was published by"),
     ],
 )
-def test_a_release_is_told_in_the_language_of_the_page(house: Gongdan, locale: str, words: str) -> None:
-    house.releases.publish({ROLES: MINE}, "admin1", "新崗位", house.now())
-    client = create_app(house, house.settings).test_client()
+def test_a_release_is_told_in_the_language_of_the_page(gongdan: Gongdan, locale: str, words: str) -> None:
+    gongdan.releases.publish({ROLES: MINE}, "admin1", "新崗位", gongdan.now())
+    client = create_app(gongdan, gongdan.settings).test_client()
     client.set_cookie("locale", locale)
     found = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/sign-in").text)
     assert found is not None

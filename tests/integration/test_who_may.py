@@ -64,7 +64,7 @@ MAY: dict[str, set[str]] = {
 
 
 @pytest.fixture
-def house(desk: Desk) -> Desk:
+def desk(desk: Desk) -> Desk:
     """The small company with one person of each role, and no more."""
     people = [Person(f"the_{role}", f"某{role}", frozenset({role})) for role in ROLES[:-2]]
     leads = frozenset({"supervisor", "agent"})
@@ -106,19 +106,19 @@ def asked(desk: Desk, what: str, actor: str, case: str) -> Command:
 
 
 @pytest.mark.parametrize("what", MAY)
-def test_each_role_may_give_these_commands_and_no_others(house: Desk, what: str) -> None:
+def test_each_role_may_give_these_commands_and_no_others(desk: Desk, what: str) -> None:
     allowed = set()
     for role in ROLES:
         start = StartCase(
-            process="work", data=CUSTOMER, actor="agent1", at=house.at, respondent="the_complained"
+            process="work", data=CUSTOMER, actor="agent1", at=desk.at, respondent="the_complained"
         )
-        case = house.g.dispatch(start).case_id
+        case = desk.g.dispatch(start).case_id
         if what in ("release", "skip"):
-            house.claim(case, actor="holder")
+            desk.claim(case, actor="holder")
         if what == "resume":
-            house.g.dispatch(PauseClocks(case_id=case, reason="等", actor="supervisor1", at=house.at))
+            desk.g.dispatch(PauseClocks(case_id=case, reason="等", actor="supervisor1", at=desk.at))
         with suppress(NotAllowed, NotFound):
-            house.g.dispatch(asked(house, what, f"the_{role}", case))
+            desk.g.dispatch(asked(desk, what, f"the_{role}", case))
             allowed.add(role)
     assert allowed == MAY[what]
 
@@ -127,11 +127,11 @@ def test_the_table_names_every_command() -> None:
     assert {*MAY, "skip"} == {*KINDS, "skip"}
 
 
-def test_who_has_a_task_of_the_case_may_pause_it_whatever_their_role(house: Desk) -> None:
-    case = house.start()
+def test_who_has_a_task_of_the_case_may_pause_it_whatever_their_role(desk: Desk) -> None:
+    case = desk.start()
     with pytest.raises(NotAllowed, match="supervisor, or somebody with a task"):
-        house.g.dispatch(PauseClocks(case_id=case, reason="等资料", actor="auditor1", at=house.at))
-    house.g.dispatch(PauseClocks(case_id=case, reason="等资料", actor="agent2", at=house.at))
+        desk.g.dispatch(PauseClocks(case_id=case, reason="等资料", actor="auditor1", at=desk.at))
+    desk.g.dispatch(PauseClocks(case_id=case, reason="等资料", actor="agent2", at=desk.at))
 
 
 @pytest.mark.parametrize(
@@ -139,45 +139,45 @@ def test_who_has_a_task_of_the_case_may_pause_it_whatever_their_role(house: Desk
 )
 @pytest.mark.parametrize("how", ["opening", "answer", "correction"])
 def test_the_person_complained_about_gives_no_command_however_they_are_written(
-    house: Desk, written: str, how: str
+    desk: Desk, written: str, how: str
 ) -> None:
     if "白班" in written:
-        house.g.people.add_many([Person("the_bracketed", written, frozenset({"supervisor", "agent"}))], "x")
+        desk.g.people.add_many([Person("the_bracketed", written, frozenset({"supervisor", "agent"}))], "x")
     actor = "the_bracketed" if "白班" in written else "the_complained"
     written = written.partition("(")[0] if "白班" in written else written
     start = StartCase(
         process="work",
         data={**CUSTOMER, **({"complained_staff": written} if how == "answer" else {})},
         actor="agent1",
-        at=house.at,
+        at=desk.at,
         respondent=written if how == "opening" else None,
     )
-    case = house.g.dispatch(start).case_id
+    case = desk.g.dispatch(start).case_id
     if how == "correction":
         corrected = AmendData(
-            case_id=case, data={"complained_staff": written}, reason="更正", actor="admin1", at=house.at
+            case_id=case, data={"complained_staff": written}, reason="更正", actor="admin1", at=desk.at
         )
-        house.g.dispatch(corrected)
+        desk.g.dispatch(corrected)
     for what in ("claim", "complete", "assign", "amend", "move_clock", "pause", "skip"):
         with pytest.raises((NotAllowed, NotFound)):
-            house.g.dispatch(asked(house, what, actor, case))
+            desk.g.dispatch(asked(desk, what, actor, case))
     given = AssignTask(
-        case_id=case, task=house.open(case)["call"], to=actor, reason="x", actor="admin1", at=house.at
+        case_id=case, task=desk.open(case)["call"], to=actor, reason="x", actor="admin1", at=desk.at
     )
     with pytest.raises(NotAllowed, match="not involved"):
-        house.g.dispatch(given)
+        desk.g.dispatch(given)
 
 
-def test_who_held_the_task_before_they_were_named_may_give_it_back(house: Desk) -> None:
-    case = house.start()
-    house.claim(case, actor="the_complained")
+def test_who_held_the_task_before_they_were_named_may_give_it_back(desk: Desk) -> None:
+    case = desk.start()
+    desk.claim(case, actor="the_complained")
     amended = AmendData(
-        case_id=case, data={"complained_staff": "the_complained"}, reason="更正", actor="admin1", at=house.at
+        case_id=case, data={"complained_staff": "the_complained"}, reason="更正", actor="admin1", at=desk.at
     )
-    house.g.dispatch(amended)
-    task = house.open(case)["call"]
+    desk.g.dispatch(amended)
+    task = desk.open(case)["call"]
     with pytest.raises(NotAllowed):
-        house.complete(case, actor="the_complained", result="reached")
-    house.g.dispatch(ReleaseTask(case_id=case, task=task, actor="the_complained", at=house.at))
+        desk.complete(case, actor="the_complained", result="reached")
+    desk.g.dispatch(ReleaseTask(case_id=case, task=task, actor="the_complained", at=desk.at))
     with pytest.raises(Rejected):
-        house.g.dispatch(ReleaseTask(case_id=case, task=task, actor="admin1", at=house.at))
+        desk.g.dispatch(ReleaseTask(case_id=case, task=task, actor="admin1", at=desk.at))
