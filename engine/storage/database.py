@@ -243,7 +243,7 @@ class Database:
         """Send a job's statements; yields the cursors of its fences, which know what they touched after a sync."""
         plain = raw.cursor()
         for statement, row in job.writes:
-            compiled = self._in_words(statement)
+            compiled = self._compiled.get(statement) or self._in_words(statement)
             cursor = raw.cursor() if statement.fence else plain
             cursor.execute(compiled.sql, compiled.values(row))
             if cursor is not plain:
@@ -251,15 +251,13 @@ class Database:
 
     def _statements(self, cursor: Any, job: _Job) -> None:
         for statement, row in job.writes:
-            compiled = self._in_words(statement)
+            compiled = self._compiled.get(statement) or self._in_words(statement)
             cursor.execute(compiled.sql, compiled.values(row))
             if statement.fence:
                 _check_fence(cursor)
 
     def _in_words(self, statement: Statement) -> Compiled:
-        found = self._compiled.get(statement)
-        if found is None:
-            found = self._compiled[statement] = statement.compiled(self.engine.dialect)
+        found = self._compiled[statement] = statement.compiled(self.engine.dialect)
         return found
 
     def _kept_writer(self) -> sa.Connection:

@@ -58,7 +58,7 @@ class Statement:
             for name, value in made.params.items()
             if value is not None and not (name in made.binds and made.binds[name].required)
         }
-        return Compiled(str(made), _in_order(positions) if positions else None, fixed)
+        return Compiled(str(made), _taking(positions, fixed))
 
 
 Write = tuple[Statement, Row]  #: a statement and its values
@@ -66,20 +66,18 @@ Write = tuple[Statement, Row]  #: a statement and its values
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """SQL, what puts values in its order (None: they go by name), and values that the statement itself has."""
+    """SQL, and what makes of a row the driver's values. It raises :class:`KeyError` for one that is missing."""
 
     sql: str
-    in_order: Callable[[Row], tuple[Any, ...]] | None
-    fixed: Row
-
-    def values(self, row: Row) -> Any:
-        """A row's values as the driver wants them. Raises :class:`KeyError` for one that is missing."""
-        full = {**self.fixed, **row} if self.fixed else row
-        return self.in_order(full) if self.in_order else full
+    values: Callable[[Row], Any]
 
 
-def _in_order(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
-    """Takes the named values out of a row, in order, as a tuple."""
-    if len(names) == 1:
-        return lambda row: (row[names[0]],)
-    return itemgetter(*names)
+def _taking(names: Sequence[str] | None, fixed: Row) -> Callable[[Row], Any]:
+    """Takes the named values out of a row, in order; all of them by name where there are no ``names``.
+
+    ``fixed`` are values that the statement itself has. Every write comes by here: most by a getter without Python code.
+    """
+    if not names:
+        return lambda row: {**fixed, **row}
+    take: Callable[[Row], Any] = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+    return (lambda row: take({**fixed, **row})) if fixed else take
