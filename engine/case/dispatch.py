@@ -284,7 +284,7 @@ class Dispatcher(LiveInstances):
                 writes.append(store.SNAPSHOT(case_id=instance.case_id, seq=instance.seq, body=body))
                 instance.snapshot_seq = instance.seq
             change = Change(instance, command, effects, self._lookup_key)
-            if (isinstance(command, StartCase) and command.respondent) or RESPONDENT in change.news():
+            if (isinstance(command, StartCase) and command.respondent) or RESPONDENT in change.news:
                 instance.about = None
             store.commit(self.db, row, change, writes)
         except BaseException:

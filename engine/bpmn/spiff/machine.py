@@ -7,10 +7,10 @@ of what changed. The delta never reads the data of finished tasks again: changes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from SpiffWorkflow.bpmn.exceptions import WorkflowTaskException
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.events.end_event import EndEvent
@@ -42,8 +42,7 @@ _STATES = {
 }
 
 
-@dataclass(slots=True)
-class Place:
+class Place(Struct):
     """Where a task stands: its element, the process that draws it, and the calls that lead there, outermost first."""
 
     process: str
@@ -51,8 +50,7 @@ class Place:
     calls: list[tuple[str, str]]  #: (process, element) of each call activity above
 
 
-@dataclass(slots=True)
-class Armed:
+class Armed(Struct):
     """A timer that was armed or moved. ``attached`` is the task it guards; ``sla`` what ``sla_due`` was asked."""
 
     timer: int
@@ -62,21 +60,20 @@ class Armed:
     sla: dict[str, Any] | None
 
 
-@dataclass(slots=True)
-class Delta:
+class Delta(Struct):
     """What one command changed, in the order it happened."""
 
-    moves: list[tuple[int, Place, State]] = field(default_factory=list)
+    moves: list[tuple[int, Place, State]] = []
     #: (task, names set with their values, names removed, the whole data the values came from)
-    data: list[tuple[int, dict[str, Any], list[str], dict[str, Any]]] = field(default_factory=list)
+    data: list[tuple[int, dict[str, Any], list[str], dict[str, Any]]] = []
     #: (task, where, earliest instant to work on it)
-    opened: list[tuple[int, Place, str | None]] = field(default_factory=list)
-    closed: list[int] = field(default_factory=list)
-    armed: list[Armed] = field(default_factory=list)
-    ended: list[int] = field(default_factory=list)
-    services: list[dict[str, Any]] = field(default_factory=list)
+    opened: list[tuple[int, Place, str | None]] = []
+    closed: list[int] = []
+    armed: list[Armed] = []
+    ended: list[int] = []
+    services: list[dict[str, Any]] = []
     done: bool = False
-    ends: list[str] = field(default_factory=list)  #: end events of the case's own process reached
+    ends: list[str] = []  #: end events of the case's own process reached
 
 
 class Machine:

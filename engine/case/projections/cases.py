@@ -88,7 +88,7 @@ def _opened(change: Change) -> dict[str, Any]:
 
 
 def _facts(change: Change) -> dict[str, Any]:
-    news = change.news()
+    news = change.news
     found: dict[str, Any] = {}
     for column, names in FACTS.items():
         name = next((n for n in names if news.get(n)), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from engine.base.facts import Effects
@@ -11,33 +10,23 @@ from engine.case.commands import Command, GivingData
 from engine.case.instance import Instance
 
 
-@dataclass(frozen=True, slots=True)
 class Change:
     """``command`` has its personal values open; ``effects`` are as stored (sealed)."""
 
-    instance: Instance
-    command: Command
-    effects: Effects
-    lookup_key: bytes  #: HMAC key for phone look-ups
+    __slots__ = ("at", "case_id", "command", "effects", "given", "instance", "lookup_key", "news")
 
-    @property
-    def case_id(self) -> str:
-        """The case."""
-        return self.instance.case_id
-
-    @property
-    def at(self) -> str:
-        """Logical instant of the command."""
-        return self.command.at
-
-    @property
-    def given(self) -> Mapping[str, Any]:
-        """Case data that somebody gave with the command."""
-        return self.command.data if isinstance(self.command, GivingData) else {}
-
-    def news(self) -> dict[str, Any]:
-        """Names and plain values of case data this command set, latest last."""
-        found: dict[str, Any] = dict(self.given)
-        for change in self.effects.data:
-            found.update(change.put)
-        return found
+    def __init__(self, instance: Instance, command: Command, effects: Effects, lookup_key: bytes) -> None:
+        """``lookup_key`` is the HMAC key for look-ups by phone and name."""
+        self.instance = instance
+        self.command = command
+        self.effects = effects
+        self.lookup_key = lookup_key
+        self.case_id = instance.case_id
+        #: logical instant of the command
+        self.at = command.at
+        #: case data that somebody gave with the command
+        self.given: Mapping[str, Any] = command.data if isinstance(command, GivingData) else {}
+        #: names and plain values of all case data that it set, latest last
+        self.news: dict[str, Any] = dict(self.given)
+        for step in effects.data:
+            self.news.update(step.put)

@@ -19,7 +19,7 @@ NEW = Statement(lambda sqlite: insert(sqlite, respondent).on_conflict_do_nothing
 
 def project(change: Change) -> Iterator[Write]:
     """One row for each name; the statement leaves out those that the case has."""
-    written = change.news().get(RESPONDENT)
+    written = change.news.get(RESPONDENT)
     said = change.command.respondent if isinstance(change.command, StartCase) else None
     names = respondents.named(said, change.instance.seal.open_all(written))
     for who in sorted(respondents.digest(change.lookup_key, name) for name in names):
