@@ -8,7 +8,6 @@ it with :func:`parse`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, ClassVar
 
@@ -21,8 +20,7 @@ KINDS: dict[str, type[Command]] = {}
 _NOT_IN_HISTORY = frozenset({"case_id", "key", "at", "actor"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Command:
+class Command(msgspec.Struct, frozen=True, kw_only=True):
     """Common part of all commands."""
 
     kind: ClassVar[str]
@@ -38,50 +36,39 @@ class Command:
             KINDS[cls.kind] = cls
 
 
-@dataclass(frozen=True, kw_only=True)
-class GivingData(Command):
-    """Common part of the commands by which somebody gives case data."""
-
-    data: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Skipping(Command):
+class Skipping(Command, frozen=True, kw_only=True):
     """Common part of the commands that may pass over automatic steps that failed."""
 
     skip: tuple[str, ...] = ()  #: elements
     skipped_by: str | None = None  #: the supervisor who allowed it
 
 
-@dataclass(frozen=True, kw_only=True)
-class StartCase(GivingData):
+class StartCase(Command, frozen=True, kw_only=True):
     """Open a case of ``process`` with ``data``; the case number is given by dispatch."""
 
     kind: ClassVar[str] = "start"
     process: str
+    data: Mapping[str, Any]
     external_id: str | None = None
     respondent: str | None = None  #: the person complained about, who may not handle the case
     parent: str | None = None  #: the case that opened this one
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClaimTask(Command):
+class ClaimTask(Command, frozen=True, kw_only=True):
     """Take an open task for oneself."""
 
     kind: ClassVar[str] = "claim"
     task: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReleaseTask(Command):
+class ReleaseTask(Command, frozen=True, kw_only=True):
     """Give a claimed task back to its queue."""
 
     kind: ClassVar[str] = "release"
     task: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class AssignTask(Command):
+class AssignTask(Command, frozen=True, kw_only=True):
     """Give a task to another person, with a reason (supervisors)."""
 
     kind: ClassVar[str] = "assign"
@@ -90,8 +77,7 @@ class AssignTask(Command):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class RescheduleTask(Command):
+class RescheduleTask(Command, frozen=True, kw_only=True):
     """A task may be worked on from another instant, or at once (None), with a reason (supervisors)."""
 
     kind: ClassVar[str] = "reschedule"
@@ -101,57 +87,51 @@ class RescheduleTask(Command):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class CompleteTask(GivingData, Skipping):
+class CompleteTask(Skipping, frozen=True, kw_only=True):
     """Complete an open user task with the values of its form."""
 
     kind: ClassVar[str] = "complete"
     task: int
+    data: Mapping[str, Any]
     #: names that an earlier round of the form answered and this one left out; :mod:`.checks` finds them
     cleared: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class FireTimer(Skipping):
+class FireTimer(Skipping, frozen=True, kw_only=True):
     """A BPMN timer has come due; stamped with its due time."""
 
     kind: ClassVar[str] = "timer"
     timer: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class WarnClock(Command):
+class WarnClock(Command, frozen=True, kw_only=True):
     """The warning instant of an SLA clock has come."""
 
     kind: ClassVar[str] = "warn"
     clock: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class BreachClock(Command):
+class BreachClock(Command, frozen=True, kw_only=True):
     """The limit of a case-level SLA clock (one with no drawn timer) has passed."""
 
     kind: ClassVar[str] = "breach"
     clock: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class PauseClocks(Command):
+class PauseClocks(Command, frozen=True, kw_only=True):
     """The case waits for the customer: limits that may pause stop running. A reason is required."""
 
     kind: ClassVar[str] = "pause"
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class ResumeClocks(Command):
+class ResumeClocks(Command, frozen=True, kw_only=True):
     """The customer answered: paused limits run on."""
 
     kind: ClassVar[str] = "resume"
 
 
-@dataclass(frozen=True, kw_only=True)
-class MoveClock(Command):
+class MoveClock(Command, frozen=True, kw_only=True):
     """An SLA clock gets another due time, with a reason: a calendar became known, or a supervisor decided so."""
 
     kind: ClassVar[str] = "move_clock"
@@ -160,16 +140,15 @@ class MoveClock(Command):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class AmendData(GivingData):
+class AmendData(Command, frozen=True, kw_only=True):
     """Correct case data, with a reason; shown in history as what it is."""
 
     kind: ClassVar[str] = "amend"
+    data: Mapping[str, Any]
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class RecordServiceResult(Command):
+class RecordServiceResult(Command, frozen=True, kw_only=True):
     """What a gateway answered for one outbox entry: sent, failed or unknown."""
 
     kind: ClassVar[str] = "service_result"
@@ -178,8 +157,7 @@ class RecordServiceResult(Command):
     detail: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class NoteIncident(Command):
+class NoteIncident(Command, frozen=True, kw_only=True):
     """A technical failure was opened, retried, skipped or closed on this case."""
 
     kind: ClassVar[str] = "incident"
@@ -188,14 +166,16 @@ class NoteIncident(Command):
     detail: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class EraseCase(Command):
+class EraseCase(Command, frozen=True, kw_only=True):
     """Destroy the key of a closed case (:mod:`engine.case.erasing`). Both texts stay readable: nothing personal."""
 
     kind: ClassVar[str] = "erase"
     since: ClassVar[int] = 4
     requested_by: str  #: on whose request
     reason: str
+
+
+GivingData = StartCase | CompleteTask | AmendData  #: the commands by which somebody gives case data
 
 
 def to_plain(command: Command) -> dict[str, Any]:
@@ -218,4 +198,4 @@ def parse(plain: Mapping[str, Any]) -> Command:
 @cache
 def _own_names(kind: str) -> tuple[str, ...]:
     """What the class of a kind of command adds to the common part."""
-    return tuple(f.name for f in fields(KINDS[kind]) if f.name not in _NOT_IN_HISTORY)
+    return tuple(name for name in KINDS[kind].__struct_fields__ if name not in _NOT_IN_HISTORY)

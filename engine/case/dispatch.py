@@ -7,11 +7,12 @@ asked command. A live command executes its own canonical bytes, parsed back, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from engine.base import facts, failpoints, texts
 from engine.base.errors import Conflict, GongdanError, Rejected, TechnicalFailure, Unavailable
@@ -52,15 +53,14 @@ ATTEMPTS = 5  #: fresh copies a command is tried on while other processes keep c
 MAX_FIRINGS = 500  #: due things worked off before one command; a stuck clock must not hold a thread for ever
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """The answer to a command. ``already`` says that the same submit key was answered before."""
 
     case_id: str
     seq: int
     at: str
-    opened: list[int] = field(default_factory=list)
-    closed: list[int] = field(default_factory=list)
+    opened: list[int] = []
+    closed: list[int] = []
     done: str | None = None
     already: bool = False
 
@@ -95,7 +95,7 @@ class Dispatcher(LiveInstances):
 
         ``beside``: what is written with it, in the same transaction, on a case that is there.
         """
-        texts.check(vars(command))
+        texts.check(asdict(command))
         if (answered := self._answered(command)) is not None:
             return answered
         try:

@@ -9,7 +9,7 @@ import pytest
 from engine.base.errors import Diverged
 from engine.base.facts import Effects
 from engine.case import behaviour, dispatch, handlers, snapshots, store
-from engine.case.commands import CompleteTask
+from engine.case.commands import Command, CompleteTask
 from engine.case.instance import Instance
 from engine.case.store import rows
 from tests.casework import Desk
@@ -18,6 +18,7 @@ from tests.golden.test_golden import fault
 
 NEXT = behaviour.NEWEST + 1
 RECORDED = read_cases(FOLDER / "v1" / "odd_work.json.gz")
+COMPLETING: type[Command] = CompleteTask  #: the line in the table of handlers that is changed
 
 
 def changed(when: Callable[[Instance], bool]) -> Callable[[Instance, CompleteTask], Effects]:
@@ -47,7 +48,7 @@ def publish(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "NEWEST", NEXT)
     monkeypatch.setattr(store, "ENGINE", str(NEXT))
     monkeypatch.setattr(snapshots, "MADE_BY", [*snapshots.MADE_BY, "next"])
-    monkeypatch.setitem(handlers.HANDLERS, CompleteTask, changed(lambda instance: instance.version >= NEXT))
+    monkeypatch.setitem(handlers.HANDLERS, COMPLETING, changed(lambda instance: instance.version >= NEXT))
 
 
 def test_with_a_version_old_histories_stay_true_and_a_running_case_goes_on(
@@ -68,7 +69,7 @@ def test_without_a_version_it_fails_loudly_everywhere(
     started: tuple[Desk, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk, case = started
-    monkeypatch.setitem(handlers.HANDLERS, CompleteTask, changed(lambda instance: True))
+    monkeypatch.setitem(handlers.HANDLERS, COMPLETING, changed(lambda instance: True))
     completed = [one for one in RECORDED if one.key and any(b'"complete"' in row.command for row in one.rows)]
     assert len(completed) >= 3
     assert all(fault(recorded) for recorded in completed)
@@ -85,7 +86,7 @@ def test_no_case_goes_on_from_a_state_that_its_history_does_not_say(
 ) -> None:
     desk, case = started
     task = desk.open(case)["call"]
-    monkeypatch.setitem(handlers.HANDLERS, CompleteTask, changed(lambda instance: True))
+    monkeypatch.setitem(handlers.HANDLERS, COMPLETING, changed(lambda instance: True))
     desk.g.dispatcher.forget(case)
     before = desk.kinds(case)
     command = CompleteTask(case_id=case, task=task, data={"result": "reached"}, actor="agent1", at=desk.at)
@@ -103,7 +104,7 @@ def test_a_timer_of_such_a_case_opens_an_incident_and_stops_nobody_else(
 ) -> None:
     desk, case = started
     other = desk.start(attempts=1)
-    monkeypatch.setitem(handlers.HANDLERS, CompleteTask, changed(lambda instance: True))
+    monkeypatch.setitem(handlers.HANDLERS, COMPLETING, changed(lambda instance: True))
     desk.g.dispatcher.forget(case)
     desk.clock.advance(days=3)
     desk.wake()

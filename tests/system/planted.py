@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
 from typing import Any
 from unittest import mock
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from engine.base.errors import Unavailable
 from engine.base.sending import SENT, UNKNOWN

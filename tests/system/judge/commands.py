@@ -51,11 +51,11 @@ def _is(step: Step, attempt: Attempt) -> bool:
     command = attempt.command
     same = step.kind == command.kind and step.actor == command.actor
     if command.kind == "start":
-        return same and step.command.get("external_id") == vars(command)["external_id"]
+        return same and step.command.get("external_id") == getattr(command, "external_id", None)
     return (
         same
         and step.case_id == command.case_id
-        and step.command.get("task") == vars(command).get("task")
+        and step.command.get("task") == getattr(command, "task", None)
         and step.at >= instant(command.at)
     )
 
