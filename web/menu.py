@@ -14,6 +14,7 @@ from markupsafe import Markup
 from engine.base.facts import Effects, plain
 from engine.people.roles import Assignment
 from engine.people.rules import LEADS, OPENS_CASES, PUBLISHES, SEES_ALL, fits
+from engine.queries.scope import FRONT_DESK
 from engine.reports import READERS
 from web.pages import audit, board, drafts, notices
 
@@ -24,7 +25,7 @@ from .polling import tagged
 ROOMS: tuple[tuple[str, object, str, frozenset[str]], ...] = (
     ("inbox.show", lazy_gettext("Inbox"), "inbox", frozenset()),
     ("cases.new", lazy_gettext("New case"), "plus", OPENS_CASES),
-    ("cases.search", lazy_gettext("Cases"), "case", SEES_ALL | {"agent", "senior_agent", "dispatcher"}),
+    ("cases.search", lazy_gettext("Cases"), "case", SEES_ALL | FRONT_DESK),
     ("board.show", lazy_gettext("Board"), "board", frozenset(board.ROLES)),
     ("reports.listing", lazy_gettext("Reports"), "chart", READERS),
     ("outbox.listing", lazy_gettext("Outbox"), "message", SEES_ALL),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from engine.base.errors import Conflict
 from engine.delivery.timers import LEASE
 from engine.operations.distributed_worker import Fleet
 from engine.operations.worker import Worker, work_once
@@ -61,6 +62,27 @@ def test_one_case_that_fails_in_a_way_nobody_foresaw_keeps_no_other_asleep(
     desk.clock.advance(days=20)
     assert desk.wake() > 0
     assert "timer" in desk.kinds(good)
+
+
+def test_a_case_that_others_keep_changing_keeps_no_other_asleep(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contended, *others = [desk.start() for _ in range(3)]
+    usual = desk.g.dispatcher.wake
+
+    def wake(case: str, now: str) -> int:
+        if case == contended:
+            raise Conflict("somebody else was faster")
+        return usual(case, now)
+
+    monkeypatch.setattr(desk.g.dispatcher, "wake", wake)
+    desk.clock.advance(hours=2)
+    assert desk.wake() == 4, "a warning and a breach of each of the others"
+    assert [desk.clocks(case)["CAN_CALLBACK_1"] for case in others] == ["breached", "breached"]
+    assert desk.incidents() == [], "it is no fault of the case"
+    monkeypatch.undo()
+    desk.clock.advance(minutes=2)
+    assert desk.wake() == 2, "it is due again when its lease ends"
 
 
 def test_a_lease_that_a_fast_clock_gave_keeps_no_case_asleep(any_desk: Desk) -> None:
