@@ -21,7 +21,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python3.14 p
 PARTS := tests/architecture,tests/unit,tests/scenarios,tests/golden,tests/equivalence tests/integration \
 	tests/browser,tests/fault,tests/hostile,tests/system
 
-.PHONY: help setup run test lint bench fault lock
+.PHONY: help setup run test lint bench fault mutants lock
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 14
 
@@ -46,6 +46,9 @@ bench: .venv/.test ## measure; figures go to bench/results
 
 fault: .venv/.test ## the long tests: kills, races, hostile files, 10,000 seeds, a quarter with 5,000 cases
 	$(BIN)/python -m pytest tests/fault tests/hostile tests/system tests/equivalence tests/integration/test_mixed_load.py tests/integration/test_damaged_cases.py tests/integration/test_any_change_is_found.py --full -n 2 --dist worksteal --timeout 3600
+
+mutants: .venv/.test ## how well the tests catch wrong code: 400 small faults, one at a time; takes an hour or two
+	$(BIN)/python -m tests.mutation
 
 lock: ## write the lock files anew from pyproject.toml (needs uv in PATH)
 	$(call lock,requirements-test.lock,--extra test)

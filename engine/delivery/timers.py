@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -71,12 +70,3 @@ class Timers:
             ):  # no error of ours: the case is due again when its lease ends, the others go on now
                 log.exception("case could not be woken, left until its lease ends", case=case_id)
         return done
-
-    def upcoming(self) -> Iterator[tuple[str, str]]:
-        """(due, case) of every open case that waits for time, earliest first. For simulations."""
-        query = (
-            sa.select(cases.c.next_due, cases.c.id)
-            .where(cases.c.next_due.is_not(None))
-            .order_by(cases.c.next_due, cases.c.id)
-        )
-        yield from ((row[0], row[1]) for row in self._db.rows(query))

@@ -106,6 +106,48 @@ def test_around_the_clock_every_minute_counts_in_every_year() -> None:
     assert ALWAYS.provisional is ALWAYS
 
 
+def test_time_between_is_negative_backwards_and_nothing_at_once() -> None:
+    friday, monday = at("2026-03-06 17:00"), at("2026-03-09 10:00")
+    assert CHINA.between(friday, monday) == timedelta(hours=2)
+    assert CHINA.between(monday, friday) == -timedelta(hours=2)
+    assert CHINA.working_minutes(monday, friday) == -120
+    assert CHINA.between(friday, friday) == timedelta()
+
+
+def test_years_are_added_up_and_counted_back() -> None:
+    before, later = at("2023-12-29 17:00"), at("2026-01-04 10:00")
+    between = CHINA.between(before, later)
+    assert CHINA.add(before, between) == later
+    assert CHINA.subtract(later, between) == before
+
+
+def test_only_what_lies_ahead_is_added_and_what_lies_behind_subtracted() -> None:
+    start = at("2026-03-09 10:00")
+    with pytest.raises(ValueError, match="cannot be negative"):
+        CHINA.add(start, -timedelta(microseconds=1))
+    for length in (timedelta(), -timedelta(minutes=1)):
+        with pytest.raises(ValueError, match="must be positive"):
+            CHINA.subtract(start, length)
+
+
+@pytest.mark.parametrize(
+    ("when", "working"),
+    [
+        ("2026-03-09 08:59", False),
+        ("2026-03-09 09:00", True),
+        ("2026-03-09 12:00", True),
+        ("2026-03-09 12:01", False),
+        ("2026-03-09 13:00", True),
+        ("2026-03-09 18:00", True),
+        ("2026-03-09 18:01", False),
+        ("2026-03-07 10:00", False),
+        ("2026-02-14 10:00", True),
+    ],
+)
+def test_opening_and_closing_instants_are_working_time(when: str, *, working: bool) -> None:
+    assert CHINA.is_working(at(when)) is working
+
+
 def test_an_instant_needs_a_zone() -> None:
     with pytest.raises(ValueError, match="without a zone"):
         CHINA.add_working(datetime(2026, 3, 9, 9), 60)  # noqa: DTZ001 (that is the point)
