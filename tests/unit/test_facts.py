@@ -5,10 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
 from engine.base.facts import (
+    KINDS,
     CaseLinked,
     ClockChanged,
     ClockStarted,
@@ -66,6 +68,8 @@ EVERYTHING = Effects(
     resumed=True,
     amended=[],
     incident=IncidentNoted("i1", "opened"),
+    release="ab12",
+    erased=True,
     stuck=["wait"],
     done="solved",
 )
@@ -109,6 +113,8 @@ STORED: dict[str, Any] = {
     "resumed": True,
     "amended": [],
     "incident": ["i1", "opened"],
+    "release": "ab12",
+    "erased": True,
     "stuck": ["wait"],
     "done": "solved",
 }
@@ -117,6 +123,50 @@ STORED: dict[str, Any] = {
 def test_every_kind_of_fact_is_stored_as_it_always_was() -> None:
     assert plain(EVERYTHING) == STORED
     assert canonical(plain(EVERYTHING)) == canonical(STORED)
+
+
+def test_every_kind_of_fact_is_shown_here() -> None:
+    assert list(STORED) == list(KINDS)
+
+
+def test_the_words_of_what_became_of_tasks_and_clocks_are_those_of_history() -> None:
+    assert {state.name: state.value for state in State} == {
+        "WAITING": "W",
+        "READY": "R",
+        "STARTED": "S",
+        "COMPLETED": "C",
+        "FAILED": "E",
+        "CANCELLED": "X",
+    }
+    words = ["warned", "breached", "met", "missed", "stopped", "paused", "resumed", "moved", "recounted"]
+    assert [(state.name, state.value) for state in ClockState] == [(word.upper(), word) for word in words]
+    assert [state.value for state in ClockState if state.redated] == ["resumed", "moved", "recounted"]
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        ClockChanged.at("3", ClockState.MET, T1),
+        ClockChanged.paused("3", 5),
+        EVERYTHING.clocks[0],
+        EVERYTHING.opened[0],
+        EVERYTHING.armed[0],
+        EVERYTHING.moves[0],
+        EVERYTHING.data[0],
+        EVERYTHING.claimed[0],
+        EVERYTHING.rescheduled[0],
+        EVERYTHING.requests[0],
+        EVERYTHING.linked[0],
+        EVERYTHING.service,
+        EVERYTHING.incident,
+        Redated(T1, []),
+        Recounted(T1, [], T0, 0),
+    ],
+    ids=lambda fact: type(fact).__name__,
+)
+def test_a_fact_does_not_change(fact: msgspec.Struct) -> None:
+    with pytest.raises(AttributeError):
+        setattr(fact, fact.__struct_fields__[0], "other")
 
 
 def test_what_was_stored_comes_back_as_it_was() -> None:

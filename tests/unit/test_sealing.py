@@ -22,7 +22,15 @@ def sealed(note: Any, *, every_text: bool = False, **seen: Any) -> bool:
 
 @pytest.mark.parametrize(
     ("name", "traced"),
-    [("陈大文", True), ("李四", True), ("李", False), ("Anna", True), ("Ann", False), ("1381", True), ("138", False)],
+    [
+        ("陈大文", True),
+        ("李四", True),
+        ("李", False),
+        ("Anna", True),
+        ("Ann", False),
+        ("1381", True),
+        ("138", False),
+    ],
 )
 def test_a_text_that_repeats_a_name_is_sealed_when_the_name_is_long_enough(name: str, traced: bool) -> None:
     assert sealed(f"请联系{name}先生", name=name) is traced
