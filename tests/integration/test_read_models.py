@@ -24,8 +24,19 @@ from engine.case.commands import (
     StartCase,
 )
 from engine.privacy.sealing import lookup_key
-from engine.storage.tables import ORDINARY, URGENT, case_fact, cases, notice, outbox, sla_clock, task, timer
-from tests.bpmn_text import bpmn, dmn, end, rule, script, service, timer_on, user
+from engine.storage.tables import (
+    ORDINARY,
+    URGENT,
+    case_fact,
+    cases,
+    incident,
+    notice,
+    outbox,
+    sla_clock,
+    task,
+    timer,
+)
+from tests.bpmn_text import Node, bpmn, dmn, end, rule, script, service, timer_on, user
 from tests.casework import FILES, LOCALES, Desk, form, opened, template
 from tests.clock import Clock
 
@@ -57,6 +68,15 @@ HOUSE: dict[str, bytes | None] = {
         ['"other"', '"S4"', '"P3"'],
     ),
     "forms/ask.json": form("ask", {"name": "answer", "required": True}, {"name": "channel"}),
+    # one branch alone reaches a join of two
+    "bpmn/tests/halves.bpmn": bpmn(
+        "halves",
+        "start > half > x_way > p_join > end; x_way > other: answer == 'no'; other > p_join",
+        user("half", form="ask"),
+        Node("p_join", "parallelGateway", name="会合"),
+        user("other", form="ask"),
+        startable="true",
+    ),
     "bpmn/tests/graded.bpmn": bpmn(
         "graded",
         "start > grade > judge > end",
@@ -546,6 +566,38 @@ def test_of_a_limit_of_the_whole_case_those_who_lead_are_told(house: Desk) -> No
         ("manager", "REG_TEL_REPLY/breach"),
         ("yue1", "REG_TEL_REPLY/breach"),
     ]
+
+
+def test_a_case_that_got_stuck_is_an_incident_and_told_to_who_leads(house: Desk) -> None:
+    case = house.start("halves")
+    house.complete(case, "half", answer="x")
+    found = rows(house, incident, case)
+    assert found == [
+        {
+            "id": f"{case}-2",
+            "case_id": case,
+            "element": "p_join",
+            "kind": "Stuck",
+            "message": "会合",
+            "command": '{"type": "wake"}',
+            "opened_at": OPENED,
+            "closed_at": None,
+            "closed_by": None,
+            "resolution": None,
+            "attempts": 1,
+        }
+    ]
+    (told,) = rows(house, notice, case)
+    assert {name: told[name] for name in told if name != "id"} == {
+        "case_id": case,
+        "role": "supervisor",
+        "person": None,
+        "text": f"工单 {case} 尚未办结，却没有可办的任务和计时（停在：会合），请查看异常。",
+        "at": OPENED,
+        "level": "breach",
+        "read_by": None,
+        "topic": None,
+    }
 
 
 # ---------------------------------------------------------------- what reports count, and what is only noted
