@@ -59,12 +59,12 @@ def main(
         if record or not covered.is_recorded:
             click.echo("recording which test runs which line: takes some minutes", err=True)
             covered.record(record)
-        modules = [module for module in tried(CHECKOUT) if not only or module.startswith(only)]
+        modules = [module for module in tried(trial.tree) if not only or module.startswith(only)]
         kinds = SWAPS if swaps else None
         if survivors:
-            mutants = _survivors(file)
+            mutants = _survivors(trial.tree, file)
         else:
-            mutants = sample(CHECKOUT, modules, None if every else count, seed, kinds)
+            mutants = sample(trial.tree, modules, None if every else count, seed, kinds)
             file.unlink(missing_ok=True)
         for number, mutant in enumerate(mutants, 1):
             found = _try(trial, covered, mutant)
@@ -77,12 +77,12 @@ def main(
     sys.exit(any(one.fate == SURVIVED for one in found_all))
 
 
-def _survivors(file: Path) -> list[Mutant]:
+def _survivors(root: Path, file: Path) -> list[Mutant]:
     left = {one.key for one in results.read(file) if one.fate == SURVIVED}
     return [
         mutant
         for module in sorted({key[0] for key in left})
-        for mutant in mutants_of(CHECKOUT, module)
+        for mutant in mutants_of(root, module)
         if mutant.key in left
     ]
 

@@ -22,6 +22,7 @@ FOLDERS = ("tests/golden", "tests/unit", "tests/integration", "tests/scenarios")
 _SETTINGS = """\
 [run]
 source = engine,web
+relative_files = true
 omit = engine/design/*,engine/simulate/*,engine/cli/*,engine/scenarios/*,engine/reports/*
 """
 
@@ -93,10 +94,7 @@ class Covered:
         """Module → line → tests."""
         data = coverage.CoverageData(basename=str(self._data))
         data.read()
-        return {
-            str(Path(file).relative_to(self.tree)): data.contexts_by_lineno(file)
-            for file in data.measured_files()
-        }
+        return {file: data.contexts_by_lineno(file) for file in data.measured_files()}
 
     def _running(self, module: str, lines: frozenset[int] | None) -> set[str]:
         of = self._lines.get(module, {})

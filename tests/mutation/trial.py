@@ -33,7 +33,7 @@ _LIBRARIES = (
     "sqlalchemy.dialects.sqlite", "alembic.command", "msgspec", "orjson", "lxml.etree", "jsonschema_rs", "structlog",
     "cryptography.hazmat.primitives.ciphers.aead", "pydantic_monty", "flask", "flask_babel", "flask_login", "flask_wtf",
     "flask_limiter", "SpiffWorkflow.bpmn.parser", "SpiffWorkflow.bpmn.serializer", "SpiffWorkflow.spiff.parser",
-    "click", "tqdm", "zstandard",
+    "click", "tqdm", "zstandard", "hypothesis.strategies",
 )  # fmt: skip
 _OURS = frozenset({"engine", "web", "tests", "bench", "run"})
 
@@ -83,7 +83,7 @@ class Trial:
         """The copy with one fault, as long as the block lasts."""
         file = self.tree / mutant.module
         was = file.read_bytes()
-        file.write_text(code_of(self.root, mutant))
+        file.write_text(code_of(self.tree, mutant))
         try:
             yield
         finally:
