@@ -75,23 +75,22 @@ class LiveInstances:
 
     def load(self, case_id: str, *, use_snapshot: bool = True) -> Instance:
         """Build an instance from its snapshot and the history after it, or from history alone."""
-        head = store.head(self.db, case_id)
-        if head is None:
+        kept = store.kept(self.db, case_id)
+        if kept is None:
             raise NotFound(f"there is no case {case_id}")
+        head, key = kept.head, kept.key
         release = self.releases.get(head.release)
-        key = self.keys.get(case_id)
         seal = release.seal(key)
         instance = None
-        if use_snapshot and key is not None and (body := store.latest_snapshot(self.db, case_id)) is not None:
-            instance = snapshots.read(case_id, body, release, seal, key)
+        if use_snapshot and key is not None and kept.snapshot is not None:
+            instance = snapshots.read(case_id, kept.snapshot, release, seal, key)
         instance = instance or Instance(case_id, head.process, release, seal)
-        # Another process may write on meanwhile: the head is read again until the history read after it leads there.
-        if instance.seq > head.seq:
-            head = store.head(self.db, case_id) or head
+        # Another process may write on meanwhile: then the head is read again until the history read leads there.
         while instance.seq < head.seq and (rows := store.rows(self.db, case_id, instance.seq)):
             for row in rows:
                 _execute_again(instance, row)
-            head = store.head(self.db, case_id) or head
+            if instance.seq != head.seq:
+                head = store.head(self.db, case_id) or head
         if (instance.seq, instance.head) != (head.seq, head.hash):
             raise GongdanError(
                 f"history of case {case_id} does not lead to its head; run `run.py verify {case_id}`"

@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.storage.database import Database
-from engine.storage.statements import Statement, Write
-from engine.storage.tables import answer, cases, history, snapshot
+from engine.storage.statements import Question, Statement, Write
+from engine.storage.tables import answer, cases, history, snapshot, subject_key
 from engine.storage.upsert import insert
 
 from . import projections
@@ -30,6 +30,17 @@ def _snapshot(sqlite: bool) -> sa.Insert:
 
 
 SNAPSHOT = Statement(_snapshot)
+_CASE: sa.BindParameter[str] = sa.bindparam("case")
+_ENDS = (cases.c.seq, cases.c.head, cases.c.at, cases.c.process, cases.c.release, cases.c.state)
+_HEAD = Question(sa.select(*_ENDS).where(cases.c.id == _CASE))
+_KEPT = Question(
+    sa.select(*_ENDS, subject_key.c.key, snapshot.c.body)
+    .select_from(cases)
+    .outerjoin(subject_key, subject_key.c.case_id == cases.c.id)
+    .outerjoin(snapshot, snapshot.c.case_id == cases.c.id)
+    .where(cases.c.id == _CASE)
+)
+_ANSWERED = Question(sa.select(answer.c.receipt).where(answer.c.key == sa.bindparam("key")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,13 @@ class HistoryRow:
     hash: bytes
 
 
+_ROWS = Question(
+    sa.select(*(history.c[name] for name in HistoryRow.__slots__))
+    .where(history.c.case_id == _CASE, history.c.seq > sa.bindparam("after"))
+    .order_by(history.c.seq)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """Where a case's history ends, by its case row."""
@@ -58,6 +76,15 @@ class Head:
     process: str
     release: int
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a live instance begins from: all of it of one moment."""
+
+    head: Head
+    key: bytes | None  #: of the case; None when it was destroyed
+    snapshot: bytes | None  #: the newest
 
 
 def new_row(
@@ -101,23 +128,28 @@ def commit(db: Database, row: dict[str, Any], change: projections.Change, extra:
 
 def head(db: Database, case_id: str) -> Head | None:
     """The end of a case's history, None for an unknown case."""
-    columns = (cases.c.seq, cases.c.head, cases.c.at, cases.c.process, cases.c.release, cases.c.state)
-    found = db.rows(sa.select(*columns).where(cases.c.id == case_id))
+    found = db.ask(_HEAD, case=case_id)
+    return _head(*found[0]) if found else None
+
+
+def _head(seq: int, digest: Any, at: str, process: str, release: int, state: str) -> Head:
+    return Head(seq, stored(digest), at, process, release, state)
+
+
+def kept(db: Database, case_id: str) -> Kept | None:
+    """What there is of a case to go on from, None for an unknown case."""
+    found = db.ask(_KEPT, case=case_id)
     if not found:
         return None
-    seq, digest, at, process, release, state = found[0]
-    return Head(seq, stored(digest), at, process, release, state)
+    *ends, key, body = found[0]
+    return Kept(_head(*ends), stored(key), stored(body))
 
 
 def rows(db: Database, case_id: str, after: int = 0) -> list[HistoryRow]:
     """History rows of a case after ``after``, in order."""
-    columns = [history.c[name] for name in HistoryRow.__slots__]
-    query = (
-        sa.select(*columns).where(history.c.case_id == case_id, history.c.seq > after).order_by(history.c.seq)
-    )
     return [
         HistoryRow(r[0], r[1], r[2], r[3], stored(r[4]), stored(r[5]), r[6], r[7], stored(r[8]), stored(r[9]))
-        for r in db.rows(query)
+        for r in db.ask(_ROWS, case=case_id, after=after)
     ]
 
 
@@ -128,15 +160,9 @@ def stored(value: Any) -> Any:
     return bytes(value) if isinstance(value, bytes | memoryview) else value
 
 
-def latest_snapshot(db: Database, case_id: str) -> bytes | None:
-    """The newest snapshot of a case."""
-    found = db.rows(sa.select(snapshot.c.body).where(snapshot.c.case_id == case_id))
-    return bytes(found[0][0]) if found else None
-
-
 def first_answer(db: Database, key: str) -> str | None:
     """The receipt (JSON) first given for an idempotency key."""
-    found = db.rows(sa.select(answer.c.receipt).where(answer.c.key == key))
+    found = db.ask(_ANSWERED, key=key)
     return None if not found else str(found[0][0])
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.storage.database import Database
+from engine.storage.statements import Question
 from engine.storage.tables import cases, respondent
 
 from .directory import Person, folded, spellings
@@ -26,15 +27,15 @@ _BETWEEN = re.compile(r"[\s、，,;；/&()（）]+|和|及|与|與")
 
 def _of_line() -> sa.Select[Any]:
     """Who is named by the case ``:case``, or by one that it comes from."""
-    case: sa.BindParameter[str] = sa.bindparam("case")
+    case: sa.BindParameter[str] = sa.bindparam("case", type_=sa.Text)
     line = sa.select(cases.c.id, cases.c.parent).where(cases.c.id == case).cte(recursive=True)
     line = line.union(sa.select(cases.c.id, cases.c.parent).join(line, cases.c.id == line.c.parent))
     of = sa.or_(respondent.c.case_id == case, respondent.c.case_id.in_(sa.select(line.c.id)))
     return sa.select(respondent.c.who).where(of)
 
 
-_WRITTEN = _of_line()
-_PARENT = sa.select(cases.c.parent).where(cases.c.id == sa.bindparam("case"))
+_WRITTEN = Question(_of_line())
+_PARENT = Question(sa.select(cases.c.parent).where(cases.c.id == sa.bindparam("case")))
 
 
 def named(*written: Any) -> set[str]:
@@ -112,10 +113,8 @@ def is_one(db: Database, person: Person, digests: frozenset[str]) -> bool:
 
 def written(db: Database, case_id: str) -> tuple[frozenset[str], bool]:
     """Digests of everybody that a case, or one it comes from, ever named; and whether it comes from another."""
-    with db.read() as connection:
-        found = connection.execute(_WRITTEN, {"case": case_id}).scalars().all()
-        parent = connection.scalar(_PARENT, {"case": case_id})
-    return frozenset(found), parent is not None
+    found = frozenset(who for (who,) in db.ask(_WRITTEN, case=case_id))
+    return found, db.ask(_PARENT, case=case_id) not in ([], [(None,)])
 
 
 def among(db: Database, case_id: str, people: Callable[[], Iterable[Person]]) -> set[str]:

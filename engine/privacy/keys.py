@@ -9,11 +9,12 @@ from typing import ClassVar
 import sqlalchemy as sa
 
 from engine.storage.database import Database
-from engine.storage.statements import Statement
+from engine.storage.statements import Question, Statement
 from engine.storage.tables import setting, subject_key
 
 from .sealing import KEY_BYTES
 
+_KEY = Question(sa.select(subject_key.c.key).where(subject_key.c.case_id == sa.bindparam("case")))
 SIMULATED = "simulated"  #: the setting that marks a simulated database; its value is the seed
 
 
@@ -53,5 +54,5 @@ class Keys:
 
     def get(self, case_id: str) -> bytes | None:
         """The case's key; None when it was destroyed (or the case has none)."""
-        rows = self._db.rows(sa.select(subject_key.c.key).where(subject_key.c.case_id == case_id))
+        rows = self._db.ask(_KEY, case=case_id)
         return bytes(rows[0][0]) if rows and rows[0][0] is not None else None

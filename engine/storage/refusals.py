@@ -8,6 +8,7 @@ from engine.base.errors import Conflict, GongdanError, Rejected, Unavailable
 
 #: what drivers raise, beside their own DataError, for values that no database holds
 NO_VALUES = (UnicodeError, OverflowError)
+_MALFORMED = "malformed"  #: as SQLite calls a file whose pages make no sense
 log = structlog.get_logger("gongdan.database")
 
 
@@ -19,6 +20,25 @@ def translated(error: BaseException) -> GongdanError:
     if isinstance(error, NO_VALUES) or any(kind.__name__ == "DataError" for kind in type(error).__mro__):
         return refused_values(error)
     return Unavailable(f"the database could not record the change: {first_line(error)}")
+
+
+def unread(error: BaseException) -> GongdanError | None:
+    """Why nothing could be read: the database is away, busy or damaged, or was asked for what it cannot hold.
+
+    None for what is a fault of ours.
+    """
+    cause = getattr(error, "orig", None) or error
+    kinds = {kind.__name__ for kind in type(cause).__mro__}
+    if kinds & {"OperationalError", "TimeoutError"}:  # the latter: every connection is taken
+        return Unavailable(f"the database cannot be read: {first_line(cause)}")
+    if "DataError" in kinds or isinstance(cause, NO_VALUES):
+        return refused_values(cause)
+    if _MALFORMED in str(cause):
+        return Unavailable(
+            f"the database is damaged ({first_line(cause)}): "
+            "keep a copy of its files and restore a backup (`run.py db restore`)"
+        )
+    return None
 
 
 def refused_values(error: BaseException) -> Rejected:

@@ -1,4 +1,4 @@
-"""Statements of the command path: objects that name what is written, compiled once for each kind of database.
+"""Statements and questions of the command path: objects that name what is written or read, compiled once a database.
 
 Plain ``execute`` of SQLAlchemy would cost more than the whole engine (measured, ADR 0009).
 """
@@ -50,18 +50,23 @@ class Statement:
         if isinstance(sql, sa.Insert):  # a numbered key is the database's to give
             numbered = self.table.autoincrement_column
             keys = [column.name for column in self.table.c if column is not numbered]
-        made = sql.compile(dialect=dialect, column_keys=keys)
-        positions = getattr(made, "positiontup", None)
-        # Literals of the statement; what a row must bring has no value here, and one that it lacks is an error.
-        fixed = {
-            name: value
-            for name, value in made.params.items()
-            if value is not None and not (name in made.binds and made.binds[name].required)
-        }
-        return Compiled(str(made), _taking(positions, fixed))
+        return _compiled(sql, dialect, keys)
 
 
 Write = tuple[Statement, Row]  #: a statement and its values
+
+
+class Question:
+    """A select of the command path; what it depends on are parameters that go by name."""
+
+    __slots__ = ("_sql",)
+
+    def __init__(self, sql: sa.Select[*tuple[Any, ...]]) -> None:
+        self._sql = sql
+
+    def compiled(self, dialect: sa.Dialect) -> Compiled:
+        """The question in the words of a database."""
+        return _compiled(self._sql, dialect, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,17 @@ class Compiled:
 
     sql: str
     values: Callable[[Row], Any]
+
+
+def _compiled(sql: Changing | sa.Select[Any], dialect: sa.Dialect, keys: list[str] | None) -> Compiled:
+    made: Any = sql.compile(dialect=dialect, column_keys=keys)
+    # Literals of the statement; what a row must bring has no value here, and one that it lacks is an error.
+    fixed = {
+        name: value
+        for name, value in made.params.items()
+        if value is not None and not (name in made.binds and made.binds[name].required)
+    }
+    return Compiled(str(made), _taking(getattr(made, "positiontup", None), fixed))
 
 
 def _taking(names: Sequence[str] | None, fixed: Row) -> Callable[[Row], Any]:

@@ -21,7 +21,7 @@ from engine.release.release import Release
 from engine.release.releases import check
 from engine.simulate.behaviour import Behaviour, Persona
 from engine.simulate.customers import called, stories
-from engine.storage.statements import Compiled, Statement
+from engine.storage.statements import Compiled, Question, Statement
 from engine.storage.tables import person
 
 DATABASE = "gongdan.db"
@@ -41,7 +41,9 @@ class Stage:
     personas: dict[str, list[Persona]]
     called: dict[str, dict[str, frozenset[str]]]
     dialect: sa.Dialect
-    compiled: dict[Statement, Compiled] = field(default_factory=dict)  #: statements of the command path
+    compiled: dict[Statement | Question, Compiled] = field(
+        default_factory=dict
+    )  #: statements of the command path
     queries: dict[Any, Any] = field(default_factory=dict)  #: other statements, as SQLAlchemy keeps them
 
     def made(self, number: int, files: dict[str, bytes]) -> Release:
