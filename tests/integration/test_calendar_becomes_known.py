@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from engine.case.commands import MoveClock
 from engine.operations.recompute_due_dates import ACTOR, recompute_provisional
 from engine.storage.tables import sla_clock
 from tests.bpmn_text import bpmn, end, timer_on, user
@@ -122,3 +123,36 @@ def test_no_limit_is_moved_into_the_past(house: Desk) -> None:
     publish(house, worked=("2027-01-02",))
     assert recompute_provisional(house.g) == 0
     assert {due for _, due, *_ in limits(house, late)} == {GUESSED}
+
+
+def test_what_a_person_agreed_meanwhile_stands(house: Desk) -> None:
+    case = house.start("verify")
+    agreed = "2027-01-20T10:00:00+00:00"
+    for clock in house.values("SELECT clock FROM sla_clock"):
+        moved = MoveClock(
+            case_id=case, clock=clock, due=agreed, reason="客户同意", actor="supervisor1", at=house.at
+        )
+        house.g.dispatch(moved)
+    publish(house, "2027-01-01")
+    assert recompute_provisional(house.g) == 0
+    assert {due for _, due, *_ in limits(house, case)} == {agreed}
+
+
+def test_a_limit_that_has_passed_keeps_its_date(house: Desk) -> None:
+    case = house.start("verify")
+    house.clock.set("2027-01-05 18:00")
+    house.wake()
+    publish(house, "2027-01-01")
+    assert recompute_provisional(house.g) == 0
+    assert {(due, state) for _, due, state, *_ in limits(house, case)} == {(GUESSED, "breached")}
+
+
+def test_another_guess_moves_nothing(house: Desk) -> None:
+    case = house.start("verify")
+    body = HOUSE[CALENDAR]
+    assert body is not None
+    calendar = json.loads(body)
+    calendar["years"]["2026"]["holidays"]["2026-12-30"] = "new_years_day"
+    house.g.releases.publish({CALENDAR: json.dumps(calendar).encode()}, "tests", "2026 again", house.at)
+    assert recompute_provisional(house.g) == 0, "the next year is as unknown as before"
+    assert {due for _, due, *_ in limits(house, case)} == {GUESSED}

@@ -59,6 +59,7 @@ def main(
         if record or not covered.is_recorded:
             click.echo("recording which test runs which line: takes some minutes", err=True)
             covered.record(record)
+        trial.control(covered.seconds)
         modules = [module for module in tried(trial.tree) if not only or module.startswith(only)]
         kinds = SWAPS if swaps else None
         if survivors:

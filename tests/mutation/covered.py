@@ -94,7 +94,7 @@ class Covered:
         """Module → line → tests."""
         data = coverage.CoverageData(basename=str(self._data))
         data.read()
-        return {file: data.contexts_by_lineno(file) for file in data.measured_files()}
+        return {file: data.contexts_by_lineno(file) for file in data.measured_files() if file.endswith(".py")}
 
     def _running(self, module: str, lines: frozenset[int] | None) -> set[str]:
         of = self._lines.get(module, {})

@@ -67,7 +67,7 @@ def swaps(node: ast.AST) -> Iterator[Fault]:
         kind = "swap unpacking" if isinstance(node.ctx, ast.Store) else "swap elements"
         for elts in _exchanged(node.elts):
             yield kind, _with(node, elts=elts)
-    elif isinstance(node, ast.ClassDef):
+    elif isinstance(node, ast.ClassDef) and not _by_name(node):
         for at, (field, following) in enumerate(pairwise(node.body)):
             if isinstance(field, ast.AnnAssign) and isinstance(following, ast.AnnAssign):
                 body = [*node.body[:at], following, field, *node.body[at + 2 :]]
@@ -146,6 +146,15 @@ def statements(node: ast.AST) -> Iterator[Fault]:
             yield "early end", _with(node, body=[*before, ast.Pass()])
         case ast.For(body=body):
             yield "early end", _with(node, body=[*body, ast.Break()])
+
+
+def _by_name(node: ast.ClassDef) -> bool:
+    """Whether the fields of a class are given by name only: their order is nothing."""
+    said = [
+        *node.keywords,
+        *(k for made in node.decorator_list if isinstance(made, ast.Call) for k in made.keywords),
+    ]
+    return any(keyword.arg == "kw_only" for keyword in said)
 
 
 def _is_word(node: ast.expr) -> bool:

@@ -33,7 +33,7 @@ _LIBRARIES = (
     "sqlalchemy.dialects.sqlite", "alembic.command", "msgspec", "orjson", "lxml.etree", "jsonschema_rs", "structlog",
     "cryptography.hazmat.primitives.ciphers.aead", "pydantic_monty", "flask", "flask_babel", "flask_login", "flask_wtf",
     "flask_limiter", "SpiffWorkflow.bpmn.parser", "SpiffWorkflow.bpmn.serializer", "SpiffWorkflow.spiff.parser",
-    "click", "tqdm", "zstandard", "hypothesis.strategies",
+    "click", "tqdm", "zstandard",
 )  # fmt: skip
 _OURS = frozenset({"engine", "web", "tests", "bench", "run"})
 
@@ -104,6 +104,12 @@ class Trial:
                 return found
         return None
 
+    def control(self, seconds: dict[str, float]) -> None:
+        """See that tests run here and pass without any fault. Raises :class:`RuntimeError` where they do not."""
+        cheapest = sorted(seconds, key=lambda test: seconds[test])[:50]
+        if failed := self.failed(cheapest, seconds):
+            raise RuntimeError(f"without any fault: {failed}, see {self.output}")
+
     def _run(self, tests: list[str], limit: float) -> str | None:
         chosen = self.tree.parent / "tests.txt"
         chosen.write_text("\n".join(tests))
@@ -120,7 +126,11 @@ class Trial:
             return None
         lines = self.output.read_text(errors="replace").splitlines()
         told = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
-        return told[0] if told else f"pytest ended with {process.exitcode}"
+        if (
+            told or process.exitcode == pytest.ExitCode.USAGE_ERROR
+        ):  # the fault keeps conftest from being read
+            return told[0] if told else lines[0] if lines else "conftest"
+        raise RuntimeError(f"pytest ended with {process.exitcode}, see {self.output}")
 
     def _types(self, *asked: str) -> str:
         done = subprocess.run(
