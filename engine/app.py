@@ -30,6 +30,8 @@ from .design.publish_gate import refuse_findings
 from .people.access_log import AccessLog
 from .people.directory import People, Person
 from .people.respondents import about
+from .people.security_events import By
+from .people.security_log import SecurityLog
 from .privacy.keys import Keys
 from .queries.receivers import keep
 from .release.releases import FolderPublish, Judge, Releases
@@ -52,6 +54,7 @@ class Gongdan:
     timers: Timers
     outbox: Outbox
     access_log: AccessLog
+    security_log: SecurityLog
     wall: Callable[[], datetime]
     #: verdicts of engine.operations.inspection
     examined: dict[str, tuple[str, list[Any]]] = field(default_factory=dict)
@@ -67,14 +70,19 @@ class Gongdan:
         return iso(now.replace(microsecond=now.microsecond // 1000 * 1000))
 
     def publish_folder(
-        self, note: str = "", at: str | None = None, judge: Judge = refuse_findings
+        self,
+        note: str = "",
+        at: str | None = None,
+        judge: Judge = refuse_findings,
+        by: By | None = None,
     ) -> FolderPublish:
         """Publish the checkout's ``bpmn/`` and ``forms/`` where they changed, now or (simulations) as of ``at``.
 
         Raises :class:`InvalidFile` with everything that ``judge`` has against it; then nothing is published.
-        Lint judges unless the caller brings a :class:`engine.scenarios.Gate`, which also plays scenarios.
+        Lint judges unless the caller brings a :class:`engine.scenarios.Gate`, which also plays scenarios. ``by``: who
+        does it, where that is known.
         """
-        return self.releases.publish_folder(self.settings.project, at or self.now(), note, judge)
+        return self.releases.publish_folder(self.settings.project, at or self.now(), note, judge, by)
 
     def verify(self, case_id: str) -> verify.Verdict:
         """Re-execute one case from history."""
@@ -160,6 +168,7 @@ def _on(
         timers=Timers(db, dispatcher, incidents),
         outbox=Outbox(db, dispatcher, {**doors, "mail": mail, CASE: CaseOpener(dispatcher, keys)}),
         access_log=AccessLog(db),
+        security_log=SecurityLog(db),
         wall=clock,
     )
     if progress is not None:

@@ -10,7 +10,7 @@ from engine.base.settings import Settings
 from engine.operations.health import Health
 from engine.operations.worker import Worker
 
-from . import damage, errors, formatting, i18n, menu, pages, request_context, security, sure, veil
+from . import damage, errors, formatting, i18n, menu, pages, request_context, security, sure, veil, watch
 from .numbers import Number
 
 MOST_SENT = 32 * 1024 * 1024  #: bytes of a request: five files of five megabytes and the form around them
@@ -35,6 +35,7 @@ def create_app(gongdan: Gongdan, settings: Settings, worker: Worker | None = Non
         )
     app.url_map.converters["int"] = Number
     request_context.install(app, gongdan, settings, Health(gongdan, worker))
+    watch.install(app)  # first of those that look at answers, so that it is the last to see one
     i18n.install(app, settings)
     security.install(app, settings)
     formatting.install(app)

@@ -16,6 +16,7 @@ from engine.case.commands import Command
 from engine.case.dispatch import Receipt
 from engine.operations.health import Health
 from engine.people.directory import Person
+from engine.people.security_events import By, Event
 from engine.queries import cases, scope, timeline
 from engine.queries.cases import Case
 from engine.queries.timeline import Step
@@ -166,6 +167,21 @@ def steps_of(case: Case, holding: Collection[bytes] = ()) -> list[Step]:
 def note_view(case_id: str, what: str) -> None:
     """Note that the person looked at a case (who saw personal data must be known later)."""
     gongdan().access_log.note(person().name, case_id, what, now())
+
+
+def by() -> By:
+    """Who asks, as far as is known, and from which address."""
+    return By(person().name if signed_in() else "", request.remote_addr or "")
+
+
+def note(event: Event, by_whom: By | None = None) -> None:
+    """Write ``event`` into the security log; raises :class:`Unavailable`, so that what is asked for does not happen."""
+    gongdan().security_log.note(by_whom or by(), event, now())
+
+
+def note_if_possible(event: Event, by_whom: By | None = None) -> None:
+    """The same for what has happened already, whether it can be written or not."""
+    gongdan().security_log.note_if_possible(by_whom or by(), event, now())
 
 
 def dispatch(command: Command) -> Receipt:

@@ -18,6 +18,8 @@ from engine.app import Gongdan, open_gongdan
 from engine.base import logs
 from engine.base.atomic_files import writing
 from engine.base.settings import Settings
+from engine.operations.accounts import OPERATOR
+from engine.people.security_events import By
 
 
 @contextmanager
@@ -104,6 +106,11 @@ def writing_to(output: Path | None) -> Iterator[BinaryIO]:
         return
     with writing(output) as out:
         yield out
+
+
+def operator() -> By:
+    """Who gives the command, for the security log."""
+    return By(f"{OPERATOR}/{user()}")
 
 
 def user() -> str:

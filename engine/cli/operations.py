@@ -17,13 +17,14 @@ from engine.case.store import case_ids
 from engine.operations import attachment_check, recompute_due_dates
 from engine.operations import backup as backups
 from engine.operations import erasure as erasing
-from engine.operations.accounts import OPERATOR
+from engine.people.security_events import BackedUp, Restored
 from engine.proof import checkpoints, log, notes, records
 from engine.proof.verify import DIVERGED, ERASED
-from engine.release.releases import FOLDER, RIGHTS
+from engine.release.announcing import RIGHTS
+from engine.release.releases import FOLDER
 from engine.storage import upgrade as upgrades
 
-from .common import Named, answer, json_option, opened, user
+from .common import Named, answer, json_option, opened, operator
 
 
 @click.command("publish")
@@ -39,7 +40,7 @@ def publish(note: str, unproved: str, as_json: bool) -> None:
     with opened() as gongdan:
         gate = Gate(gongdan.releases, unproved)
         said = f"{note} (without scenarios: {unproved})".strip() if unproved else note
-        done = gongdan.publish_folder(said, judge=gate)
+        done = gongdan.publish_folder(said, judge=gate, by=operator())
         moved = recompute_due_dates.recompute_provisional(gongdan)
     lines = ["nothing changed"]
     if done.number:
@@ -180,6 +181,7 @@ def backup(target: Path) -> None:
     """Copy the database to TARGET while it is in use."""
     with opened(existing=True) as gongdan:
         backups.backup(gongdan.db, target)
+        gongdan.security_log.note_if_possible(operator(), BackedUp(about=str(target)), gongdan.now())
     click.echo(f"written to {target}")
 
 
@@ -191,6 +193,9 @@ def restore(source: Path, force: bool) -> None:
     with opened(migrate=False) as gongdan:
         backups.restore(gongdan.db, source, force=force)
         wrong = backups.wrong_key(gongdan)
+    with opened(existing=True) as gongdan:  # the backup may be of an older version, which had no such log
+        told = Restored(about=str(source), force=force)
+        gongdan.security_log.note_if_possible(operator(), told, gongdan.now())
     click.echo(f"restored from {source}")
     if wrong is not None:
         click.echo(wrong, err=True)
@@ -219,6 +224,6 @@ def erase(
             click.confirm(
                 f"This destroys the keys of {len(chosen)} cases for good. Go on?", abort=True, err=True
             )
-        request = erasing.Request(f"{OPERATOR}/{user()}", requested_by, reason)
+        request = erasing.Request(operator().person, requested_by, reason)
         done = erasing.erase(gongdan, chosen, request)
     answer({"erased": done}, as_json, f"{len(done)} cases erased")

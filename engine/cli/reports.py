@@ -13,6 +13,7 @@ from engine.base.locales import LOCALES
 from engine.case.store import case_ids
 from engine.export import ocel, rows, tables, xes
 from engine.export.events import case_numbers, traces
+from engine.people.security_events import Exported
 from engine.proof import heads_file, independent_verifier
 from engine.reports import REPORTS, Asked, Report, branches, make
 from engine.reports.model import Figure, Table
@@ -22,7 +23,7 @@ from engine.reports.writing import as_json as as_json_of
 from engine.reports.writing import csv_lines
 from engine.storage.database import Database
 
-from .common import Bar, Named, answer, json_option, left_out, opened, writing_to
+from .common import Bar, Named, answer, json_option, left_out, opened, operator, writing_to
 from .proof import checkpoint_of
 
 T = TypeVar("T")
@@ -64,6 +65,8 @@ def report(
         )
     with opened(existing=True) as gongdan:
         asked = Asked(parse(period), gongdan.now(), branch)
+        told = Exported(about=f"report {name} {asked.period.text}", to=str(target or folder or "-"))
+        gongdan.security_log.note_if_possible(operator(), told, gongdan.now())
         in_words = ReportText(gongdan.releases.current(), locale)
         if folder is not None:
             written = _each_branch(gongdan.db, name, asked, in_words, folder)
@@ -135,6 +138,8 @@ def export(ctx: click.Context, shape: str, output: Path | None, exact: bool) -> 
             click.echo(f"{number} cases", err=True)
             left_out(ctx, "the head of case {case} is none", made.spoilt)
             return
+        told = Exported(about=f"export {shape}", to=str(output or "-"), masked=not exact)
+        gongdan.security_log.note_if_possible(operator(), told, gongdan.now())
         total = len(case_ids(gongdan.db) if shape == "json" else case_numbers(gongdan.db))
         unread: list[str] = []
         if shape == "json":

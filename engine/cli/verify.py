@@ -25,7 +25,7 @@ from engine.proof.verifications import COMMAND_LINE, Verification, summary
 from engine.proof.verify import DIVERGED, Verdict
 from engine.storage.database import Database
 
-from .common import Bar, answer, json_option, opened, user
+from .common import Bar, answer, json_option, opened, operator, user
 
 _CHUNK = 50  #: cases a worker process verifies at a time
 _LISTED = 50  #: verifications that are listed
@@ -171,7 +171,9 @@ def _record(
 ) -> int | None:
     """Record that this was verified; None, with a word about it, in a database that cannot be written."""
     try:
-        return verifications.record(gongdan.db, gongdan.now(), user(), COMMAND_LINE, result, asked, against)
+        return verifications.record(
+            gongdan.db, gongdan.now(), user(), COMMAND_LINE, result, asked, against, by=operator()
+        )
     except Unavailable as error:
         click.echo(f"this verification was not recorded: {error}", err=True)
         return None

@@ -20,6 +20,7 @@ from engine.case import erasing
 from engine.case.commands import EraseCase
 from engine.forms.attachments import Folder
 from engine.people import respondents
+from engine.people.security_events import By, Erasing
 from engine.privacy.sealing import lookup_key
 from engine.storage.statements import Statement, Write
 from engine.storage.tables import case_fact, cases, draft, incident, notice, outbox, respondent, snapshot
@@ -93,6 +94,8 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str], request: Request) -> list[s
         if gongdan.keys.get(case_id) is None:
             continue  # it is erased already
         now = gongdan.now()
+        told = Erasing(about=case_id, requested_by=request.requested_by, reason=request.reason)
+        gongdan.security_log.note(By(request.actor), told, now)
         command = EraseCase(
             case_id=case_id,
             actor=request.actor,

@@ -14,6 +14,7 @@ from engine.base.errors import GongdanError, NotFound, Unavailable
 from engine.case import store
 from engine.case.handlers import NONSENSE
 from engine.case.rebuild import differences
+from engine.people.security_events import By
 from engine.privacy.sealing import Seal
 from engine.proof import verifications
 from engine.proof.verifications import PAGE, summary
@@ -99,11 +100,12 @@ def verify(gongdan: Gongdan, case_id: str) -> Verdict:
         return Verdict(case_id, DIVERGED, 0, None, f"re-execution failed: {error or type(error).__name__}")
 
 
-def verify_for(gongdan: Gongdan, case_id: str, person: str, at: str) -> tuple[Verdict, bool]:
-    """:func:`verify` for ``person`` on a page, and whether it could be recorded that they did, ``at`` an instant."""
+def verify_for(gongdan: Gongdan, case_id: str, by: By, at: str) -> tuple[Verdict, bool]:
+    """:func:`verify` for somebody on a page, and whether it could be recorded that they did, ``at`` an instant."""
     verdict = verify(gongdan, case_id)
+    found = summary([verdict], [])
     try:
-        verifications.record(gongdan.db, at, person, PAGE, summary([verdict], []), [case_id])
+        verifications.record(gongdan.db, at, by.person, PAGE, found, [case_id], by=by)
     except Unavailable:
         return verdict, False
     return verdict, True

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from engine.base.errors import GongdanError, NotFound
 from engine.release.contents import publication
 from engine.release.digest import digest_of
-from engine.storage.chains import VERIFICATIONS, VIEWS, head
+from engine.storage.chains import SECURITY, VERIFICATIONS, VIEWS, head
 from engine.storage.database import Database
 from engine.storage.proof_tables import log_checkpoint, log_leaf
 from engine.storage.tables import cases, release, release_file
@@ -25,7 +25,8 @@ from . import log, merkle, notes
 from .log import ACCESS, CASE, PUBLICATION, RELEASE, TIME, Leaf, Tree
 from .notes import Checkpoint
 
-CHAINS = {ACCESS: VIEWS, log.VERIFICATIONS: VERIFICATIONS}  #: kind of leaf → the chain whose end it tells
+#: kind of leaf → the chain whose end it tells
+CHAINS = {ACCESS: VIEWS, log.VERIFICATIONS: VERIFICATIONS, log.SECURITY: SECURITY}
 _AT_ONCE = 2000  #: cases looked at in one transaction: others write in between
 
 

@@ -1,8 +1,8 @@
 """The log of what was so at each checkpoint: one leaf for each thing, only added to, under a Merkle tree.
 
-A leaf says where something ended: the history of a case, the files of a release, the access log, the verifications;
-the last leaf before a checkpoint says when that was made. Hashes of perfect subtrees are kept for every eighth level,
-so that a root or a proof reads a few hundred rows, however long the log is (ADR 0017).
+A leaf says where something ended: the history of a case, the files of a release, the access log, the verifications,
+the security log; the last leaf before a checkpoint says when that was made. Hashes of perfect subtrees are kept for
+every eighth level, so that a root or a proof reads a few hundred rows, however long the log is (ADR 0017).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from engine.storage.proof_tables import log_leaf, log_node
 from . import merkle
 
 CASE, RELEASE, PUBLICATION = "case", "release", "publication"  #: of a number
-ACCESS, VERIFICATIONS, TIME = "access log", "verifications", "time"
+ACCESS, VERIFICATIONS, SECURITY, TIME = "access log", "verifications", "security log", "time"
 BITS = 8  #: a kept hash stands for 2^BITS of the level of kept hashes below it
 _WIDTH = 1 << BITS
 _LOCK = 0x60D9  #: PostgreSQL advisory lock: one process adds leaves, the others wait

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
+from engine.people.security_log import told_of_cut
 from engine.storage.chains import broken
 from engine.storage.database import Database
 from engine.storage.tables import release
@@ -27,6 +28,8 @@ def faults(db: Database, signers: Sequence[Verifier]) -> list[str]:
         fault = broken(db, chain)
         if fault is not None:
             found.append(f"the {kind}, row {fault.id}: {fault.reason}")
+        elif not told_of_cut(db, chain):
+            found.append(f"the {kind}: its beginning was cut off, and no entry of the security log says so")
     return found + releases(db) + log_check.faults(db, signers)
 
 

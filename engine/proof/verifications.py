@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from engine.people import security_log
+from engine.people.security_events import By, Verified
 from engine.queries.rows import text
 from engine.storage.chains import VERIFICATIONS, append
 from engine.storage.database import Database
@@ -58,8 +60,11 @@ def record(
     found: dict[str, Any],
     cases: list[str] | None = None,
     against: dict[str, Any] | None = None,
+    by: By | None = None,
 ) -> int:
     """Record a verification of some ``cases`` (None: all) that gave ``found`` (:func:`summary`); returns its number.
+
+    ``by``: who asked for it, where that says more than ``person``.
 
     Raises :class:`Unavailable` where nothing can be written.
     """
@@ -78,8 +83,12 @@ def record(
         "scope": _written({"cases": named, "many": found["cases"], "against": against}),
         "result": _written(result),
     }
+    wrong = len(found["diverged"]) + len(found["faults"])
     with db.begin() as connection:
-        return append(connection, VERIFICATIONS, [row])
+        number = append(connection, VERIFICATIONS, [row])
+        event = Verified(about=str(number), channel=channel, wrong=wrong)
+        security_log.append(connection, by or By(person), [event], at)
+    return number
 
 
 def listed(db: Database, limit: int, before: int | None = None) -> list[Verification]:

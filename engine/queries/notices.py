@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from engine.people.directory import Person
 from engine.people.respondents import not_about
-from engine.release.releases import ABOUT
+from engine.release.announcing import ABOUT
 from engine.storage.database import Database
 from engine.storage.tables import notice, setting
 

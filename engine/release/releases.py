@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -14,20 +14,20 @@ from engine.base.atomic_files import SHARED, write_all
 from engine.base.errors import Conflict, Damaged, InvalidFile, NotAllowed, NotFound, Rejected
 from engine.base.texts import storable
 from engine.people.directory import People
+from engine.people.security_events import By
 from engine.storage.database import Database
-from engine.storage.tables import blob, notice, person, release, release_file
+from engine.storage.tables import blob, release, release_file
 
-from .release import ROLES, Release, sha256
+from . import announcing
+from .announcing import RIGHTS
+from .release import Release, sha256
 
 Judge = Callable[
     [Mapping[str, bytes], Collection[str]], None
 ]  #: the files as they would be, the changed paths
 Done = TypeVar("Done")
 FOLDER = "folder"  #: the author of files that ship in the checkout, published by the operator
-RIGHTS = frozenset({ROLES})  #: files that say who may do what
 ADMINISTRATOR = "admin"
-ABOUT = "release:"  #: begins the topic of a notice of a release, before its number
-LONGEST_NOTICE = 500  #: characters
 ENDINGS = (".bpmn", ".dmn", ".json")
 ATTEMPTS = 5  #: how often a release is made anew because another one was published meanwhile
 _LOCK = 0x60D8  #: PostgreSQL advisory lock: one process publishes, the others wait
@@ -139,15 +139,21 @@ class Releases:
         return {row.path: row.author for row in rows}
 
     def publish(
-        self, changes: Mapping[str, bytes | None], author: str, note: str, at: str, base: int | None = None
+        self,
+        changes: Mapping[str, bytes | None],
+        author: str,
+        note: str,
+        at: str,
+        base: int | None = None,
+        by: By | None = None,
     ) -> int:
         """Make the next release: the current files with ``changes`` (path → bytes, None removes). Returns its number.
 
         The whole set is compiled first: a file that cannot be used raises :class:`InvalidFile` and nothing is
         published. ``base`` is the release the author started from; :class:`Rejected` when another one changed the
-        same files since.
+        same files since. ``by``: who does it, where that says more than the author.
         """
-        return self.on_current(lambda current: self.publish_on(current, changes, author, note, at, base))
+        return self.on_current(lambda current: self.publish_on(current, changes, author, note, at, base, by))
 
     def on_current(self, attempt: Callable[[int | None], Done | None]) -> Done:
         """What ``attempt`` makes of the release in force; made anew each time another one is published meanwhile.
@@ -168,6 +174,7 @@ class Releases:
         note: str,
         at: str,
         base: int | None = None,
+        by: By | None = None,
     ) -> int | None:
         """:meth:`publish` on top of release ``current`` and no other; None when another one came in between."""
         self.check_rights(current, changes, author)
@@ -202,10 +209,11 @@ class Releases:
                 return None
             made.number = (connection.scalar(sa.select(sa.func.max(release.c.number))) or 0) + 1
             self._write(connection, made, authors, author, note, at)
+            before = self.get(current).files if current is not None else {}
+            changed = sorted(path for path in changes if before.get(path) != files.get(path))
+            announcing.record(connection, made.number, changed, by or By(author), note, at)
             if author != FOLDER and current is not None:
-                before = self.get(current).files
-                changed = {path for path in changes if before.get(path) != files.get(path)}
-                self._tell(connection, made, changed, author, note, at)
+                announcing.tell(connection, made.number, changed, author, note, at)
         with self._lock:
             self._compiled[made.number] = made
         return made.number
@@ -231,23 +239,6 @@ class Releases:
         except NotFound:
             return False
         return found.active and ADMINISTRATOR in found.roles
-
-    @staticmethod
-    def _tell(
-        connection: sa.Connection, made: Release, changed: Iterable[str], author: str, note: str, at: str
-    ) -> None:
-        """Supervisors and auditors hear of every release that was not shipped: what, by whom and why."""
-        names = "、".join(sorted(changed))
-        shown = connection.scalar(sa.select(person.c.display_name).where(person.c.name == author)) or author
-        text = f"第 {made.number} 版流程已由{shown}发布：{note}（{names}）"
-        level = "warn" if RIGHTS & set(changed) else "info"
-        told = {
-            "text": text[:LONGEST_NOTICE],
-            "at": at,
-            "level": level,
-            "topic": f"{ABOUT}{made.number}/{level}",
-        }
-        connection.execute(sa.insert(notice), [{**told, "role": role} for role in ("supervisor", "auditor")])
 
     @staticmethod
     def _write(
@@ -283,6 +274,7 @@ class Releases:
         at: str,
         note: str = "",
         judge: Judge = lambda files, changed: None,
+        by: By | None = None,
     ) -> FolderPublish:
         """Publish what ships in the checkout where it changed, but never over a designer's newer file.
 
@@ -292,15 +284,21 @@ class Releases:
         shipped = read_folder(project)
         if not shipped:  # a wrong folder must not take everything away
             raise InvalidFile(f"{project} has nothing to publish in bpmn/ and forms/; see GONGDAN_PROJECT")
-        return self.on_current(lambda current: self._folder_on(current, shipped, at, note, judge))
+        return self.on_current(lambda current: self._folder_on(current, shipped, at, note, judge, by))
 
     def _folder_on(
-        self, current: int | None, shipped: Mapping[str, bytes], at: str, note: str, judge: Judge
+        self,
+        current: int | None,
+        shipped: Mapping[str, bytes],
+        at: str,
+        note: str,
+        judge: Judge,
+        by: By | None,
     ) -> FolderPublish | None:
         """Publish what ships on top of release ``current``; None when another one came while it was judged."""
         if current is None:
             judge(shipped, shipped.keys())
-            number = self.publish_on(None, shipped, FOLDER, note or "first release", at)
+            number = self.publish_on(None, shipped, FOLDER, note or "first release", at, by=by)
             return None if number is None else FolderPublish(number, sorted(shipped), [])
         live, authors = self.get(current).files, self.authors(current)
         differing = sorted(p for p, body in shipped.items() if live.get(p) != body)
@@ -312,7 +310,7 @@ class Releases:
             return FolderPublish(None, [], kept)
         after = {p: b for p, b in (live | changes).items() if b is not None}
         judge(after, changes.keys())
-        number = self.publish_on(current, changes, FOLDER, note or "the checkout's files changed", at)
+        number = self.publish_on(current, changes, FOLDER, note or "the checkout's files changed", at, by=by)
         return None if number is None else FolderPublish(number, sorted(changes), kept)
 
     def pull(self, project: Path) -> list[str]:

@@ -2,7 +2,8 @@
 
 ``hash = SHA-256(hash of the row before ‖ canonical(chain, format, id, columns))``. Where a chain ends stands in
 ``chain_head``: whoever appends holds that row, so that two who append at once do not fork it, and a cut-off end shows.
-Somebody who cuts an end off and mends the head as well is found by a checkpoint only (ADR 0017).
+Somebody who cuts an end off and mends the head as well is found by a checkpoint only (ADR 0017). A chain whose old
+rows may go (:func:`cut`) says behind which row it begins.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import orjson
 import sqlalchemy as sa
 
 from .database import Database
-from .proof_tables import chain_head, verification
+from .proof_tables import chain_head, security_log, verification
 from .tables import view_log
 
 FORMAT = 1  #: of new rows; 0: was there when the chain began, and proves nothing about the time before
@@ -34,6 +35,7 @@ class Chain:
 
 VIEWS = Chain(view_log, ("at", "person", "case_id", "what"))
 VERIFICATIONS = Chain(verification, ("at", "person", "channel", "scope", "result"))
+SECURITY = Chain(security_log, ("at", "kind", "person", "address", "about", "detail"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ def append(connection: sa.Connection, chain: Chain, rows: Sequence[Mapping[str, 
         made.append(row)
     connection.execute(sa.insert(table), made)
     if found is None:
-        connection.execute(sa.insert(chain_head).values(chain=table.name, id=last, hash=previous))
+        new = {"chain": table.name, "id": last, "hash": previous, "start_hash": GENESIS}
+        connection.execute(sa.insert(chain_head).values(new))
     else:
         connection.execute(sa.update(chain_head).where(mine).values(id=last, hash=previous))
     return last
@@ -92,8 +95,36 @@ def head(connection: sa.Connection, chain: Chain) -> tuple[int, bytes] | None:
     return _end(connection.execute(columns.where(chain_head.c.chain == chain.table.name)).first())
 
 
+def start(connection: sa.Connection, chain: Chain) -> tuple[int, bytes] | None:
+    """Number and hash of the row that was cut off last, which the first one there is hashed onto; None: not known."""
+    columns = sa.select(chain_head.c.start_id, chain_head.c.start_hash)
+    return _end(connection.execute(columns.where(chain_head.c.chain == chain.table.name)).first())
+
+
+def begins_behind(db: Database, chain: Chain) -> int:
+    """The number of the row that was cut off last; 0 where none was."""
+    with db.read() as connection:
+        return (start(connection, chain) or (0, GENESIS))[0]
+
+
+def cut(connection: sa.Connection, chain: Chain, id: int) -> int:
+    """Take away the rows up to ``id``, which the chain then begins behind; returns how many there were.
+
+    Whoever calls sees to it that this is no secret: an entry that tells of it, and a start that was signed before.
+    """
+    table, mine = chain.table, chain_head.c.chain == chain.table.name
+    digest = connection.execute(sa.select(table.c.hash).where(table.c.id == id)).scalar_one()
+    gone = connection.execute(sa.delete(table).where(table.c.id <= id)).rowcount
+    connection.execute(sa.update(chain_head).where(mine).values(start_id=id, start_hash=digest))
+    return gone
+
+
 def hash_at(db: Database, chain: Chain, id: int) -> bytes | None:
-    """The hash of row ``id``; None where there is none."""
+    """The hash of row ``id``, also of the one that was cut off last; None where there is none."""
+    with db.read() as connection:
+        begins = start(connection, chain)
+    if begins is not None and id == begins[0] > 0:
+        return begins[1]
     rows = db.rows(sa.select(chain.table.c.hash).where(chain.table.c.id == id))
     return bytes(rows[0][0]) if rows and isinstance(rows[0][0], bytes | memoryview) else None
 
@@ -107,10 +138,13 @@ def broken(db: Database, chain: Chain) -> Broken | None:
         before = head(connection, chain)
         if before is None:
             return Broken(0, "where the chain ends is not known: its head is missing")
-        last, previous, at_head = 0, GENESIS, before == (0, GENESIS)
+        begins = start(connection, chain)
+        if begins is None:
+            return Broken(0, "where the chain begins is not known")
+        (last, previous), at_head = begins, before == begins
         with connection.execute(_rows(chain), execution_options={"yield_per": _AT_ONCE}) as rows:
             for row in rows.mappings():
-                fault = _fault(chain, row, previous)
+                fault = _fault(chain, row, last, previous)
                 if fault is not None:
                     return Broken(row["id"], fault)
                 last, previous = row["id"], bytes(row["hash"])
@@ -125,9 +159,10 @@ def broken(db: Database, chain: Chain) -> Broken | None:
     return None
 
 
-def _fault(chain: Chain, row: sa.RowMapping, previous: bytes) -> str | None:
+def _fault(chain: Chain, row: sa.RowMapping, last: int, previous: bytes) -> str | None:
     try:
-        if type(row["id"]) is int and bytes(row["hash"]) == hashed(chain, row, previous):
+        follows = type(row["id"]) is int and row["id"] > last
+        if follows and bytes(row["hash"]) == hashed(chain, row, previous):
             return None
     except TypeError:
         return "a column holds something else than was ever written there"

@@ -27,15 +27,39 @@ chain_head = (
         sa.Column("chain", sa.Text, primary_key=True),
         sa.Column("id", sa.Integer, nullable=False),
         sa.Column("hash", sa.LargeBinary, nullable=False),
+        sa.Column(
+            "start_id", sa.Integer, nullable=False, server_default="0"
+        ),  # the row cut off last; 0: none was
+        sa.Column(
+            "start_hash", sa.LargeBinary, nullable=False
+        ),  # its hash, which the first row is hashed onto
     )
+)
+security_log = sa.Table(  # what concerns the safety of the house; a chain (engine/people/security_log.py)
+    "security_log",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # of an event: engine/people/security_events.py
+    sa.Column("person", sa.Text, nullable=False),  # account, `system:operator/user`, or '' for a stranger
+    sa.Column("address", sa.Text, nullable=False),  # whence; '' for the machine itself
+    sa.Column("about", sa.Text, nullable=False),  # what it was done to
+    sa.Column("detail", sa.Text, nullable=False),  # JSON: the rest of the event
+    sa.Column("format", sa.Integer, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+security_sink = sa.Table(  # how far the security log was handed on, and to what (engine/operations/sinks.py)
+    "security_sink",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("last", sa.Integer, nullable=False),  # the last row that it has
+    sa.Column("lease", sa.Text, nullable=True),  # somebody hands on until then
 )
 log_leaf = sa.Table(  # what was so at some checkpoint; rows are only added (engine/proof/log.py)
     "log_leaf",
     metadata,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),  # from 0, without a gap
-    sa.Column(
-        "kind", sa.Text, nullable=False
-    ),  # 'case' | 'release' | 'access log' | 'verifications' | 'time'
+    sa.Column("kind", sa.Text, nullable=False),  # as in engine/proof/log.py
     sa.Column("name", sa.Text, nullable=False),  # of the case or release; the instant
     sa.Column("seq", sa.Integer, nullable=False),  # the row that the hash is of; 0 where there is none
     sa.Column("hash", sa.LargeBinary, nullable=False),
@@ -54,3 +78,6 @@ log_checkpoint = sa.Table(
     sa.Column("note", sa.Text, nullable=False),  # signed (engine/proof/notes.py)
 )
 sa.Index("ix_log_leaf_name", log_leaf.c.kind, log_leaf.c.name, log_leaf.c.number, log_leaf.c.hash)
+for _column in ("kind", "person", "address", "about"):
+    sa.Index(f"ix_security_{_column}", security_log.c[_column], security_log.c.id)
+sa.Index("ix_security_at", security_log.c.at, security_log.c.id)

@@ -20,6 +20,7 @@ from engine.case.commands import AmendData, PauseClocks
 from engine.case.history import chain
 from engine.case.instance import GENESIS
 from engine.operations import erasure, inspection
+from engine.people.security_events import By, SignInFailed
 from engine.proof import checkpoints, log, records, verifications
 from engine.proof.log import Leaf
 from engine.proof.verify import DIVERGED, ERASED
@@ -32,7 +33,8 @@ from tests.erasing import REQUEST
 
 #: tables that say nothing about cases: accounts, drafts, what was told, what was answered to a repeated submit
 BESIDE = {
-    "alembic_version", "answer", "case_number", "diagram_draft", "draft", "incident", "notice", "person", "setting",
+    "alembic_version", "answer", "case_number", "diagram_draft", "draft", "incident", "notice", "person",
+    "security_sink", "setting",
 }  # fmt: skip
 #: who works on a row just now, and how often it was tried: bounded wherever it is read (engine/delivery/leases.py)
 AT_WORK = {("cases", "wake_lease"), ("outbox", "lease"), ("outbox", "attempts"), ("outbox", "received")}
@@ -61,6 +63,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
         erasure.erase(desk.g, made[6::8], REQUEST)
         desk.g.access_log.note("agent1", made[0], "case", desk.at)
         desk.g.access_log.note("agent2", made[1], "case", desk.at)
+        for name in ("agent1", "?0123"):
+            desk.g.security_log.note(By("", "192.0.2.1"), SignInFailed(about=name), desk.at)
         verifications.record(desk.g.db, desk.at, "auditor1", "page", verifications.summary([], []), made[:1])
         checkpoints.make(desk.g.db, desk.g.settings.heads_key, desk.at)
         with desk.g.db.begin() as connection:

@@ -15,7 +15,7 @@ from engine.base.errors import Unavailable
 from engine.base.settings import Settings
 from engine.people import access_log
 from engine.people.access_log import AccessLog
-from engine.storage import chains
+from engine.storage import chain_writer, chains
 from engine.storage.chains import VIEWS, broken
 from engine.storage.database import Database
 from engine.storage.proof_tables import chain_head
@@ -165,7 +165,7 @@ def test_whoever_waits_beside_one_that_fails_hears_of_it(
         raise Unavailable("the disk is full")
 
     with monkeypatch.context() as full:
-        full.setattr(access_log, "append", fail)
+        full.setattr(chain_writer, "append", fail)
         with pytest.raises(Unavailable):
             gongdan.access_log.note("agent1", "case", "case", AT)
     gongdan.access_log.note("agent1", "case", "case", AT)

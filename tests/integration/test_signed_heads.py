@@ -29,7 +29,14 @@ from engine.proof.notes import Checkpoint
 from engine.proof.verifications import summary
 from engine.storage import chains
 from engine.storage.database import Database
-from engine.storage.proof_tables import chain_head, log_checkpoint, log_leaf, log_node, verification
+from engine.storage.proof_tables import (
+    chain_head,
+    log_checkpoint,
+    log_leaf,
+    log_node,
+    security_log,
+    verification,
+)
 from engine.storage.tables import blob, cases, history, release, release_file, view_log
 from run import cli
 from tests.casework import Desk, opened
@@ -312,9 +319,9 @@ def hashed(text: str) -> bytes:
         (sa.delete(log_leaf).where(log_leaf.c.number == 4), "leaf 4 of the log is missing|the log is shorter"),
         (sa.delete(log_leaf), "the log is shorter"),
         (sa.insert(log_node).values(level=8, number=0, hash=hashed("x")), "over leaves that are not there"),
-        (sa.update(log_checkpoint).values(size=2), "it is of 6 leaves"),
-        (sa.update(log_checkpoint).values(note=notes.sign(checkpoints.signing_key(OTHER), 6, hashed(""))), "signed by"),
-        (sa.update(log_checkpoint).values(note=notes.sign(checkpoints.signing_key(SECRET), 6, hashed(""))), "root"),
+        (sa.update(log_checkpoint).values(size=2), "it is of 7 leaves"),
+        (sa.update(log_checkpoint).values(note=notes.sign(checkpoints.signing_key(OTHER), 7, hashed(""))), "signed by"),
+        (sa.update(log_checkpoint).values(note=notes.sign(checkpoints.signing_key(SECRET), 7, hashed(""))), "root"),
         (sa.update(log_checkpoint).values(note="x"), "no checkpoint"),
     ],
 )  # fmt: skip
@@ -322,7 +329,7 @@ def test_a_log_that_was_changed_is_found_and_never_signed_again(
     worked: tuple[Desk, str, str], statement: Any, why: str
 ) -> None:
     desk, *_ = worked
-    assert checkpoints.make(desk.g.db, SECRET, desk.at).checkpoint.size == 6
+    assert checkpoints.make(desk.g.db, SECRET, desk.at).checkpoint.size == 7
     with desk.g.db.begin() as connection:
         connection.execute(statement)
     told = log_check.faults(desk.g.db, [checkpoints.own_verifier(SECRET)])
@@ -361,7 +368,7 @@ def test_every_column_of_every_row_of_what_proves_is_proved_itself(
         return bool(cases or others or records.faults(db, own))
 
     assert not told()
-    for table in (log_leaf, log_node, log_checkpoint, chain_head, verification, view_log):
+    for table in (log_leaf, log_node, log_checkpoint, chain_head, verification, view_log, security_log):
         rows = [dict(row._mapping) for row in db.rows(sa.select(table))]
         key = itemgetter(*(column.name for column in table.primary_key))
         for row in rows:
@@ -426,7 +433,7 @@ def test_the_command_line_signs_and_holds_histories_against_it(
     file = tmp_path / "kept.heads"
     done = run(export, "heads", "-o", file)
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "6 leaves, signed with the key gongdan/" in done.stderr
+    assert "7 leaves, signed with the key gongdan/" in done.stderr
     assert "\n2 cases\n" in done.stderr
     assert run(verify, "--all", "--against", file).exit_code == 0
 
@@ -460,7 +467,7 @@ def test_a_case_counts_once_and_one_that_is_gone_is_a_finding(
     assert f"{case} row 3: the case is missing" in told.stdout
     assert f"held against the heads of 2 cases, signed at {at}" in told.stdout
     said = json.loads(run(verify, other, "--against", file, "--json").stdout)
-    assert said["signed"] == {"at": at, "cases": 2, "size": 6, "root": said["signed"]["root"]}
+    assert said["signed"] == {"at": at, "cases": 2, "size": 7, "root": said["signed"]["root"]}
     assert said["diverged"] == []
     assert isinstance(run(verify, case).exception, NotFound), "without signed heads nobody knows of it"
 
@@ -574,7 +581,7 @@ def test_db_check_names_a_broken_chain_and_a_broken_log(
         told = run(*command)
         assert told.exit_code == 1
         assert "the access log, row 4: the row was changed" in told.stdout
-        assert "the checkpoint of 6 leaves: the leaves of the log give another root" in told.stdout
+        assert "the checkpoint of 7 leaves: the leaves of the log give another root" in told.stdout
 
 
 def test_a_witness_may_add_its_signature_and_be_asked_for_it(
@@ -626,7 +633,7 @@ def test_after_a_change_of_the_key_the_old_one_is_named(
     for command in ((operations.db, "check"), (verify, "--all")):
         told = run(*command)
         assert told.exit_code == 1
-        assert f"the checkpoint of 6 leaves: this was signed by {old.name}" in told.stdout
+        assert f"the checkpoint of 7 leaves: this was signed by {old.name}" in told.stdout
         assert run(*command, "--key", old).exit_code == 0
 
 
@@ -635,12 +642,12 @@ def test_checkpoints_are_listed(worked: tuple[Desk, str, str], run: Callable[...
     assert run(checkpoint, "--list").stdout == "there is none yet\n"
     assert isinstance(run(cli_prove, "case", case).exception, NotFound)
     made = json.loads(run(checkpoint, "--json").stdout)
-    assert (made["size"], made["left_out"]) == (6, [])
+    assert (made["size"], made["left_out"]) == (7, [])
     assert run(checkpoint).stdout == made["note"]
     desk.complete(case, result="reached")
     run(checkpoint)
     listed = json.loads(run(checkpoint, "--list", "--json").stdout)["checkpoints"]
-    assert [one["size"] for one in listed] == [6, 8]
+    assert [one["size"] for one in listed] == [7, 9]
     assert all(one["at"].endswith("+00:00") for one in listed)
 
 
@@ -662,24 +669,24 @@ def test_what_is_proved_to_one_without_a_database(
     desk.complete(case, result="reached")
     run(checkpoint)
     files = {name: tmp_path / name for name in ("then", "now", "other", "grown", "same")}
-    run(cli_prove, "case", case, "--checkpoint", 6, "-o", files["then"])
+    run(cli_prove, "case", case, "--checkpoint", 7, "-o", files["then"])
     run(cli_prove, "case", case, "-o", files["now"])
     run(cli_prove, "case", other, "-o", files["other"])
-    run(cli_prove, "consistency", 6, 8, "-o", files["grown"])
-    run(cli_prove, "consistency", 6, 6, "-o", files["same"])
+    run(cli_prove, "consistency", 7, 9, "-o", files["grown"])
+    run(cli_prove, "consistency", 7, 7, "-o", files["same"])
     proved = json.loads(run(cli_prove, "check", "--json", *files.values()).stdout)["proved"]
     assert f"case {case} ended with row 3" in proved[str(files["then"])]
     assert f"case {case} ended with row 4" in proved[str(files["now"])]
-    assert "only grew from 6 to 8 leaves" in proved[str(files["grown"])]
+    assert "only grew from 7 to 9 leaves" in proved[str(files["grown"])]
     for name, path in files.items():
         text = path.read_text()
         assert (case in text) == (name in ("then", "now")), "nothing of another case"
         assert (other in text) == (name == "other")
     for command, why in (
-        (("case", case, "--checkpoint", 7), "no checkpoint of 7 leaves"),
-        (("case", "nobody"), "not in the checkpoint of 8 leaves"),
-        (("consistency", 6, 7), "no checkpoint of 7 leaves"),
-        (("consistency", 8, 6), "cannot continue one of 8"),
+        (("case", case, "--checkpoint", 8), "no checkpoint of 8 leaves"),
+        (("case", "nobody"), "not in the checkpoint of 9 leaves"),
+        (("consistency", 7, 8), "no checkpoint of 8 leaves"),
+        (("consistency", 9, 7), "cannot continue one of 9"),
     ):
         assert why in str(run(cli_prove, *command).exception)
 
@@ -692,7 +699,7 @@ def test_a_proof_that_was_changed_proves_nothing(
     desk.complete(case, result="reached")
     run(checkpoint)
     own = [checkpoints.own_verifier(desk.g.settings.heads_key)]
-    proof, growth = proofs.of_case(desk.g.db, case), proofs.of_growth(desk.g.db, 6, 8)
+    proof, growth = proofs.of_case(desk.g.db, case), proofs.of_growth(desk.g.db, 7, 9)
     proofs.check(proof, own)
     proofs.check(growth, own)
     another = proofs.of_case(desk.g.db, other)
@@ -703,10 +710,10 @@ def test_a_proof_that_was_changed_proves_nothing(
         {**proof, "path": proof["path"][:-1]},
         {**proof, "path": another["path"]},
         {**proof, "checkpoint": growth["old"]},
-        {**proof, "checkpoint": proof["checkpoint"].replace("\n8\n", "\n7\n")},
+        {**proof, "checkpoint": proof["checkpoint"].replace("\n9\n", "\n8\n")},
         {**growth, "old": growth["new"]},
         {**growth, "path": growth["path"][1:]},
-        {**growth, "old": growth["old"].replace("\n6\n", "\n5\n")},
+        {**growth, "old": growth["old"].replace("\n7\n", "\n6\n")},
         {**growth, "format": "gongdan inclusion 1"},
         {**growth, "path": ["?"]},
         {**growth, "format": "x"},

@@ -53,7 +53,7 @@ def test_the_command_line_records_what_it_verified(any_desk: Desk, tmp_path: Pat
     assert (before.id, before.person, before.channel) == (1, getpass.getuser(), "command line")
     assert (before.scope, before.result) == ({"cases": "all", "many": 2, "against": None}, counts)
     assert (latest.scope["cases"], latest.result) == ([other, one], counts)
-    assert latest.scope["against"]["size"] == 6
+    assert latest.scope["against"]["size"] == 7
     assert broken(any_desk.g.db, VERIFICATIONS) is None
 
     text = run(any_desk, "verify", "--list").stdout

@@ -120,8 +120,8 @@ def verify(case_id: str) -> ResponseReturnValue:
     """Run the case again from its history alone and compare."""
     request_context.need_role(*ROLES)
     request_context.known_case(case_id)
-    who, at = request_context.person().name, request_context.now()
-    verdict, recorded = inspection.verify_for(request_context.gongdan(), case_id, who, at)
+    by, at = request_context.by(), request_context.now()
+    verdict, recorded = inspection.verify_for(request_context.gongdan(), case_id, by, at)
     if verdict.state == "identical":
         flash(gettext("Identical: %(number)s commands run again gave the same effects and hashes.",
                       number=verdict.commands), "ok")  # fmt: skip

@@ -28,6 +28,8 @@ from engine.base.errors import NotFound, Rejected
 from engine.base.locales import LOCALES
 from engine.people import passwords
 from engine.people.directory import DEMO_PASSWORD, DEMO_PEOPLE, Person
+from engine.people.security_events import By, SignedIn, SignInFailed
+from engine.people.security_log import tried
 from web import errors, formatting, request_context, unsent
 from web.i18n import THEMES
 from web.security import limiter
@@ -174,6 +176,7 @@ def sign_in() -> ResponseReturnValue:
     if request.method == "POST":
         name, password = request.form.get("name", "").strip(), request.form.get("password", "")
         person = request_context.gongdan().people.authenticate(name, password)
+        _note_attempt(name, person)
         if person is not None:
             session.clear()  # nothing of a session begun before sign-in survives it
             login_user(Account(person))
@@ -185,6 +188,17 @@ def sign_in() -> ResponseReturnValue:
     elif current_user.is_authenticated:
         return redirect(local_path(target))
     return _sign_in_page(error, target, carried), status
+
+
+def _note_attempt(name: str, person: Person | None) -> None:
+    """Tell the security log who came in, or as whom somebody tried."""
+    address = request.remote_addr or ""
+    if person is not None:
+        request_context.note_if_possible(SignedIn(about=person.name), By(person.name, address))
+        return
+    about = tried(request_context.gongdan().db, name)
+    failed = SignInFailed(about=about, reason="password" if about == name else "unknown")
+    request_context.note_if_possible(failed, By("", address))
 
 
 def _sign_in_page(error: str | None, target: str | None, carried: unsent.Unsent | None) -> str:

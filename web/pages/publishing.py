@@ -96,7 +96,12 @@ def _published(mine: Sequence[DiagramDraft], note: str) -> int | _Refused | Diag
     if judgement is not None and judgement.unproved:
         note = gettext("%(note)s (without scenarios: %(reason)s)", note=note, reason=reason)
     return request_context.gongdan().releases.publish_on(
-        release.number, dict(changed), request_context.person().name, note, request_context.now()
+        release.number,
+        dict(changed),
+        request_context.person().name,
+        note,
+        request_context.now(),
+        by=request_context.by(),
     )
 
 
