@@ -282,7 +282,7 @@ class Dispatcher(LiveInstances):
             if snapshots.is_due(instance) and (secret := self.keys.get(instance.case_id)) is not None:
                 body = snapshots.write(instance, secret)
                 writes.append(store.SNAPSHOT(case_id=instance.case_id, seq=instance.seq, body=body))
-                instance.snapshot_seq = instance.seq
+                instance.snapshot_seq, instance.replayed = instance.seq, 0
             change = Change(instance, command, effects, self._lookup_key)
             if (isinstance(command, StartCase) and command.respondent) or RESPONDENT in change.news:
                 instance.about = None

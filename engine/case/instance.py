@@ -58,6 +58,7 @@ class Instance:
         self.head = GENESIS
         self.at = ""
         self.snapshot_seq = 0
+        self.replayed = 0  #: commands that loading it executed again, until a snapshot has them
         self.claims: dict[int, str] = {}
         self.open: dict[int, tuple[str, str]] = {}  #: task → (element reference, duty)
         self.not_before: dict[int, str] = {}

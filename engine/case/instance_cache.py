@@ -95,6 +95,7 @@ class LiveInstances:
             raise GongdanError(
                 f"history of case {case_id} does not lead to its head; run `run.py verify {case_id}`"
             )
+        instance.replayed = instance.seq - instance.snapshot_seq
         return instance
 
     def _is_stale(self, instance: Instance) -> bool:

@@ -23,19 +23,36 @@ FORMAT = 2  #: raised when :func:`dump` changes
 #: what made a snapshot: another engine or another SpiffWorkflow builds the case from its history instead
 MADE_BY = [FORMAT, ENGINE, version("SpiffWorkflow")]
 EVERY = 20  #: commands between two snapshots of a small case
+FEW = 5  #: commands that loading executed again: one that is loaded once is loaded often
 TASKS_A_COMMAND = 16  #: tasks of a large case that a command may pay to write (about 4 µs each)
-_local = threading.local()
+
+
+class _OfThread(threading.local):
+    """What compresses and what takes apart: making them costs more than a small snapshot."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=1)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_local = _OfThread()
 
 
 def is_due(instance: Instance) -> bool:
-    """Whether so many commands passed that a snapshot pays: its cost must not grow with the case."""
-    tasks = len(instance.machine.flow.tasks)
-    return not instance.done and instance.seq - instance.snapshot_seq >= max(EVERY, tasks // TASKS_A_COMMAND)
+    """Whether so many commands passed that a snapshot pays: its cost must not grow with the case.
+
+    It pays sooner where the case came from its history: processes that share its work load it again and again.
+    """
+    if instance.done:
+        return False
+    least = len(instance.machine.flow.tasks) // TASKS_A_COMMAND
+    passed = instance.seq - instance.snapshot_seq
+    return passed >= max(EVERY, least) or instance.replayed >= max(FEW, least)
 
 
 def write(instance: Instance, key: bytes) -> bytes:
     """The instance as sealed, compressed bytes. ``key`` is the case's."""
-    body: bytes = _compressor().compress(orjson.dumps({"made_by": MADE_BY, "instance": dump(instance)}))
+    body: bytes = _local.compressor.compress(orjson.dumps({"made_by": MADE_BY, "instance": dump(instance)}))
     return AESSIV(key).encrypt(body, None)
 
 
@@ -43,19 +60,12 @@ def read(case_id: str, body: bytes, release: Release, seal: Seal, key: bytes) ->
     """The instance in a snapshot, or None when it cannot be read (then history is replayed)."""
     try:
         plain = AESSIV(key).decrypt(body, None)
-        packed = orjson.loads(zstandard.ZstdDecompressor().decompress(plain))
+        packed = orjson.loads(_local.decompressor.decompress(plain))
         if packed.get("made_by") != MADE_BY:
             return None
         return restore(case_id, packed["instance"], release, seal)
     except (InvalidTag, zstandard.ZstdError, ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def _compressor() -> zstandard.ZstdCompressor:
-    found: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
-    if found is None:
-        found = _local.compressor = zstandard.ZstdCompressor(level=1)
-    return found
 
 
 def fingerprint(instance: Instance) -> str:

@@ -19,6 +19,7 @@ from engine.app import Gongdan, open_gongdan
 from engine.base.errors import ConfigurationError, GongdanError, Unavailable
 from engine.base.settings import CHECKOUT, Settings
 from engine.case import rebuild as rebuilding
+from engine.case import snapshots
 from engine.case.dispatch import Receipt
 from engine.case.rebuild import differences, orphans, rebuild
 from engine.people.directory import DEMO_PEOPLE, People
@@ -112,6 +113,20 @@ def test_a_spoiled_snapshot_costs_time_and_nothing_else(any_desk: Desk) -> None:
 
 
 # ---------------------------------------------------------------- migrations
+def test_a_case_that_is_loaded_from_its_history_gets_a_snapshot_sooner(any_desk: Desk) -> None:
+    case = any_desk.start()
+    for _ in range(snapshots.FEW):
+        any_desk.complete(case, result="busy")
+    assert any_desk.values("SELECT count(*) FROM snapshot") == [0]
+    any_desk.g.dispatcher.forget(case)
+    any_desk.complete(case, result="busy")
+    (seq,) = any_desk.values("SELECT seq FROM snapshot")
+    assert seq > snapshots.FEW
+    any_desk.g.dispatcher.forget(case)
+    any_desk.complete(case, result="busy")
+    assert any_desk.values("SELECT seq FROM snapshot") == [seq], "few commands since then are executed again"
+
+
 def test_many_processes_may_migrate_at_once(settings: Settings) -> None:
     def start() -> None:
         open_gongdan(settings).close()
