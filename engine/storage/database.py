@@ -111,12 +111,9 @@ class Database:
                 if not self.sqlite:
                     raw.autocommit = True
                 found: list[tuple[Any, ...]] = raw.execute(asked.sql, asked.values(values)).fetchall()
-                if not self.sqlite:
-                    raw.autocommit = False
-            except BaseException:
-                borrowed.invalidate()  # nobody else may write on one that keeps no transaction
-                raise
             finally:
+                if not self.sqlite:
+                    self._with_transactions(borrowed)
                 borrowed.close()
         except (sa.exc.DBAPIError, sa.exc.TimeoutError, self._driver_error, *NO_VALUES) as error:
             if (said := unread(error)) is None:
@@ -279,6 +276,13 @@ class Database:
     def _in_words(self, statement: Statement | Question) -> Compiled:
         found = self._compiled[statement] = statement.compiled(self.engine.dialect)
         return found
+
+    def _with_transactions(self, borrowed: Any) -> None:
+        """Let the next user of a connection have transactions; one that is broken, or not done, is given up."""
+        try:
+            borrowed.driver_connection.autocommit = False
+        except self._driver_error:
+            borrowed.invalidate()
 
     def _kept_writer(self) -> sa.Connection:
         """The one connection of this process that writes to SQLite; the caller holds the lock.

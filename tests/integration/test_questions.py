@@ -84,8 +84,10 @@ def test_a_server_that_is_away_is_unavailable() -> None:
 
 @pytest.mark.parametrize("said", ["answered", "refused\0"])
 def test_no_question_leaves_a_connection_without_transactions(said: str, server: Database) -> None:
+    pid = server.rows(PID)[0][0]
     with suppress(Rejected):
         server.ask(ECHO, said=said)
+    assert server.rows(PID)[0][0] == pid, "nor ends it"
     borrowed = server.engine.raw_connection()
     assert borrowed.driver_connection is not None
     assert borrowed.driver_connection.autocommit is False
@@ -101,6 +103,13 @@ def test_a_connection_that_the_server_ended_in_the_pool_is_replaced(server: Data
             time.sleep(0.01)
     assert server.ask(ECHO, said="goes on") == [("goes on",)]
     assert server.rows(PID)[0][0] != ended
+
+
+def test_a_connection_that_ends_while_it_answers_is_given_up(server: Database) -> None:
+    pid = server.rows(PID)[0][0]
+    with pytest.raises(Unavailable, match="cannot be read"):
+        server.ask(Question(sa.select(sa.func.pg_terminate_backend(sa.func.pg_backend_pid()))))
+    assert server.rows(PID)[0][0] != pid
 
 
 def test_a_notice_of_the_server_ends_no_connection(server: Database) -> None:
