@@ -11,9 +11,11 @@ from engine.app import Gongdan, open_gongdan
 from engine.base import logs
 from engine.base.errors import ConfigurationError, InvalidFile
 from engine.base.settings import Settings
-from engine.cli.common import Bar
+from engine.cli.common import Bar, operator
 from engine.operations.backup import wrong_key
 from engine.operations.recompute_due_dates import recompute_provisional
+from engine.operations.settings_watch import note_changes
+from engine.operations.sinks import unusable
 from engine.operations.worker import Worker
 from engine.scenarios import Gate
 
@@ -71,6 +73,8 @@ def prepare(gongdan: Gongdan) -> bool:
     """
     if (wrong := wrong_key(gongdan)) is not None:
         raise ConfigurationError(wrong)
+    if (unwritable := unusable(gongdan.settings)) is not None:
+        click.echo(f"{unwritable}; it is tried again for as long as the worker runs.", err=True)
     demo = [person.name for person in gongdan.people.all() if person.demo and person.active]
     if gongdan.settings.demo:
         gongdan.people.ensure_demo()
@@ -79,6 +83,7 @@ def prepare(gongdan: Gongdan) -> bool:
             f"this database has demo accounts with a public password ({', '.join(demo)}). "
             "Start with --demo, or on another database (GONGDAN_VAR, DATABASE_URL)."
         )
+    note_changes(gongdan, operator())
     if gongdan.settings.publish or gongdan.releases.current_number() is None:
         _publish(gongdan)
     if moved := recompute_provisional(gongdan):

@@ -55,6 +55,13 @@ def _http_address(text: str) -> str:
     return text
 
 
+def _log_server(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not (text.startswith("/") or (host and port.isdecimal() and 1 <= int(port) <= 65535)):
+        raise ValueError("expected the path of a socket such as /dev/log, or host:port (UDP)")
+    return text
+
+
 def _key(text: str) -> bytes:
     if len(text) < 32:
         raise ValueError("expected at least 32 characters, for example from `openssl rand -hex 32`")
@@ -141,6 +148,16 @@ class Settings:
 
     webhook_url: str = _from("GONGDAN_WEBHOOK_URL", "", _http_address)
     webhook_key: bytes = _secret("GONGDAN_WEBHOOK_KEY", b"", _key)  #: signs bodies, HMAC-SHA-256
+
+    security_file: str = _from("GONGDAN_SECURITY_FILE", "")  #: JSON lines of the security log; empty: none
+    security_syslog: str = _from("GONGDAN_SECURITY_SYSLOG", "", _log_server)
+    security_days: int = _from(
+        "GONGDAN_SECURITY_DAYS", 0, _between(int, 0, 36_500)
+    )  #: entries are kept; 0: for good
+    alert_minutes: int = _from("GONGDAN_ALERT_MINUTES", 10, _between(int, 1, 1440))
+    alert_failures: int = _from("GONGDAN_ALERT_FAILURES", 20, _between(int, 0, 100_000))
+    alert_refusals: int = _from("GONGDAN_ALERT_REFUSALS", 30, _between(int, 0, 100_000))
+    alert_downloads: int = _from("GONGDAN_ALERT_DOWNLOADS", 50, _between(int, 0, 100_000))
 
     @classmethod
     def from_env(

@@ -22,7 +22,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from engine.app import Gongdan
 from engine.base.errors import ConfigurationError, Conflict, GongdanError, Unavailable
 
-from . import leftovers
+from . import leftovers, sinks
 from .worker import attempt, refuse_simulated
 
 QUEUE = "gongdan"
@@ -98,12 +98,16 @@ class Fleet:
             ("schedule", self._gongdan.schedule.open_due),
             ("files", self._settle),
             ("stuck cases", self._gongdan.incidents.find_stuck),
+            ("security log", self._hand_on),
         ):
             found += await asyncio.to_thread(attempt, kind, partial(work, now))
         return found
 
     def _settle(self, now: datetime) -> int:
         return leftovers.settle(self._gongdan, now)
+
+    def _hand_on(self, now: datetime) -> int:
+        return sinks.hand_on(self._gongdan, now)
 
     async def hand_out(self, now: datetime) -> int:
         """Claim what is due at ``now`` and make jobs of it; returns how many cases were claimed."""

@@ -16,7 +16,7 @@ import structlog
 from engine.app import Gongdan
 from engine.base.errors import ConfigurationError, GongdanError
 
-from . import leftovers
+from . import leftovers, sinks
 
 LONGEST_ROUND = 180.0  #: seconds of work in a round, beside the one answer of a gateway that it waits for
 log = structlog.get_logger("gongdan.worker")
@@ -49,6 +49,7 @@ def work_once(gongdan: Gongdan, now: datetime) -> int:
         + attempt("schedule", lambda: gongdan.schedule.open_due(now))
         + attempt("files", lambda: leftovers.settle(gongdan, now))
         + attempt("stuck cases", lambda: gongdan.incidents.find_stuck(now))
+        + attempt("security log", lambda: sinks.hand_on(gongdan, now))
     )
 
 

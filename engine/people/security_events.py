@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from engine.people.directory import folded
 
+ALERT = "burst:"  #: begins the topic of a notice of an alert, before the number of its entry
 _UNKNOWN = "?"  #: how the digest of a name begins that is no account's
 
 
@@ -222,12 +223,22 @@ class LogCut(Event):
     many: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst(Event):
+    """So many (``count``) entries about or by ``about`` within ``minutes`` that a ``rule`` calls it an alert."""
+
+    kind: ClassVar[str] = "burst"
+    rule: str
+    count: int
+    minutes: int
+
+
 KINDS: dict[str, type[Event]] = {
     one.kind: one
     for one in (
         SignedIn, SignInFailed, LockedOut, Unlocked, SignedOut, SessionsEnded, AccountAdded, AccountChanged,
         AccountSwitched, PasswordChanged, SecondFactor, Refused, Published, Downloaded, Exported, Erasing,
-        SettingChanged, Verified, BackedUp, Restored, LogCut,
+        SettingChanged, Verified, BackedUp, Restored, LogCut, Burst,
     )
 }  # fmt: skip
 

@@ -26,6 +26,7 @@ from engine.storage.tables import person
 from .security_events import By, Event, LogCut, unknown
 
 LONGEST = 500  #: characters of what an entry is about
+COLUMNS = [table.c[name] for name in ("id", *SECURITY.columns)]  #: what an entry is read from
 log = structlog.get_logger("gongdan.security")
 
 
@@ -60,8 +61,32 @@ def told_of_cut(db: Database, chain: Chain) -> bool:
     if begins == (0, GENESIS):
         return True
     cuts = sa.select(table.c.detail).where(table.c.kind == LogCut.kind, table.c.about == chain.table.name)
-    told = [json.loads(row.detail) for row in db.rows(cuts)]
-    return begins is not None and begins in [(one["last"], bytes.fromhex(one["hash"])) for one in told]
+    told = [read_detail(row.detail) for row in db.rows(cuts)]
+    return begins is not None and (begins[0], begins[1].hex()) in [
+        (one.get("last"), one.get("hash")) for one in told
+    ]
+
+
+def after(db: Database, last: int, limit: int) -> list[Entry]:
+    """The entries behind number ``last``, in order, at most ``limit``."""
+    query = sa.select(*COLUMNS).where(table.c.id > last).order_by(table.c.id).limit(limit)
+    return [read(row) for row in db.rows(query)]
+
+
+def read(row: Sequence[Any]) -> Entry:
+    """A row of :data:`COLUMNS` as an entry. What somebody put in its place is read as text; the chain tells of it."""
+    id, *texts, detail = row
+    at, kind, person, address, about = ("" if one is None else str(one) for one in texts)
+    return Entry(id, at, kind, person, address, about, read_detail(detail))
+
+
+def read_detail(stored: object) -> dict[str, Any]:
+    """What the column ``detail`` says; nothing of what is no such thing."""
+    try:
+        said = json.loads(str(stored))
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 class SecurityLog:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from engine.people.directory import Person
 from engine.people.respondents import not_about
+from engine.people.security_events import ALERT
 from engine.release.announcing import ABOUT
 from engine.storage.database import Database
 from engine.storage.tables import notice, setting
@@ -28,8 +29,8 @@ class Line:
     """One line of notices; ``id`` and ``at`` of its newest.
 
     ``cases`` are the newest of the ``count`` cases it is about; ``role`` is None where some were to the person alone.
-    ``topic`` is ``parameter/level`` of a limit, ``release:number/level`` of a release, None for a notice with words
-    of its own in ``text``.
+    ``topic`` is ``parameter/level`` of a limit, ``release:number/level`` of a release, ``burst:number/level`` of an
+    alert, None for a notice with words of its own in ``text``.
     """
 
     id: int
@@ -44,13 +45,20 @@ class Line:
     @property
     def parameter(self) -> str | None:
         """The limit that the line is about."""
-        return self.topic.rpartition("/")[0] if self.topic and self.release is None else None
+        plain = self.topic and self.release is None and self.alert is None
+        return self.topic.rpartition("/")[0] if plain and self.topic else None
 
     @property
     def release(self) -> int | None:
         """The release that the line is about."""
         about = self.topic.rpartition("/")[0] if self.topic else ""
         return int(about.removeprefix(ABOUT)) if about.startswith(ABOUT) else None
+
+    @property
+    def alert(self) -> int | None:
+        """The entry of the security log that the line is about."""
+        about = self.topic.rpartition("/")[0] if self.topic else ""
+        return int(about.removeprefix(ALERT)) if about.startswith(ALERT) else None
 
 
 _COLUMNS = [notice.c[name] for name in ("id", "case_id", "role", "text", "at", "level", "topic")]

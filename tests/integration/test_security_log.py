@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
+from dataclasses import fields
+from string import Formatter
 from typing import Any
 
 import pytest
@@ -26,7 +28,7 @@ from engine.storage.proof_tables import log_leaf
 from engine.storage.proof_tables import security_log as table
 from tests.casework import WORK, Desk
 from tests.erasing import REQUEST
-from web import create_app
+from web import create_app, security_words
 
 AT = "2026-03-02T01:00:00+00:00"
 
@@ -247,3 +249,62 @@ def test_what_cannot_be_noted_is_not_given_away_but_the_door_stays_open(
 
 def test_every_kind_is_an_event_of_its_own() -> None:
     assert len({one for one in KINDS.values() if issubclass(one, Event)}) == len(KINDS)
+
+
+# ---------------------------------------------------------------- the page
+def test_every_kind_has_words_that_name_what_it_holds() -> None:
+    assert set(security_words.WORDS) == set(KINDS)
+    for kind, (names, told) in security_words.WORDS.items():
+        assert len(names) == len(told) == 3
+        held = {one.name for one in fields(KINDS[kind])} - {"about"}
+        for text in told.values():
+            slots = {slot for _, slot, _, _ in Formatter().parse(text) if slot}
+            assert slots == (held if kind != "burst" else set()), kind
+
+
+@pytest.mark.parametrize("reader", ["admin1", "auditor1"])
+@pytest.mark.parametrize(
+    ("locale", "failed"), [("zh-Hans", "登录失败"), ("zh-Hant-HK", "登入失敗"), ("en", "Sign-in failed")]
+)
+def test_administrators_and_auditors_look_things_up(
+    shipped: Gongdan, browser: Browser, reader: str, locale: str, failed: str
+) -> None:
+    for number in range(60):
+        shipped.security_log.note(By("", "192.0.2.9"), SignInFailed(about=f"nobody{number}"), AT)
+    shipped.security_log.note(By("om1", "192.0.2.8"), Refused(method="GET", path="/a<b>", status=403), AT)
+    browser.sign_in(reader)
+    browser.client.set_cookie("locale", locale)
+
+    def page(query: str = "") -> str:
+        _, _, text = browser.client.get(f"/admin/security{query}").text.partition("<tbody>")
+        return text.partition("</section>")[0]
+
+    first = page()
+    assert "/a&lt;b&gt;" in first
+    assert (first.count(failed), "nobody12<" in first, "nobody11<" in first) == (48, True, False)
+    following = re.search(r'href="(/admin/security[^"]*after=[^"]+)"', first)
+    assert following is not None
+    assert "nobody0" in browser.client.get(following.group(1)).text
+    assert page("?who=om1").count("<tr>") == 1
+    assert "nobody7<" in page("?who=nobody7")
+    assert page("?kind=refused").count("<tr>") == 1
+    assert page("?address=192.0.2.8").count("<tr>") == 1
+    assert "nobody59" in page("?from=2026-03-02&to=2026-03-02")
+    assert page("?from=2026-03-03") == page("?to=2026-03-01") == ""
+    assert browser.client.get("/admin/security?from=yesterday").status_code == 400
+
+
+@pytest.mark.parametrize("reader", ["agent1", "supervisor1", "manager1", "quality1", "designer1", "centre1"])
+def test_nobody_else_does(browser: Browser, reader: str) -> None:
+    browser.sign_in(reader)
+    for path in ("/admin/security", "/admin/security.csv"):
+        assert browser.client.get(path).status_code == 403
+
+
+def test_the_file_holds_every_entry_and_no_formula(shipped: Gongdan, browser: Browser) -> None:
+    for number in range(600):
+        shipped.security_log.note(By("", "192.0.2.9"), SignInFailed(about=f"=1+{number}"), AT)
+    browser.sign_in("auditor1")
+    lines = browser.client.get("/admin/security.csv?kind=sign_in_failed").text.splitlines()
+    assert len(lines) == 601
+    assert all(",'=1+" in line for line in lines[1:])

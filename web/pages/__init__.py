@@ -19,6 +19,7 @@ from . import (
     outbox,
     processes,
     reports,
+    security_log,
     tasks,
 )
 from . import completing as completing  # its view joins the tasks' room
@@ -43,6 +44,7 @@ def install(app: Flask) -> None:
         board,
         reports,
         admin,
+        security_log,
         api,
     ):
         app.register_blueprint(room.bp)

@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from engine.queries import notices as query
-from engine.queries import scope
+from engine.queries import scope, security
 from engine.queries.inbox import steers
-from web import formatting, request_context
+from web import formatting, request_context, security_words
 from web.i18n import listed
 from web.numbers import whole
 from web.polling import unchanged
@@ -33,6 +33,7 @@ def listing() -> ResponseReturnValue:
     """The latest notices."""
     db, person, release = request_context.gongdan().db, request_context.person(), request_context.in_force()
     rows = query.latest(db, person)
+    alerts = security.numbered(db, {row.alert for row in rows if row.alert is not None})
     return render_template(
         "notices/list.html",
         rows=rows,
@@ -41,6 +42,7 @@ def listing() -> ResponseReturnValue:
         parameters=release.parameters,
         releases=_releases({row.release for row in rows if row.release is not None}),
         steers=steers(person),
+        alerts={number: security_words.told(entry) for number, entry in alerts.items()},
     )
 
 

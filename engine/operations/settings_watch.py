@@ -1,0 +1,59 @@
+"""What of the settings is another than at the last start goes into the security log. They come from the environment,
+where nobody notes who changes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import fields
+
+import sqlalchemy as sa
+
+from engine.app import Gongdan
+from engine.base.settings import Settings
+from engine.people import security_log
+from engine.people.security_events import By, SettingChanged
+from engine.storage.tables import setting
+from engine.storage.upsert import put
+
+_KEPT = "environment"  #: the row that says how the settings were
+#: may differ between processes of one installation
+_OWN = frozenset({"host", "port", "project", "var", "publish"})
+
+
+def note_changes(gongdan: Gongdan, by: By) -> list[str]:
+    """Write an entry for each setting that changed since the last start; returns the variables."""
+    now = _now(gongdan.settings, gongdan.db.lookup_key)
+    with gongdan.db.begin() as connection:
+        query = sa.select(setting.c.value).where(setting.c.key == _KEPT)
+        kept = connection.execute(query).scalar_one_or_none()
+        before: dict[str, str | None] = json.loads(kept) if kept else now
+        changed = [name for name in now if name in before and before[name] != now[name]]
+        secret = {f.metadata["variable"] for f in fields(Settings) if not f.repr}
+        events = [
+            SettingChanged(about=name, was=None, now=None)
+            if name in secret
+            else SettingChanged(about=name, was=before[name], now=now[name])
+            for name in changed
+        ]
+        if events:
+            security_log.append(connection, by, events, gongdan.now())
+        if kept is None or before != now:
+            connection.execute(put(gongdan.db, setting, {"key": _KEPT, "value": json.dumps(now)}))
+    return changed
+
+
+def _now(settings: Settings, key: bytes) -> dict[str, str | None]:
+    """Variable → value as text; of a secret a keyed digest, which tells nothing but that it is another."""
+    told: dict[str, str | None] = {}
+    for f in fields(Settings):
+        if f.name in _OWN:
+            continue
+        value = getattr(settings, f.name)
+        text = value.decode() if isinstance(value, bytes) else str(value)
+        if not f.repr:
+            text = hmac.new(key, f"setting:{f.name}:{text}".encode(), hashlib.sha256).hexdigest()
+        told[f.metadata["variable"]] = text
+    return told
