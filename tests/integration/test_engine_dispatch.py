@@ -301,3 +301,26 @@ def test_a_side_branch_that_ends_last_leaves_the_outcome_alone(tmp_path: Path, c
         desk.wake()
         assert desk.complete(case, "call", result="reached").done is None
         assert desk.complete(case, "offer", result="reached").done == "settled"
+
+
+@pytest.mark.parametrize(
+    ("ends", "outcome"),
+    [
+        ({"end_a": "first", "end_b": "second"}, "second"),
+        ({"end_a": "first", "end_b": ""}, "first"),
+        ({"end_a": "", "end_b": "second"}, "second"),
+        ({"end_a": "", "end_b": ""}, "end_b"),
+    ],
+)
+def test_of_two_ends_the_last_that_is_named_gives_the_outcome(
+    tmp_path: Path, clock: Clock, ends: dict[str, str], outcome: str
+) -> None:
+    drawn = [end(name, **({"outcome": said} if said else {})) for name, said in ends.items()]
+    flows = "start > p_split > call > end_a; p_split > offer > end_b"
+    both = bpmn(
+        "work", flows, *drawn, *(user(task, form="call") for task in ("call", "offer")), startable="true"
+    )
+    with opened(tmp_path, clock, files=FILES | {"bpmn/tests/work.bpmn": both}) as desk:
+        case = desk.start()
+        assert desk.complete(case, "call", result="reached").done is None
+        assert desk.complete(case, "offer", result="reached").done == outcome

@@ -81,7 +81,7 @@ HOUSE: dict[str, bytes | None] = {
         "graded",
         "start > grade > judge > end",
         user("grade", form="grade"),
-        script("judge", "verdict = 'late'\nlist_of_it = ['a', 2]\ntable = [{'a': 1}]\nlong = 'x' * 201"),
+        script("judge", "verdict = 'late'\nlist_of_it = ['a', 2]\ntable = ['b', {'a': 1}]\nlong = 'x' * 201"),
         startable="true",
         facts="verdict,list_of_it,table,long,secret",
     ),

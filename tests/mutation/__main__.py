@@ -31,6 +31,9 @@ from .trial import Trial
 @click.option("--survivors", is_flag=True, help="Try again what survived the last time.")
 @click.option("--record", multiple=True, help="Files of tests that are new since the recording.")
 @click.option(
+    "--longest", default=240.0, show_default=True, help="Seconds of tests that are tried for one fault."
+)
+@click.option(
     "--folder",
     type=click.Path(path_type=Path),
     default=Path(tempfile.gettempdir()) / "gongdan-mutation",
@@ -45,6 +48,7 @@ def main(
     every: bool,
     survivors: bool,
     record: tuple[str, ...],
+    longest: float,
     folder: Path,
 ) -> None:
     """Put faults into the engine one at a time; say which neither the types nor a test notices."""
@@ -53,7 +57,7 @@ def main(
         sys.exit(2)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "results.jsonl"
-    trial, covered = Trial(CHECKOUT, folder), Covered(folder)
+    trial, covered = Trial(CHECKOUT, folder, longest), Covered(folder)
     trial.begin()
     try:
         if record or not covered.is_recorded:

@@ -27,7 +27,6 @@ from .mutants import Mutant, code_of
 
 CODE = ("run.py", "engine", "web", "tests")  #: what the types are asked of
 FIRST = 6.0  #: seconds of the cheapest tests that are tried before all others
-LONGEST = 240.0  #: seconds of tests that are tried for one fault, by their time without it
 #: imported once, before a process is made for each fault; none of ours
 _LIBRARIES = (
     "sqlalchemy.dialects.sqlite", "alembic.command", "msgspec", "orjson", "lxml.etree", "jsonschema_rs", "structlog",
@@ -59,8 +58,10 @@ def copy_of(root: Path, tree: Path) -> None:
 class Trial:
     """A copy of the tree in which faults are tried, and the type checker that watches it."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path, longest: float) -> None:
+        """``longest``: seconds of tests that are tried for one fault, by their time without it."""
         self.root = root
+        self.longest = longest
         self.tree = folder / "tree"
         self._status = folder / "dmypy.json"
         self.output = folder / "tests.log"
@@ -97,7 +98,7 @@ class Trial:
         """The test that fails first, None where none of ``tests`` does."""
         ordered = sorted(tests, key=lambda test: (seconds[test], test))
         spent = list(accumulate(seconds[test] for test in ordered))
-        first, whole = bisect(spent, FIRST), bisect(spent, LONGEST)
+        first, whole = bisect(spent, FIRST), bisect(spent, self.longest)
         first = min(max(first, 3), whole)
         for some in (ordered[:first], ordered[first:whole]):
             if some and (found := self._run(some, 60 + 5 * sum(seconds[test] for test in some))):
