@@ -16,9 +16,7 @@ from flask.testing import FlaskClient
 from engine.base.settings import Settings
 from engine.case.commands import AssignTask, ReleaseTask
 from engine.people.directory import DEMO_PASSWORD, Person
-from engine.people.roles import Assignment
-from engine.people.rules import fits
-from engine.queries import inbox, scope
+from engine.queries import scope
 from engine.storage.tables import task
 from tests.bpmn_text import bpmn, user
 from tests.casework import FILES, Desk, opened
@@ -173,40 +171,3 @@ def test_who_could_take_a_task_who_holds_it_and_who_did_it_know_of_the_case(hous
     with house.g.db.begin() as connection:
         connection.execute(sa.update(task).values(claimed_by=None))
     assert knows(house, case, moved) == {"b"}, "who did it, though nobody holds it"
-
-
-# ---------------------------------------------------------------- duties and lists
-AGENT, YUE = frozenset({"agent"}), frozenset({"yue"})
-
-
-@pytest.mark.parametrize(
-    ("duty", "person", "fit"),
-    [
-        (Assignment("agent"), Person("p", "p", AGENT), True),
-        (Assignment("agent"), Person("p", "p", AGENT, YUE, frozenset({"om"})), True),
-        (Assignment("agent"), Person("p", "p", frozenset({"specialist"}), YUE), False),
-        (Assignment("agent", skill="yue"), Person("p", "p", AGENT, YUE), True),
-        (Assignment("agent", skill="yue"), Person("p", "p", AGENT), False),
-        (Assignment("agent", skill="yue"), Person("p", "p", AGENT, departments=YUE), False),
-        (Assignment("agent", department="om"), Person("p", "p", AGENT, departments=frozenset({"om"})), True),
-        (
-            Assignment("agent", department="om"),
-            Person("p", "p", AGENT, departments=frozenset({"vas"})),
-            False,
-        ),
-        (Assignment("agent", department="om"), Person("p", "p", AGENT, frozenset({"om"})), False),
-        (Assignment("agent", "yue", "om"), Person("p", "p", AGENT, YUE, frozenset({"om"})), True),
-        (Assignment("agent", "yue", "om"), Person("p", "p", AGENT, YUE), False),
-        (Assignment("agent", "yue", "om"), Person("p", "p", AGENT, departments=frozenset({"om"})), False),
-    ],
-)
-def test_a_duty_fits_who_has_all_that_it_asks_for(duty: Assignment, person: Person, fit: bool) -> None:
-    assert fits(person, duty) is fit
-    assert Assignment.parse(duty.word) == duty
-
-
-def test_all_open_work_is_listed_for_those_who_steer_it() -> None:
-    steers = {"supervisor", "manager", "admin", "complaint_centre", "quality"}
-    assert {role for role in ROLES if inbox.steers(one_of(role))} == steers
-    assert {role for role in ROLES if inbox.tabs_of(one_of(role))[-1] == "all"} == steers
-    assert inbox.tabs_of(one_of("agent")) == ("mine", "queues", "soon", "overdue")

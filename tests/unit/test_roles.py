@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from engine.base.errors import InvalidFile
+from engine.base.errors import InvalidFile, NotAllowed
+from engine.base.settings import CHECKOUT
 from engine.people.directory import Person, folded, spellings
 from engine.people.respondents import digest, named
 from engine.people.roles import Assignment, Roles, load_roles
+from engine.people.rules import check_lead, check_open, check_work, fits, in_quiet_hours
+from engine.queries import inbox
+from engine.sla.parameters import load_parameters
+from engine.sla.time_rules import TimeRules
+
+ROLES = (
+    "agent", "senior_agent", "dispatcher", "specialist", "complaint_centre", "supervisor", "manager", "quality",
+    "auditor", "designer", "admin",
+)  # fmt: skip
+
+
+def holder(role: str) -> Person:
+    """Somebody with this role and no other."""
+    return Person(role, role, frozenset({role}))
 
 
 @pytest.mark.parametrize(
@@ -35,6 +53,42 @@ def test_a_lane_of_whichever_department_is_that_of_the_case() -> None:
         assert lane.in_case(data, departments) == Assignment("specialist", "yue", None)
     fixed = Assignment("specialist", department="om")
     assert fixed.in_case({"place": "vas"}, departments) is fixed
+
+
+AGENT, YUE = frozenset({"agent"}), frozenset({"yue"})
+
+
+@pytest.mark.parametrize(
+    ("duty", "person", "fit"),
+    [
+        (Assignment("agent"), Person("p", "p", AGENT), True),
+        (Assignment("agent"), Person("p", "p", AGENT, YUE, frozenset({"om"})), True),
+        (Assignment("agent"), Person("p", "p", frozenset({"specialist"}), YUE), False),
+        (Assignment("agent", skill="yue"), Person("p", "p", AGENT, YUE), True),
+        (Assignment("agent", skill="yue"), Person("p", "p", AGENT), False),
+        (Assignment("agent", skill="yue"), Person("p", "p", AGENT, departments=YUE), False),
+        (Assignment("agent", department="om"), Person("p", "p", AGENT, departments=frozenset({"om"})), True),
+        (
+            Assignment("agent", department="om"),
+            Person("p", "p", AGENT, departments=frozenset({"vas"})),
+            False,
+        ),
+        (Assignment("agent", department="om"), Person("p", "p", AGENT, frozenset({"om"})), False),
+        (Assignment("agent", "yue", "om"), Person("p", "p", AGENT, YUE, frozenset({"om"})), True),
+        (Assignment("agent", "yue", "om"), Person("p", "p", AGENT, YUE), False),
+        (Assignment("agent", "yue", "om"), Person("p", "p", AGENT, departments=frozenset({"om"})), False),
+    ],
+)
+def test_a_duty_fits_who_has_all_that_it_asks_for(duty: Assignment, person: Person, fit: bool) -> None:
+    assert fits(person, duty) is fit
+    assert Assignment.parse(duty.word) == duty
+
+
+def test_all_open_work_is_listed_for_those_who_steer_it() -> None:
+    steers = {"supervisor", "manager", "admin", "complaint_centre", "quality"}
+    assert {role for role in ROLES if inbox.steers(holder(role))} == steers
+    assert {role for role in ROLES if inbox.tabs_of(holder(role))[-1] == "all"} == steers
+    assert inbox.tabs_of(holder("agent")) == ("mine", "queues", "soon", "overdue")
 
 
 def roles(lanes: Any, names: Any = None) -> Roles:
@@ -111,3 +165,52 @@ def test_what_is_kept_of_a_name_depends_on_the_key_and_the_name() -> None:
     kept = {digest(key, name) for key in (b"a", b"b") for name in ("zhang1", "zhang2")}
     assert len(kept) == 4
     assert all(one.startswith("k:") and "zhang" not in one for one in kept)
+
+
+# ---------------------------------------------------------------- what each role may, beside their own work
+def may(check: Callable[[Person], None]) -> set[str]:
+    found = set()
+    for role in ROLES:
+        with suppress(NotAllowed):
+            check(holder(role))
+            found.add(role)
+    return found
+
+
+def test_these_roles_lead_and_these_open_cases() -> None:
+    assert may(check_lead) == {"supervisor", "admin"}
+    assert may(check_open) == {"agent", "senior_agent", "supervisor", "complaint_centre"}
+
+
+def test_work_is_for_who_is_active_fit_and_not_involved() -> None:
+    duty = Assignment("agent", "yue", "om")
+    fit = Person("p", "p", AGENT, YUE, frozenset({"om"}))
+    check_work(fit, duty, {"q"})
+    with pytest.raises(NotAllowed, match="not involved in the case, but p is"):
+        check_work(fit, duty, {"p", "q"})
+    with pytest.raises(NotAllowed, match="duty agent om yue, but p does not"):
+        check_work(replace(fit, skills=frozenset()), duty, ())
+    with pytest.raises(NotAllowed, match="p is switched off"):
+        check_work(replace(fit, active=False), duty, ())
+
+
+# ---------------------------------------------------------------- calls at night
+@pytest.mark.parametrize(
+    ("started", "planned", "agreed", "quiet"),
+    [
+        ("2026-03-02T14:00:00+00:00", None, None, True),  # ten in the evening
+        ("2026-03-02T12:59:59+00:00", None, None, False),
+        ("2026-03-02T13:00:00+00:00", None, None, True),
+        ("2026-03-02T01:00:00+00:00", None, None, False),
+        ("2026-03-02T00:59:59+00:00", None, None, True),
+        ("2026-03-02T14:00:00+00:00", None, True, False),
+        ("2026-03-02T14:00:00+00:00", "2026-03-02T13:50:00+00:00", None, False),
+        ("2026-03-02T14:00:00+00:00", "2026-03-02T10:00:00+00:00", None, True),
+    ],
+)
+def test_a_customer_is_called_at_night_only_as_agreed(
+    started: str, planned: str | None, agreed: object, *, quiet: bool
+) -> None:
+    parameters = load_parameters((CHECKOUT / "bpmn" / "decisions" / "sla.dmn").read_bytes())
+    time = TimeRules(parameters, TimeRules.empty().calendar)
+    assert in_quiet_hours(started, planned, agreed, time) is quiet
