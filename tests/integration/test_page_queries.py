@@ -129,6 +129,19 @@ def test_counts_agree_with_lists_and_stop(db: Database, monkeypatch: pytest.Monk
     assert inbox.counts(db, YUE, NOW)["queues"] == 10
 
 
+def test_a_count_goes_on_while_it_is_not_more_than_a_badge_shows(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that are urgent, as many as the badge shows, and three that are not: more than it shows."""
+    monkeypatch.setattr(inbox, "MOST", 2)
+    due = {"state": "open", "due_at": "2026-03-02T05:00:00+00:00"}
+    ranks = (URGENT, URGENT, ORDINARY, ORDINARY, ORDINARY)
+    _add(db, task, *({**due, "case_id": f"{n}", "task": 1, "rank": rank} for n, rank in enumerate(ranks)))
+    assert inbox.counts(db, LEAD, NOW)["soon"] == 3
+    monkeypatch.setattr(inbox, "MOST", 5)
+    assert inbox.counts(db, LEAD, NOW)["soon"] == 5
+
+
 def test_filters_by_process_number_and_phone(db: Database) -> None:
     _fill(db, 120)
 

@@ -13,6 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.bpmn.conditions import (
+    MAX_DEPTH,
+    MAX_LENGTH,
+    MAX_NODES,
     BadCondition,
     ConditionFailed,
     MissingName,
@@ -188,3 +191,19 @@ def test_sums_stay_within_bounds() -> None:
         with pytest.raises(ConditionFailed):
             compile_condition("a + b").evaluate(env, {})
     assert compile_condition("a + b", missing="none").evaluate({"a": "x", "b": 1}, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("fits", "larger"),
+    [
+        ("a" * MAX_LENGTH, "a" * (MAX_LENGTH + 1)),
+        # one node for the list, one for each name
+        (f"[{', '.join('a' * (MAX_NODES - 1))}]", f"[{', '.join('a' * MAX_NODES)}]"),
+        ("not " * MAX_DEPTH + "a", "not " * (MAX_DEPTH + 1) + "a"),
+    ],
+    ids=["length", "nodes", "depth"],
+)
+def test_an_expression_may_be_just_so_large(fits: str, larger: str) -> None:
+    compile_condition(fits)
+    with pytest.raises(NotPlain):
+        compile_condition(larger)

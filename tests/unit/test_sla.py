@@ -364,3 +364,15 @@ def test_every_limit_can_be_explained(locale: str) -> None:
         if parameter.clock in ("clock", "work", "time_of_day") and parameter.id != "QUIET_HOURS":
             lines = explain_due(parameter, at("2026-02-13 16:00:05"), CHINA, locale)
             assert lines[0].startswith(parameter.name[locale])
+
+
+def test_a_limit_is_longer_than_nothing_and_at_most_a_hundred_years() -> None:
+    century = timedelta(days=36525)
+    assert parse_duration("P36525D").length == century
+    assert parse_short("36525d", "clock").length == century
+    for text in ("P36526D", "PT0S", "P0D"):
+        with pytest.raises(InvalidFile, match="at most 100 years"):
+            parse_duration(text)
+    for text in ("36526d", "0h"):
+        with pytest.raises(InvalidFile, match="at most 100 years"):
+            parse_short(text, "clock")

@@ -140,3 +140,26 @@ def test_every_two_hours_pattern_ends_with_the_work() -> None:
     assert play.open == ["look"]
     assert play.timers == {}
     assert len(delta.ended) == 1
+
+
+def test_a_second_token_through_the_same_split_waits_for_its_own_branches() -> None:
+    """What another token joined before is no earlier round of this one."""
+    play = Play(
+        program(
+            bpmn(
+                "main",
+                "start > p_split > a > x_in > p_two > c > p_join > x_again > end; p_split > b > x_in; "
+                "p_two > d > p_join; x_again > x_in: again == 'yes'",
+            )
+        ),
+        {"again": "no"},
+    )
+    for task in ("a", "c", "d"):
+        play.complete(task)
+    assert play.open == ["b"]
+    play.complete("b")
+    assert play.open == ["c", "d"]
+    play.complete("c")
+    assert play.open == ["d"]
+    play.complete("d")
+    assert play.is_done()

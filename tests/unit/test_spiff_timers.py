@@ -6,10 +6,13 @@ completed first, fires every missed round of a cycle at once, and reads the wall
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from engine.base.errors import InvalidFile, Rejected, TechnicalFailure
 from engine.bpmn.spiff.logical_clock import LogicalDatetime, OutsideCommand, new_id, tick
+from engine.bpmn.spiff.timers import due_of
 from tests.bpmn_text import bpmn, script, service, sub, timer_on, user, wait
 from tests.playing import BEGIN, Play, program
 
@@ -286,3 +289,21 @@ def test_not_before_is_told_when_the_task_opens() -> None:
     text = bpmn("main", "start > call > end", user("call", not_before='after(now(), "PT3H")'))
     (opened,) = Play(program(text)).last.opened
     assert opened[2] == "2026-03-02T04:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("data", "due"),
+    [
+        ({}, None),
+        ({"event_value": None}, None),
+        ({"event_value": "2026-03-02T01:00:00+00:00"}, "2026-03-02T01:00:00+00:00"),
+        ({"event_value": "2026-03-02T01:00:00+00:00", "event_fired": True}, None),
+        ({"event_value": "2026-03-02T01:00:00+00:00", "paused": True}, None),
+        ({"event_value": {"cycles": 2, "next": "later", "duration": 5.0}}, "later"),
+        ({"event_value": {"cycles": 0, "next": "later", "duration": 5.0}}, None),
+    ],
+)
+def test_a_timer_is_due_when_it_is_armed_runs_and_has_rounds_left(
+    data: dict[str, object], due: str | None
+) -> None:
+    assert due_of(SimpleNamespace(internal_data=data)) == due
