@@ -125,6 +125,11 @@ def test_each_change_of_behaviour_is_in_the_table_of_the_documents() -> None:
         assert f"| {change.since} | `{change.name}` |" in text
 
 
+def test_each_change_of_behaviour_is_listed() -> None:
+    made = [change for change in vars(behaviour).values() if isinstance(change, behaviour.Change)]
+    assert set(behaviour.CHANGES) == set(made)
+
+
 def test_a_version_that_this_program_lacks_is_told() -> None:
     for engine in ("0", "", "x", "²", str(behaviour.NEWEST + 1)):
         with pytest.raises(GongdanError, match="version"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,20 @@ import pytest
 
 from engine.base.errors import Conflict, InvalidForm, NotAllowed, Rejected
 from engine.case.commands import (
+    CLOCK,
     AmendData,
     AssignTask,
+    BreachClock,
     ClaimTask,
     MoveClock,
     PauseClocks,
     ReleaseTask,
     RescheduleTask,
     ResumeClocks,
+    WarnClock,
 )
 from engine.people.directory import Person
-from tests.bpmn_text import bpmn, user
+from tests.bpmn_text import bpmn, timer_on, user
 from tests.casework import FILES, Desk, form, opened
 from tests.clock import Clock
 
@@ -35,6 +38,14 @@ HOUSE: dict[str, bytes | None] = {
         user("ask", form="ask"),
         user("approve", form="approve", exclude="@ask,helper,helpers"),
         startable="true",
+    ),
+    "bpmn/tests/slow.bpmn": bpmn(
+        "slow",
+        "start > call > end; t_limit > end_late",
+        user("call", form="call"),
+        timer_on("call", "t_limit", 'sla_due("CAN_CALLBACK_1", case_opened_at)', "timeDate"),
+        startable="true",
+        case_clocks="TEL_NETWORK_REPLY",
     ),
     "forms/ask.json": form(
         "ask",
@@ -229,6 +240,26 @@ def test_a_limit_that_is_not_running_is_not_moved_and_none_to_now(desk: Desk) ->
     limit = desk.values("SELECT clock FROM sla_clock WHERE state = 'breached'")[0]
     with pytest.raises(Rejected, match="to be running"):
         desk.g.dispatch(MoveClock(clock=limit, due=later, reason="x", **common(desk, case)))
+
+
+def test_time_says_nothing_of_a_clock_before_it_has_come(house: Desk) -> None:
+    case = house.start("slow")
+    whole, drawn = "c:TEL_NETWORK_REPLY", "5"
+    assert set(house.values("SELECT clock FROM sla_clock")) == {whole, drawn}
+    due = house.clock.instant + timedelta(hours=48)
+
+    def refused(kind: type[WarnClock] | type[BreachClock], clock: str, at: datetime, said: str) -> None:
+        with pytest.raises(Rejected, match=said):
+            house.g.dispatch(kind(case_id=case, clock=clock, actor=CLOCK, at=at.isoformat()))
+
+    for clock in (whole, drawn, "c:OTHER"):
+        refused(WarnClock, clock, house.clock.instant + timedelta(seconds=1), "to be due for a warning")
+    refused(BreachClock, whole, due - timedelta(seconds=1), "to be past its limit")
+    refused(BreachClock, "c:OTHER", due, "to be past its limit")
+    refused(BreachClock, drawn, due, "to be past its limit")  # its timer says so
+    house.g.dispatch(PauseClocks(reason="x", **common(house, case)))
+    refused(BreachClock, whole, due + timedelta(days=1), "to be past its limit")  # it stands still
+    assert set(house.kinds(case)) == {"start", "warn", "timer", "pause"}
 
 
 # ---------------------------------------------------------------- a second round of a form

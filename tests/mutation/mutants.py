@@ -147,12 +147,17 @@ def _slots(
 
 
 def _in_no_order(slot: _Slot) -> bool:
-    """Whether a tuple is only asked what is in it: errors to catch, values to compare with."""
-    return isinstance(slot.parent, ast.ExceptHandler) or (
+    """Whether a tuple is only asked what is in it: classes, such as errors to catch, and values to compare with."""
+    return all(_is_class(one) for one in getattr(slot.node, "elts", ())) or (
         isinstance(slot.parent, ast.Compare)
         and slot.field == "comparators"
         and isinstance(slot.parent.ops[0], ast.In | ast.NotIn)
     )
+
+
+def _is_class(node: ast.AST) -> bool:
+    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    return name[:1].isupper() and not name.isupper()
 
 
 def _is_no_code(node: ast.AST) -> bool:
