@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from gettext import NullTranslations
+from typing import cast
 
 from flask import Flask, g, request
-from flask_babel import Babel, get_locale, lazy_gettext
+from flask_babel import Babel, get_locale, get_translations, lazy_gettext
 
 from engine.base.locales import LOCALES, in_language, language
 from engine.base.settings import Settings
@@ -31,10 +33,23 @@ def install(app: Flask, settings: Settings) -> None:
         theme = request.cookies.get("theme", "auto")
         g.theme = theme if theme in THEMES else "auto"
 
+    # A page asks hundreds of times; its language is found once.
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: _catalogue().gettext(text),
+        ngettext=lambda one, many, number: _catalogue().ngettext(one, many, number),
+        newstyle=True,
+    )
     app.jinja_env.globals.update(
         locale=locale, theme=theme, LOCALE_NAMES=NAMES, THEMES=THEMES, babel_locale=get_locale
     )
     app.jinja_env.filters["t"] = pick
+
+
+def _catalogue() -> NullTranslations:
+    """The texts in the language of this page."""
+    if "catalogue" not in g:
+        g.catalogue = get_translations()
+    return cast(NullTranslations, g.catalogue)
 
 
 def locale() -> str:

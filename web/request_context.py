@@ -61,7 +61,9 @@ def health() -> Health:
 
 def now() -> str:
     """The instant of this request (ISO 8601, UTC): the same however often it is asked."""
-    if "now" not in g:
+    try:
+        return cast(str, g.now)  # asked for in every row of a list
+    except AttributeError:
         g.now = gongdan().now()
     return cast(str, g.now)
 
@@ -131,11 +133,16 @@ def shown_case() -> str | None:
 
 
 def in_force() -> Release:
-    """The release in force; an empty one where it cannot be read, so that pages can say the rest."""
-    try:
-        return _readable(gongdan().releases.current())
-    except GongdanError:
-        return NO_RELEASE
+    """The release in force; an empty one where it cannot be read, so that pages can say the rest.
+
+    A page is told by one release, whatever is published meanwhile.
+    """
+    if "in_force" not in g:
+        try:
+            g.in_force = _readable(gongdan().releases.current())
+        except GongdanError:
+            g.in_force = NO_RELEASE
+    return cast(Release, g.in_force)
 
 
 def release_of(case: Case) -> Release:

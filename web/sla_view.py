@@ -70,10 +70,10 @@ def _name(release: Release, process: str, element_id: str | None) -> str:
     return (element.name or element_id) if element else element_id
 
 
-def timers(case: Case, only_task: int | None = None) -> list[TimerLine]:
-    """Timers of a case that are no limit (limits tell of theirs), those on ``only_task`` first."""
+def timers(case: Case, clocks: list[ClockLine], only_task: int | None = None) -> list[TimerLine]:
+    """Timers of a case that are no limit (its ``clocks`` tell of theirs), those on ``only_task`` first."""
     db, release = request_context.gongdan().db, request_context.release_of(case)
-    limits = {row.clock for row in work.clocks(db, case.id) if row.live}
+    limits = {line.clock.clock for line in clocks if line.clock.live}
     found = []
     for row in work.timers(db, case.id):
         drawn = _drawn(release, case, row.element)

@@ -97,6 +97,9 @@ def spellings(person: Person) -> frozenset[str]:
     return frozenset(map(folded, (person.name, shown, _BRACKETS.sub("", shown))))
 
 
+_ONE = sa.select(table).where(table.c.name == sa.bindparam("name"))
+
+
 class People:
     """The directory of people."""
 
@@ -110,7 +113,8 @@ class People:
 
     def get(self, name: str) -> Person:
         """The person called ``name``; raises :class:`NotFound`."""
-        found = self._db.rows(sa.select(table).where(table.c.name == name))
+        with self._db.read() as connection:
+            found = connection.execute(_ONE, {"name": name}).all()
         if not found:
             raise NotFound(f"there is no account {name!r}")
         return _from_row(found[0])

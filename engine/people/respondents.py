@@ -37,7 +37,9 @@ def _of_line() -> sa.Select[Any]:
 
 _WRITTEN = Question(_of_line())
 _PARENT = Question(sa.select(cases.c.parent).where(cases.c.id == sa.bindparam("case")))
-_ANY = sa.select(respondent.c.case_id).where(respondent.c.who.in_(sa.bindparam("keys", expanding=True))).limit(1)
+_ANY = (
+    sa.select(respondent.c.case_id).where(respondent.c.who.in_(sa.bindparam("keys", expanding=True))).limit(1)
+)
 
 
 def named(*written: Any) -> set[str]:
@@ -111,6 +113,8 @@ def is_complained_about(db: Database, person: Person) -> bool:
 
 def about(db: Database, person: Person) -> frozenset[str]:
     """The numbers of all cases that ``person`` must not learn of."""
+    if not is_complained_about(db, person):
+        return frozenset()
     return frozenset(row[0] for row in db.rows(_about(db, person)))
 
 

@@ -48,13 +48,41 @@ class Case:
 
 
 _COLUMNS = [cases.c[name] for name in Case.__dataclass_fields__]
+_THIS: sa.BindParameter[str] = sa.bindparam("case")  #: the case that is asked about
+_CASE = sa.select(*_COLUMNS).where(cases.c.id == _THIS)
+_CHILDREN = sa.select(*_COLUMNS).where(cases.c.parent == _THIS).order_by(cases.c.opened_at, cases.c.id)
+_OF_PHONE = (
+    sa.select(*_COLUMNS)
+    .where(cases.c.phone_key == sa.bindparam("phone"), cases.c.id != _THIS)
+    .order_by(cases.c.opened_at.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+
+
+def _said_to_be_duplicates() -> sa.Select[tuple[str, str]]:
+    """Which case said last of which other that it is about the same matter, where that was confirmed."""
+    later = case_fact.alias()
+    last_of_case = ~sa.exists().where(
+        later.c.case_id == case_fact.c.case_id,
+        later.c.name == case_fact.c.name,
+        later.c.seq > case_fact.c.seq,
+    )
+    confirmed = sa.exists().where(
+        later.c.case_id == case_fact.c.case_id, later.c.name == "duplicate_relation"
+    )
+    return sa.select(case_fact.c.case_id, case_fact.c.value).where(IS_DUPLICATE, last_of_case, confirmed)
+
+
+_SAID = _said_to_be_duplicates()
+_SAID_BY = _SAID.where(case_fact.c.case_id == _THIS)
+_SAID_OF = _SAID.where(case_fact.c.value == sa.bindparam("value"))
 Cursor = tuple[str, str]  #: (opened_at, id) of the last row shown
 
 
 def case(db: Database, case_id: str) -> Case | None:
     """The case, or None."""
     with db.read() as c:
-        row = c.execute(sa.select(*_COLUMNS).where(cases.c.id == case_id)).one_or_none()
+        row = c.execute(_CASE, {"case": case_id}).one_or_none()
     return shaped(Case, row) if row else _of_history(db, case_id)
 
 
@@ -155,28 +183,19 @@ def start_data(db: Database, case_id: str) -> dict[str, Any]:
 
 def children(db: Database, case_id: str) -> list[Case]:
     """Cases that this one opened, the oldest first."""
-    query = sa.select(*_COLUMNS).where(cases.c.parent == case_id).order_by(cases.c.opened_at, cases.c.id)
     with db.read() as c:
-        return [shaped(Case, row) for row in c.execute(query)]
+        return [shaped(Case, row) for row in c.execute(_CHILDREN, {"case": case_id})]
 
 
 def duplicates(db: Database, case_id: str) -> list[Case]:
     """Cases that were confirmed to be about the same matter, whichever of the two said so; the oldest first."""
-    later = case_fact.alias()
-    last_of_case = ~sa.exists().where(
-        later.c.case_id == case_fact.c.case_id,
-        later.c.name == case_fact.c.name,
-        later.c.seq > case_fact.c.seq,
-    )
-    confirmed = sa.exists().where(
-        later.c.case_id == case_fact.c.case_id, later.c.name == "duplicate_relation"
-    )
-    said = sa.select(case_fact.c.case_id, case_fact.c.value).where(IS_DUPLICATE, last_of_case, confirmed)
     with db.read() as c:
-        values = [orjson.loads(row.value) for row in c.execute(said.where(case_fact.c.case_id == case_id))]
-        named = [value for value in values if isinstance(value, str)]
-        naming = c.scalars(said.where(case_fact.c.value == orjson.dumps(case_id).decode())).all()
-        query = sa.select(*_COLUMNS).where(cases.c.id.in_({*named, *naming}))
+        values = [orjson.loads(row.value) for row in c.execute(_SAID_BY, {"case": case_id})]
+        named = {value for value in values if isinstance(value, str)}
+        naming = set(c.scalars(_SAID_OF, {"value": orjson.dumps(case_id).decode()}))
+        if not named | naming:
+            return []
+        query = sa.select(*_COLUMNS).where(cases.c.id.in_(named | naming))
         return [shaped(Case, row) for row in c.execute(query.order_by(cases.c.opened_at, cases.c.id))]
 
 
@@ -184,6 +203,6 @@ def of_phone(db: Database, phone_key: str | None, besides: str, limit: int = 10)
     """Other cases of the same number, newest first."""
     if not phone_key:
         return []
-    query = sa.select(*_COLUMNS).where(cases.c.phone_key == phone_key, cases.c.id != besides)
     with db.read() as c:
-        return [shaped(Case, row) for row in c.execute(query.order_by(cases.c.opened_at.desc()).limit(limit))]
+        found = c.execute(_OF_PHONE, {"phone": phone_key, "case": besides, "most": limit})
+        return [shaped(Case, row) for row in found]

@@ -52,8 +52,8 @@ def hidden_from(db: Database, person: Person, case_ids: Collection[str], release
             for row in db.rows(sa.select(cases.c.id, cases.c.process).where(cases.c.id.in_(case_ids)))
         }
         known = answered_by_front_desk(release) if person.roles & FRONT_DESK else frozenset()
-        rest = {case for case in case_ids if of.get(case) not in known} - hidden
-        hidden |= rest - _with_work(db, person, rest)
+        if rest := {case for case in case_ids if of.get(case) not in known} - hidden:
+            hidden |= rest - _with_work(db, person, rest)
     return hidden
 
 

@@ -144,40 +144,40 @@ def _columns(table: sa.Table, shape: type) -> list[sa.Column[Any]]:
 
 _TASK, _TIMER, _CLOCK = _columns(task, Task), _columns(timer, Timer), _columns(sla_clock, SlaClock)
 _MESSAGE, _INCIDENT = _columns(outbox, Message), _columns(incident, Incident)
+_THIS: sa.BindParameter[str] = sa.bindparam("case")  #: the case that is asked about
+_TASKS = sa.select(*_TASK).where(task.c.case_id == _THIS).order_by(task.c.task)
+_ONE_TASK = sa.select(*_TASK).where(task.c.case_id == _THIS, task.c.task == sa.bindparam("number"))
+_WAITING = (
+    sa.select(*_TIMER)
+    .where(timer.c.case_id == _THIS, timer.c.state.in_(("pending", "paused")))
+    .order_by(timer.c.due, timer.c.timer)
+)
+_CLOCKS = sa.select(*_CLOCK).where(sla_clock.c.case_id == _THIS)
 
 
 def one_task(db: Database, case_id: str, number: int) -> Task | None:
     """One task, whatever its state."""
     with db.read() as c:
-        query = sa.select(*_TASK).where(task.c.case_id == case_id, task.c.task == number)
-        row = c.execute(query).one_or_none()
+        row = c.execute(_ONE_TASK, {"case": case_id, "number": number}).one_or_none()
     return shaped(Task, row) if row else None
 
 
 def tasks(db: Database, case_id: str) -> list[Task]:
     """All tasks of a case in the order they opened."""
     with db.read() as c:
-        query = sa.select(*_TASK).where(task.c.case_id == case_id).order_by(task.c.task)
-        return [shaped(Task, row) for row in c.execute(query)]
+        return [shaped(Task, row) for row in c.execute(_TASKS, {"case": case_id})]
 
 
 def timers(db: Database, case_id: str) -> list[Timer]:
     """Pending and paused timers of a case, the next one first."""
     with db.read() as c:
-        waits = timer.c.state.in_(("pending", "paused"))
-        query = (
-            sa.select(*_TIMER).where(timer.c.case_id == case_id, waits).order_by(timer.c.due, timer.c.timer)
-        )
-        return [shaped(Timer, row) for row in c.execute(query)]
+        return [shaped(Timer, row) for row in c.execute(_WAITING, {"case": case_id})]
 
 
 def clocks(db: Database, case_id: str) -> list[SlaClock]:
     """All SLA clocks of a case: live ones first, by due time."""
     with db.read() as c:
-        found = [
-            shaped(SlaClock, row)
-            for row in c.execute(sa.select(*_CLOCK).where(sla_clock.c.case_id == case_id))
-        ]
+        found = [shaped(SlaClock, row) for row in c.execute(_CLOCKS, {"case": case_id})]
     return sorted(found, key=lambda clock: (not clock.live, clock.due))
 
 

@@ -171,12 +171,12 @@ def file(case_id: str, sha256: str) -> ResponseReturnValue:
 
 
 def _state(case: Case) -> dict[str, object]:
-    db = request_context.gongdan().db
+    db, limits = request_context.gongdan().db, sla_view.clocks(case)
     return {
         "case": case,
         "tasks": [task for task in work.tasks(db, case.id) if task.state == "open"],
-        "timers": sla_view.timers(case),
-        "clocks": sla_view.clocks(case),
+        "timers": sla_view.timers(case, limits),
+        "clocks": limits,
         "messages": sent.messages(request_context.steps_of(case, sent.HOLDING), work.messages(db, case.id)),
         "incidents": work.incidents(db, case.id),
     }

@@ -40,13 +40,14 @@ KEY_LENGTH = 24  #: bytes of the submit key that makes a second click harmless
 
 def _side(case: cases.Case, task: work.Task) -> dict[str, object]:
     """What the polled part of the page shows."""
+    limits = sla_view.clocks(case)
     return {
         "case": case,
         "task": task,
         "mine": task.claimed_by == request_context.person().name,
         "may_take": desks.may_take(task),
-        "timers": sla_view.timers(case, only_task=task.task),
-        "clocks": [row for row in sla_view.clocks(case) if row.clock.live],
+        "timers": sla_view.timers(case, limits, only_task=task.task),
+        "clocks": [row for row in limits if row.clock.live],
     }
 
 
