@@ -10,11 +10,20 @@ from engine.base.settings import Settings
 from engine.operations.health import Health
 from engine.operations.worker import Worker
 
-<<<<<<< HEAD
-from . import damage, errors, formatting, i18n, menu, pages, request_context, security, sure, veil, watch
-=======
-from . import addresses, damage, errors, formatting, i18n, menu, pages, request_context, security, sure, veil
->>>>>>> 08d076ba (pages: what a page asks for often is found once)
+from . import (
+    addresses,
+    damage,
+    errors,
+    formatting,
+    i18n,
+    menu,
+    pages,
+    request_context,
+    security,
+    sure,
+    veil,
+    watch,
+)
 from .numbers import Number
 
 MOST_SENT = 32 * 1024 * 1024  #: bytes of a request: five files of five megabytes and the form around them

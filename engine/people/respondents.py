@@ -37,8 +37,11 @@ def _of_line() -> sa.Select[Any]:
 
 _WRITTEN = Question(_of_line())
 _PARENT = Question(sa.select(cases.c.parent).where(cases.c.id == sa.bindparam("case")))
-_ANY = (
-    sa.select(respondent.c.case_id).where(respondent.c.who.in_(sa.bindparam("keys", expanding=True))).limit(1)
+_NAMES = ("a", "b", "c")  #: as many as a person has spellings, at most
+_ANY = Question(
+    sa.select(respondent.c.case_id)
+    .where(respondent.c.who.in_([sa.bindparam(name) for name in _NAMES]))
+    .limit(1)
 )
 
 
@@ -107,8 +110,8 @@ def not_about(db: Database, person: Person, case_id: sa.Column[Any]) -> sa.Colum
 
 def is_complained_about(db: Database, person: Person) -> bool:
     """Whether any case names ``person``: nothing is to be left out of their lists if not."""
-    with db.read() as connection:
-        return connection.scalar(_ANY, {"keys": _keys(db, person)}) is not None
+    keys = _keys(db, person)
+    return bool(db.ask(_ANY, **dict(zip(_NAMES, [*keys, *keys[:1] * len(_NAMES)], strict=False))))
 
 
 def about(db: Database, person: Person) -> frozenset[str]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from engine.people.directory import Person
 from engine.people.respondents import not_about
 from engine.storage.database import Database
+from engine.storage.statements import Question
 from engine.storage.tables import IS_DUPLICATE, case_fact, cases, history
 
 from . import sound
@@ -49,9 +50,11 @@ class Case:
 
 _COLUMNS = [cases.c[name] for name in Case.__dataclass_fields__]
 _THIS: sa.BindParameter[str] = sa.bindparam("case")  #: the case that is asked about
-_CASE = sa.select(*_COLUMNS).where(cases.c.id == _THIS)
-_CHILDREN = sa.select(*_COLUMNS).where(cases.c.parent == _THIS).order_by(cases.c.opened_at, cases.c.id)
-_OF_PHONE = (
+_CASE = Question(sa.select(*_COLUMNS).where(cases.c.id == _THIS))
+_CHILDREN = Question(
+    sa.select(*_COLUMNS).where(cases.c.parent == _THIS).order_by(cases.c.opened_at, cases.c.id)
+)
+_OF_PHONE = Question(
     sa.select(*_COLUMNS)
     .where(cases.c.phone_key == sa.bindparam("phone"), cases.c.id != _THIS)
     .order_by(cases.c.opened_at.desc())
@@ -74,16 +77,15 @@ def _said_to_be_duplicates() -> sa.Select[tuple[str, str]]:
 
 
 _SAID = _said_to_be_duplicates()
-_SAID_BY = _SAID.where(case_fact.c.case_id == _THIS)
-_SAID_OF = _SAID.where(case_fact.c.value == sa.bindparam("value"))
+_SAID_BY = Question(_SAID.where(case_fact.c.case_id == _THIS))
+_SAID_OF = Question(_SAID.where(case_fact.c.value == sa.bindparam("value")))
 Cursor = tuple[str, str]  #: (opened_at, id) of the last row shown
 
 
 def case(db: Database, case_id: str) -> Case | None:
     """The case, or None."""
-    with db.read() as c:
-        row = c.execute(_CASE, {"case": case_id}).one_or_none()
-    return shaped(Case, row) if row else _of_history(db, case_id)
+    rows = db.ask(_CASE, case=case_id)
+    return shaped(Case, rows[0]) if rows else _of_history(db, case_id)
 
 
 def _of_history(db: Database, case_id: str) -> Case | None:
@@ -183,19 +185,18 @@ def start_data(db: Database, case_id: str) -> dict[str, Any]:
 
 def children(db: Database, case_id: str) -> list[Case]:
     """Cases that this one opened, the oldest first."""
-    with db.read() as c:
-        return [shaped(Case, row) for row in c.execute(_CHILDREN, {"case": case_id})]
+    return [shaped(Case, row) for row in db.ask(_CHILDREN, case=case_id)]
 
 
 def duplicates(db: Database, case_id: str) -> list[Case]:
     """Cases that were confirmed to be about the same matter, whichever of the two said so; the oldest first."""
+    values = [orjson.loads(value) for _, value in db.ask(_SAID_BY, case=case_id)]
+    named = {value for value in values if isinstance(value, str)}
+    naming = {one for one, _ in db.ask(_SAID_OF, value=orjson.dumps(case_id).decode())}
+    if not named | naming:
+        return []
+    query = sa.select(*_COLUMNS).where(cases.c.id.in_(named | naming))
     with db.read() as c:
-        values = [orjson.loads(row.value) for row in c.execute(_SAID_BY, {"case": case_id})]
-        named = {value for value in values if isinstance(value, str)}
-        naming = set(c.scalars(_SAID_OF, {"value": orjson.dumps(case_id).decode()}))
-        if not named | naming:
-            return []
-        query = sa.select(*_COLUMNS).where(cases.c.id.in_(named | naming))
         return [shaped(Case, row) for row in c.execute(query.order_by(cases.c.opened_at, cases.c.id))]
 
 
@@ -203,6 +204,4 @@ def of_phone(db: Database, phone_key: str | None, besides: str, limit: int = 10)
     """Other cases of the same number, newest first."""
     if not phone_key:
         return []
-    with db.read() as c:
-        found = c.execute(_OF_PHONE, {"phone": phone_key, "case": besides, "most": limit})
-        return [shaped(Case, row) for row in found]
+    return [shaped(Case, row) for row in db.ask(_OF_PHONE, phone=phone_key, case=besides, most=limit)]

@@ -15,6 +15,7 @@ from engine.people.respondents import not_about
 from engine.people.security_events import ALERT
 from engine.release.announcing import ABOUT
 from engine.storage.database import Database
+from engine.storage.statements import Question
 from engine.storage.tables import notice, setting
 
 from .rows import text
@@ -61,7 +62,7 @@ class Line:
         return int(about.removeprefix(ALERT)) if about.startswith(ALERT) else None
 
 
-_READ = sa.select(setting.c.value).where(setting.c.key == sa.bindparam("key"))
+_READ = Question(sa.select(setting.c.value).where(setting.c.key == sa.bindparam("key")))
 _COLUMNS = [notice.c[name] for name in ("id", "case_id", "role", "text", "at", "level", "topic")]
 
 
@@ -128,8 +129,8 @@ def unread(db: Database, person: Person) -> int:
 
 def read_up_to(db: Database, person: Person) -> int:
     """The number of the newest notice the person has read."""
-    with db.read() as c:
-        return int(c.execute(_READ, {"key": _key(person)}).scalar_one_or_none() or 0)
+    rows = db.ask(_READ, key=_key(person))
+    return int(rows[0][0]) if rows else 0
 
 
 def mark_read(db: Database, person: Person, number: int) -> None:

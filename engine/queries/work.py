@@ -12,6 +12,7 @@ from engine.base.sending import CASE, SENT
 from engine.people.directory import Person
 from engine.people.respondents import not_about
 from engine.storage.database import Database
+from engine.storage.statements import Question
 from engine.storage.tables import URGENT, history, incident, outbox, sla_clock, task, timer
 
 from . import receivers, sound
@@ -145,39 +146,35 @@ def _columns(table: sa.Table, shape: type) -> list[sa.Column[Any]]:
 _TASK, _TIMER, _CLOCK = _columns(task, Task), _columns(timer, Timer), _columns(sla_clock, SlaClock)
 _MESSAGE, _INCIDENT = _columns(outbox, Message), _columns(incident, Incident)
 _THIS: sa.BindParameter[str] = sa.bindparam("case")  #: the case that is asked about
-_TASKS = sa.select(*_TASK).where(task.c.case_id == _THIS).order_by(task.c.task)
-_ONE_TASK = sa.select(*_TASK).where(task.c.case_id == _THIS, task.c.task == sa.bindparam("number"))
-_WAITING = (
+_TASKS = Question(sa.select(*_TASK).where(task.c.case_id == _THIS).order_by(task.c.task))
+_ONE_TASK = Question(sa.select(*_TASK).where(task.c.case_id == _THIS, task.c.task == sa.bindparam("number")))
+_WAITING = Question(
     sa.select(*_TIMER)
-    .where(timer.c.case_id == _THIS, timer.c.state.in_(("pending", "paused")))
+    .where(timer.c.case_id == _THIS, sa.or_(timer.c.state == "pending", timer.c.state == "paused"))
     .order_by(timer.c.due, timer.c.timer)
 )
-_CLOCKS = sa.select(*_CLOCK).where(sla_clock.c.case_id == _THIS)
+_CLOCKS = Question(sa.select(*_CLOCK).where(sla_clock.c.case_id == _THIS))
 
 
 def one_task(db: Database, case_id: str, number: int) -> Task | None:
     """One task, whatever its state."""
-    with db.read() as c:
-        row = c.execute(_ONE_TASK, {"case": case_id, "number": number}).one_or_none()
-    return shaped(Task, row) if row else None
+    rows = db.ask(_ONE_TASK, case=case_id, number=number)
+    return shaped(Task, rows[0]) if rows else None
 
 
 def tasks(db: Database, case_id: str) -> list[Task]:
     """All tasks of a case in the order they opened."""
-    with db.read() as c:
-        return [shaped(Task, row) for row in c.execute(_TASKS, {"case": case_id})]
+    return [shaped(Task, row) for row in db.ask(_TASKS, case=case_id)]
 
 
 def timers(db: Database, case_id: str) -> list[Timer]:
     """Pending and paused timers of a case, the next one first."""
-    with db.read() as c:
-        return [shaped(Timer, row) for row in c.execute(_WAITING, {"case": case_id})]
+    return [shaped(Timer, row) for row in db.ask(_WAITING, case=case_id)]
 
 
 def clocks(db: Database, case_id: str) -> list[SlaClock]:
     """All SLA clocks of a case: live ones first, by due time."""
-    with db.read() as c:
-        found = [shaped(SlaClock, row) for row in c.execute(_CLOCKS, {"case": case_id})]
+    found = [shaped(SlaClock, row) for row in db.ask(_CLOCKS, case=case_id)]
     return sorted(found, key=lambda clock: (not clock.live, clock.due))
 
 

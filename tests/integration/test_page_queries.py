@@ -13,6 +13,7 @@ from engine.people.directory import Person
 from engine.queries import board, inbox, notices, work
 from engine.queries import cases as case_queries
 from engine.storage.database import Database
+from engine.storage.statements import Question
 from engine.storage.tables import ORDINARY, URGENT, cases, notice, outbox, sla_clock, task
 
 NOW = "2026-03-02T04:00:00+00:00"
@@ -224,13 +225,19 @@ def test_the_board_counts_open_work(db: Database) -> None:
 
 
 @pytest.fixture
-def statements(db: Database) -> Iterator[list[tuple[str, object]]]:
-    """Every statement that is sent, with its parameters."""
+def statements(db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, object]]]:
+    """Every statement that is sent, with its parameters; what is asked of the driver itself too."""
     sent: list[tuple[str, object]] = []
 
     def note(_: object, __: object, sql: str, parameters: object, *___: object) -> None:
         sent.append((sql, parameters))
 
+    def ask(question: Question, **values: object) -> list[tuple[object, ...]]:
+        asked = db._in_words(question)
+        sent.append((asked.sql, asked.values(values)))
+        return Database.ask(db, question, **values)
+
+    monkeypatch.setattr(db, "ask", ask)
     event.listen(db.engine, "before_cursor_execute", note)
     yield sent
     event.remove(db.engine, "before_cursor_execute", note)
