@@ -152,3 +152,10 @@ def test_what_was_kept_without_a_key_is_kept_with_it_after_an_upgrade(any_desk: 
     assert kept(any_desk, living) == before
     assert kept(any_desk, erased) == {respondents.digest(any_desk.g.settings.lookup_key, "王班长")}
     assert respondents.about(any_desk.g.db, LEAD) == {erased, living}
+
+
+def test_those_of_some_people_whom_a_case_complains_about_are_named(desk: Desk) -> None:
+    case, other = desk.start(complained_staff="王班长"), desk.start()
+    assert respondents.among(desk.g.db, case, lambda: [LEAD, ADMIN]) == {"supervisor1"}
+    assert respondents.among(desk.g.db, case, lambda: [ADMIN]) == set()
+    assert respondents.among(desk.g.db, other, lambda: [LEAD, ADMIN]) == set()

@@ -167,7 +167,10 @@ def _is_no_code(node: ast.AST) -> bool:
             return True
         case ast.Expr(value=ast.Constant()) | ast.Import() | ast.ImportFrom() | ast.AnnAssign(value=None):
             return True
-        case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.Assign(targets=[ast.Name(id="__all__")]):
+        case (
+            ast.If(test=ast.Name(id="TYPE_CHECKING"))
+            | ast.Assign(targets=[ast.Name(id=("__all__" | "__slots__"))])
+        ):
             return True
         case ast.Assign(
             value=ast.Subscript(value=ast.Name(id=("Annotated" | "Literal" | "Callable" | "Mapping")))

@@ -51,7 +51,8 @@ def _without(items: list[N]) -> Iterator[list[N]]:
 def swaps(node: ast.AST) -> Iterator[Fault]:
     """Two neighbours stand in each other's place."""
     if isinstance(node, ast.Call):
-        for args in _exchanged(node.args):
+        conditions_only = isinstance(node.func, ast.Attribute) and node.func.attr in _CONDITIONS
+        for args in () if conditions_only else _exchanged(node.args):
             yield "swap arguments", _with(node, args=args)
         named = [(at, keyword) for at, keyword in enumerate(node.keywords) if keyword.arg]
         for (here, one), (there, other) in pairwise(named):

@@ -28,6 +28,7 @@ from .covered import FOLDERS
 from .mutants import Mutant, code_of
 
 CODE = ("run.py", "engine", "web", "tests")  #: what the types are asked of
+NOTHING = 0.05  #: seconds below which a test is tried before all others
 FIRST = 6.0  #: seconds of the cheapest tests that are tried before all others
 #: imported once, before a process is made for each fault; none of ours
 _LIBRARIES = (
@@ -151,13 +152,13 @@ class Trial:
 
 
 def _in_turn(tests: list[str], seconds: dict[str, float]) -> list[str]:
-    """The cheapest test of each file, cheapest first, then the second of each: other files look at other things."""
+    """All that cost next to nothing; then the cheapest of each file, then the second: other files look elsewhere."""
     turns: Counter[str] = Counter()
     ranked = []
     for test in sorted(tests, key=lambda test: (seconds[test], test)):
-        file = test.partition("::")[0]
+        file = test.partition("::")[0] if seconds[test] > NOTHING else ""
         ranked.append((turns[file], seconds[test], test))
-        turns[file] += 1
+        turns[file] += bool(file)
     return [test for _, _, test in sorted(ranked)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -104,3 +105,10 @@ def test_who_gives_what_time_and_gateways_issue() -> None:
     assert (c.CLOCK, c.OUTBOX) == ("system:clock", "system:outbox")
     since = {kind: command.since for kind, command in c.KINDS.items() if command.since > 1}
     assert since == {"reschedule": 2, "erase": 4}
+
+
+def test_data_is_copied_into_what_history_keeps() -> None:
+    given = MappingProxyType({"a": 1})
+    kept = to_plain(c.AmendData(data=given, reason="x", actor="a", at=AT))["data"]
+    assert type(kept) is dict
+    assert kept == {"a": 1}

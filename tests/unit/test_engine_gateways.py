@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Entry
+from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 from engine.delivery.gateways.sms import HttpSmsGateway
 from engine.delivery.gateways.webhook import WebhookGateway
 from tests.serving import serving
@@ -170,3 +170,7 @@ def test_a_webhook_is_signed_over_its_body() -> None:
         ((_, headers, body),) = server.asked
     assert headers["Gongdan-Signature"] == "sha256=" + hmac.new(KEY, body, hashlib.sha256).hexdigest()
     assert json.loads(body)["case"] == ENTRY.case_id
+
+
+def test_an_answer_says_no_more_than_it_is_given() -> None:
+    assert Answer(SENT) == Answer(state=SENT, detail="", away=False, more=False)

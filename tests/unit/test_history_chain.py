@@ -8,7 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.case.history import canonical, chain
+from engine.case.history import canonical, chain, difference
 
 values = st.dictionaries(
     st.text(max_size=8), st.integers(-9, 9) | st.text(max_size=8) | st.none(), max_size=4
@@ -48,3 +48,14 @@ def test_a_row_is_hashed_as_the_canonical_json_of_all_its_parts(
     whole = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     made = chain(case, seq, canonical(command), canonical(effects), release, engine, previous, recorded_at)
     assert made == hashlib.sha256(previous + whole).digest()
+
+
+def test_a_difference_quotes_so_much_and_no_more() -> None:
+    whole, cut = "x" * 158, "x" * 159  # two more for the quotation marks
+    for text, shown in ((whole, f'"{whole}"'), (cut, f'"{cut}…')):
+        said = difference(canonical({"done": text}), canonical({"stuck": []}))
+        assert said == (
+            f"re-execution gives other effects: done is recorded as {shown}, and executing gives nothing"
+        )
+    assert difference(b"[]", b"{}") == "re-execution gives other effects"
+    assert difference(b"{}", b"{}") is None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
+from SpiffWorkflow.util.task import TaskState
 
 from tests.bpmn_text import bpmn, script, stop, sub, timer_on, wait
 from tests.playing import Play, program
@@ -163,3 +164,14 @@ def test_a_second_token_through_the_same_split_waits_for_its_own_branches() -> N
     assert play.open == ["d"]
     play.complete("d")
     assert play.is_done()
+
+
+def test_a_walk_over_the_tree_finds_every_task_of_a_state() -> None:
+    play = Play(program(TWICE), {"rounds": 0})
+    for element in ("one", "two", "three"):
+        play.complete(element)
+    flow = play.machine.flow
+    for state in (TaskState.COMPLETED, TaskState.READY, TaskState.FINISHED_MASK):
+        walked = {task.id for task in flow.get_tasks(state=state)}
+        assert walked == {task.id for task in flow.tasks.values() if task.has_state(state)}
+        assert walked
