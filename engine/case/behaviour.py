@@ -59,6 +59,13 @@ RECORDING_PROVED = Change(
     "Row format 2: the hash of a row covers when it was recorded; until then that instant could be changed unseen.",
 )
 
+ERASURE_PROVED = Change(
+    "erasure_proved",
+    5,
+    "An erasure says what the rows hold that stay of the case, by a digest for each table, since nothing derives them "
+    "any more: until then they could be changed unseen.",
+)
+
 CHANGES = (
     EVERY_TEXT_SEALED,
     MESSAGES_WITHDRAWN,
@@ -66,6 +73,7 @@ CHANGES = (
     RECEIPT_COUNTS,
     RELEASE_PROVED,
     RECORDING_PROVED,
+    ERASURE_PROVED,
 )
 NEWEST = max(change.since for change in CHANGES)
 

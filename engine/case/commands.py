@@ -173,6 +173,8 @@ class EraseCase(Command, frozen=True, kw_only=True):
     since: ClassVar[int] = 4
     requested_by: str  #: on whose request
     reason: str
+    #: table → digest of its rows that stay (:mod:`engine.case.kept_rows`)
+    kept: Mapping[str, str] | None = None
 
 
 GivingData = StartCase | CompleteTask | AmendData  #: the commands by which somebody gives case data

@@ -31,7 +31,7 @@ from engine.storage.tables import (
     timer,
 )
 
-from . import outbox_held, projections, store
+from . import erasing, kept_rows, outbox_held, projections, store
 from .behaviour import version
 from .commands import parse
 from .dispatch import ATTEMPTS, Dispatcher
@@ -170,7 +170,7 @@ def _wakes_elsewhere(db: Database, scratch: Database, case_id: str) -> list[str]
 
 
 def erased_faults(db: Database, case_id: str) -> list[str]:
-    """What can still be read of an erased case, or was written into its rows since."""
+    """What can still be read of an erased case, and where its rows are not those that its erasure says."""
     held = {
         "cases": sa.select(cases.c.id).where(
             cases.c.id == case_id, sa.or_(*(cases.c[name].is_not(None) for name in _PERSONAL))
@@ -184,6 +184,11 @@ def erased_faults(db: Database, case_id: str) -> list[str]:
     found = [f"{name}: holds what was erased" for name, query in held.items() if db.rows(query.limit(1))]
     if not db.rows(sa.select(subject_key.c.case_id).where(subject_key.c.case_id == case_id)):
         found.append("subject_key: nothing says that there was a key")
+    kept = erasing.kept(store.rows(db, case_id))
+    if kept is None:
+        return [*found, "its erasure does not say what the rows hold that stay"]
+    there = kept_rows.digests(db, case_id)
+    found += [f"{name}: not the rows that its erasure says" for name in kept if there.get(name) != kept[name]]
     return found
 
 

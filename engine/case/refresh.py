@@ -29,7 +29,8 @@ from .rebuild import Opened, rebuild
 from .store import case_ids
 
 #: Raise this by one whenever a projection gives other rows for a history that is already there.
-VERSION = 3
+VERSION = 4
+_ERASURES_TOLD = 3  #: since this version a key that goes without a word in history is no erasure
 Progress = Callable[[int, int], None]  #: cases done, cases to do
 _HELD, _SO_FAR = "read-models", "read-models-so-far"
 _LOCK = 0x60DA  #: PostgreSQL advisory lock: one process refreshes, the others wait
@@ -49,8 +50,9 @@ def refresh(opened: Opened, progress: Progress = lambda done, total: None) -> No
         _note(db, _HELD, str(VERSION))
         return
     with _alone(db):
-        if _held(db) != VERSION:  # nobody else did it while this one waited
+        if (held := _held(db)) != VERSION:  # nobody else did it while this one waited
             _refresh(opened, progress)
+            _record_erasures(opened, held)
             _note(db, _HELD, str(VERSION))
 
 
@@ -70,20 +72,26 @@ def _refresh(opened: Opened, progress: Progress) -> None:
             _note(db, _SO_FAR, f"{VERSION} {case}")
         progress(done, total)
     respondents.drop_unkeyed(db)
-    _record_erasures(opened)
     log.info("read models derived anew", cases=total, version=VERSION)
 
 
-def _record_erasures(opened: Opened) -> None:
-    """Say in the history of cases that were erased before erasures were commands that they were."""
+def _record_erasures(opened: Opened, held: int) -> None:
+    """Say in the history of cases that were erased before erasures said it: that they were, and what stays of them.
+
+    ``held``: the version of the read models that the database came with.
+    """
     now = iso(opened.wall())
-    for case_id in list(erasing.before_they_were_recorded(opened.db)):
+    for case_id, is_told in list(erasing.without_word(opened.db)):
+        if not is_told and held >= _ERASURES_TOLD:
+            continue  # somebody took the key: verification names it
+        asked = "as recorded before" if is_told else "not recorded"
+        since = "said what stays of the case" if is_told else "stood in the history"
         command = EraseCase(
             case_id=case_id,
             actor="system:upgrade",
             at=now,
-            requested_by="not recorded",
-            reason="erased before erasures stood in the history",
+            requested_by=asked,
+            reason=f"erased before erasures {since}",
         )
         erasing.erase(opened.db, command, now, ())
 

@@ -104,7 +104,7 @@ def erase(gongdan: Gongdan, case_ids: Iterable[str], request: Request) -> list[s
             reason=request.reason.strip(),
         )
         recorded_at = gongdan.wall().isoformat() if gongdan.keys.seed is None else now
-        erasing.erase(gongdan.db, command, recorded_at, list(_cleared(gongdan, case_id)))
+        erasing.erase(gongdan.db, command, recorded_at, _cleared(gongdan, case_id))
     gongdan.db.shed()
     for case_id in chosen:
         Folder(gongdan.settings.var, case_id).remove()

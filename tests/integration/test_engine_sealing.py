@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from engine.base.errors import NotAllowed, NotFound, Rejected, TechnicalFailure
+from engine.base.errors import Conflict, NotAllowed, NotFound, Rejected, TechnicalFailure
 from engine.base.sending import SENT, Answer
 from engine.base.settings import CHECKOUT
-from engine.case import store
+from engine.case import kept_rows, refresh, store
 from engine.case.commands import AmendData, EraseCase, PauseClocks
-from engine.case.rebuild import differences, rebuild
+from engine.case.rebuild import differences, erased_faults, rebuild
 from engine.case.store import case_ids
 from engine.delivery.outbox import Outbox
 from engine.forms.attachments import Folder
@@ -24,11 +24,22 @@ from engine.operations.erasure import Request, cases_of, erase
 from engine.release.releases import read_folder
 from engine.release.scenario_files import load
 from engine.scenarios.project import bench, run_all
-from engine.storage.tables import case_fact, history, metadata, subject_key
+from engine.storage.tables import (
+    case_fact,
+    cases,
+    history,
+    metadata,
+    notice,
+    outbox,
+    setting,
+    sla_clock,
+    subject_key,
+    task,
+)
 from tests.bpmn_text import bpmn, script, user
 from tests.casework import FILES, Desk, FakeGateway, opened
 from tests.clock import Clock
-from tests.erasing import REQUEST
+from tests.erasing import REQUEST, destroy_key
 from tests.giving import keep
 
 PHONE, NAME, CONTENT, SAID = "13812345678", "陈大文", "月费多扣了一笔", "我要投诉到通信管理局"
@@ -150,6 +161,72 @@ def test_history_says_who_erased_a_case_on_whose_request_and_why(any_desk: Desk)
     before = len(any_desk.kinds(case))
     erase(any_desk.g, [case], REQUEST)
     assert len(any_desk.kinds(case)) == before, "the second time there is nothing to erase"
+
+
+def test_history_says_what_the_rows_hold_that_stay_of_an_erased_case(any_desk: Desk) -> None:
+    """Nothing derives them any more. Found in a copy of them on SQLite: both databases give the same bytes."""
+    case, other = _closed(any_desk), _closed(any_desk)
+    erase(any_desk.g, [case], REQUEST)
+    kept = any_desk.history(case)[-1][2]["kept"]
+    assert kept == kept_rows.digests(any_desk.g.db, case)
+    assert kept.keys() == {table.name for table in kept_rows.COVERED}
+    assert erased_faults(any_desk.g.db, case) == []
+    erase(any_desk.g, [other], REQUEST)
+    for table in (cases, task, sla_clock, outbox):
+        this = (cases.c.id if table is cases else table.c.case_id) == case
+        with any_desk.g.db.begin() as connection:
+            connection.execute(sa.update(table).where(this).values(state="open"))
+        assert f"{table.name}: not the rows that its erasure says" in erased_faults(any_desk.g.db, case)
+    assert erased_faults(any_desk.g.db, other) == [], "the others are as they were"
+
+
+def test_what_a_worker_does_to_rows_of_an_erased_case_is_no_fault(desk: Desk) -> None:
+    case = _closed(desk)
+    erase(desk.g, [case], REQUEST)
+    with desk.g.db.begin() as connection:
+        connection.execute(sa.update(cases).values(wake_lease=desk.at))
+        connection.execute(
+            sa.update(outbox).values(lease=desk.at, attempts=7, next_at=desk.at, received="{}")
+        )
+        connection.execute(sa.update(notice).values(read_by="agent1"))
+    assert erased_faults(desk.g.db, case) == []
+
+
+def test_a_case_that_was_worked_on_meanwhile_is_not_erased_half(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stays is found before it is written: the fence refuses when it is not what is there any more."""
+    case = _closed(desk)
+    after = kept_rows.after
+
+    def worked_on(*given: Any) -> dict[str, str]:
+        found = after(*given)
+        monkeypatch.undo()
+        desk.g.incidents.open(case, TechnicalFailure("meanwhile"), {"type": "wake"}, desk.clock.instant)
+        return found
+
+    monkeypatch.setattr(kept_rows, "after", worked_on)
+    with pytest.raises(Conflict):
+        erase(desk.g, [case], REQUEST)
+    assert desk.g.verify(case).state == "identical"
+    erase(desk.g, [case], REQUEST)
+    assert erased_faults(desk.g.db, case) == []
+
+
+def test_an_erasure_that_did_not_say_what_stays_says_it_after_an_upgrade(desk: Desk) -> None:
+    """As those of version 4 were. A key that somebody took is not made an erasure by it."""
+    case, taken = _closed(desk), _closed(desk)
+    with pytest.MonkeyPatch.context() as before:
+        before.setattr(kept_rows, "after", lambda *_: None)
+        erase(desk.g, [case], REQUEST)
+    destroy_key(desk.g, taken)
+    assert erased_faults(desk.g.db, case) == ["its erasure does not say what the rows hold that stay"]
+    with desk.g.db.begin() as connection:
+        connection.execute(sa.update(setting).where(setting.c.key == "read-models").values(value="3"))
+    refresh.refresh(desk.g)
+    assert erased_faults(desk.g.db, case) == []
+    assert [step[0] for step in desk.history(case)][-2:] == [REQUEST.actor, "system:upgrade"]
+    assert (desk.g.verify(case).state, desk.g.verify(taken).state) == ("erased", "diverged")
 
 
 @pytest.mark.parametrize(

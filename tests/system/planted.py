@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine.base.errors import Unavailable
 from engine.base.sending import SENT, UNKNOWN
-from engine.case import checks, snapshots, store
+from engine.case import checks, kept_rows, snapshots, store
 from engine.case.clocks import PAUSED, RUNNING, Clocks
 from engine.case.dispatch import Dispatcher
 from engine.case.instance_cache import LiveInstances
@@ -178,6 +178,9 @@ PLANTED: dict[str, Callable[[], Plant]] = {
     "a limit that was paused has half of its time left": _pause_takes_half,
     "a limit never pauses": lambda: mock.patch.object(TimeRules, "pausable", return_value=False),
     "erasing leaves the words of messages": _erase_leaves_messages,
+    "erasing says of the rows that stay what they held before": lambda: mock.patch.object(
+        kept_rows, "after", lambda db, case_id, _: kept_rows.digests(db, case_id)
+    ),
     "erasing leaves the key": lambda: mock.patch.object(Keys, "DESTROYED", KEY_STAYS),
     "anybody may do any task": _anybody_may,
 }

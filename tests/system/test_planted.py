@@ -39,6 +39,7 @@ FOUND: dict[str, int] = {
     "a limit never pauses": 1,
     "erasing leaves the words of messages": 6,
     "erasing leaves the key": 5,
+    "erasing says of the rows that stay what they held before": 5,
     "anybody may do any task": 1,
 }
 

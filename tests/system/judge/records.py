@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.app import Gongdan
-from engine.case.rebuild import DERIVED, orphans, rebuild
+from engine.case.rebuild import DERIVED, erased_faults, orphans, rebuild
 from engine.operations import inspection
 from engine.proof.verify import ERASED, IDENTICAL
 from engine.storage.tables import cases
@@ -36,6 +36,8 @@ def faults(record: Record, facts: Facts, gongdan: Gongdan) -> Iterator[str]:
             {ERASED} if erased else {IDENTICAL, ERASED if case_id in record.maybe_erased else ""}
         ):
             yield f"{case_id} is {verdict.state}: row {verdict.seq}: {verdict.reason}"
+        if verdict.state == ERASED:
+            yield from (f"{case_id} is erased: {fault}" for fault in erased_faults(gongdan.db, case_id))
         yield from (f"{case_id}: {fault.reason}" for fault in inspection.glance(gongdan, case_id))
         if (row["seq"], bytes(row["head"]).hex()) != (
             len(facts.history[case_id]),
