@@ -35,6 +35,7 @@ from engine.base.services import SERVICES
 from engine.base.texts import cleaned
 from engine.case.commands import OUTBOX, RecordServiceResult
 from engine.case.dispatch import Dispatcher
+from engine.privacy.sealing import Erased
 from engine.queries import receivers
 from engine.storage.database import Database
 from engine.storage.statements import Write
@@ -92,6 +93,9 @@ class Outbox:
             return [act(entry, now)]
         except Unavailable:
             raise  # no fault of the entry
+        except Erased:
+            log.info("the case of an entry was erased while it was under way", entry=entry.id)
+            return []
         except Exception:
             log.exception("entry failed, left until its lease ends", entry=entry.id)
             return []
@@ -102,7 +106,7 @@ class Outbox:
             return self._record(entry, FAILED, f"there is no gateway for {entry.kind}", now)
         answer = gateway.send(entry)
         failpoints.reach("outbox.sent")
-        if answer.state == RETRY and (answer.more or entry.attempts < MAX_ATTEMPTS):
+        if answer.state == RETRY and (answer.more or _tried(entry) < MAX_ATTEMPTS):
             return self._postpone(entry, cleaned(answer.detail), now)
         if answer.state == RETRY:
             received = self.entry(entry.id).received
@@ -116,11 +120,18 @@ class Outbox:
         return bool(self._db.rows(sa.select(outbox.c.id).where(sa.or_(waiting, lost)).limit(1)))
 
     def send_again(self, entry_id: str, now: datetime) -> None:
-        """A person asks to send an unknown or failed entry once more; raises :class:`Rejected` for others."""
+        """A person asks to send an unknown or failed entry once more; raises :class:`Rejected` for others.
+
+        It is tried as often as one that was never sent. The count goes on, from a full round of tries: a sender that
+        was believed dead must not take the new attempt for its own.
+        """
         again = sa.update(outbox).where(outbox.c.id == entry_id, outbox.c.state.in_([UNKNOWN, FAILED]))
+        rounds = (outbox.c.attempts + MAX_ATTEMPTS - 1) // MAX_ATTEMPTS
         with self._db.begin() as connection:
-            asked = again.values(state="pending", next_at=iso(now), lease=None).returning(outbox.c.received)
-            row = connection.execute(asked).one_or_none()
+            asked = again.values(
+                state="pending", next_at=iso(now), lease=None, attempts=rounds * MAX_ATTEMPTS
+            )
+            row = connection.execute(asked.returning(outbox.c.received)).one_or_none()
             if row is not None and row.received:
                 left = receivers.to_ask_again(receivers.read(row.received))
                 this = sa.update(outbox).where(outbox.c.id == entry_id)
@@ -169,13 +180,13 @@ class Outbox:
         said = receivers.STOPPED.detail
         if not (SERVICES[entry.kind].repeatable or entry.received):
             return self._record(entry, UNKNOWN, said, now)
-        if entry.attempts < MAX_ATTEMPTS:
+        if _tried(entry) < MAX_ATTEMPTS:
             return self._postpone(entry, said, now)
         answer = receivers.given_up(entry.received) if entry.received else Answer(FAILED, said)
         return self._record(entry, answer.state, answer.detail, now)
 
     def _postpone(self, entry: Entry, detail: str, now: datetime) -> Sent:
-        wait = FIRST_RETRY * 2 ** (min(entry.attempts, MAX_ATTEMPTS) - 1)
+        wait = FIRST_RETRY * 2 ** (_tried(entry) - 1)
         with self._db.begin() as connection:
             mine = sa.update(outbox).where(
                 outbox.c.id == entry.id, outbox.c.state == "sending", outbox.c.attempts == entry.attempts
@@ -191,9 +202,10 @@ class Outbox:
     def _record(self, entry: Entry, state: str, detail: str, now: datetime) -> Sent:
         beside: list[Write] = []
         if state == FAILED:  # nobody looks there by chance, and the case goes on as if it had been sent
-            told = self._not_opened(entry) if entry.kind == CASE else _not_sent(entry, detail)
             (asked,) = self._db.rows(sa.select(outbox.c.next_at).where(outbox.c.id == entry.id))
-            beside = telling(self._db, told, now, datetime.fromisoformat(asked.next_at), entry.case_id)
+            if asked.next_at != NEVER:  # what was taken back under way is to be sent by nobody
+                told = self._not_opened(entry) if entry.kind == CASE else _not_sent(entry, detail)
+                beside = telling(self._db, told, now, datetime.fromisoformat(asked.next_at), entry.case_id)
         result = RecordServiceResult(
             case_id=entry.case_id,
             actor=OUTBOX,
@@ -221,6 +233,11 @@ class Outbox:
         if not rows:
             raise NotFound(f"there is no message {entry_id}")
         return _entry(rows[0])
+
+
+def _tried(entry: Entry) -> int:
+    """Which try of its round this is, from 1: a round is at most :data:`MAX_ATTEMPTS` tries."""
+    return (entry.attempts - 1) % MAX_ATTEMPTS + 1
 
 
 def _not_sent(entry: Entry, detail: str) -> str:

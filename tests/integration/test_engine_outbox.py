@@ -7,12 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from engine.base.errors import NotFound, Rejected, Unavailable
 from engine.base.sending import FAILED, RETRY, SENT, UNKNOWN, Answer, Entry
 from engine.case.commands import AmendData, RecordServiceResult
 from engine.delivery.outbox import LEASE, MAX_ATTEMPTS, Outbox
+from engine.operations.erasure import erase
 from tests.casework import Desk, FakeGateway
+from tests.erasing import REQUEST
 
 
 @pytest.fixture
@@ -103,6 +106,65 @@ def test_after_the_last_attempt_it_has_failed_and_a_person_may_ask_again(
     assert any_desk.send() == [SENT]
     results = [c["state"] for _, _, c, _ in any_desk.history(case) if c["type"] == "service_result"]
     assert results == [FAILED, SENT], "both outcomes stay in history"
+
+
+def test_what_a_person_sends_again_is_tried_as_often_as_the_first_time(
+    any_desk: Desk, gateway: FakeGateway
+) -> None:
+    gateway.answers = [Answer(RETRY, "HTTP 503")] * 2 * MAX_ATTEMPTS
+    any_desk.complete(any_desk.start(), result="busy")
+    for _ in range(2):
+        waits = []
+        while (came := any_desk.send()) != [FAILED]:
+            assert came == ["pending"]
+            waits.append(0)
+            while not any_desk.g.outbox.is_due(any_desk.clock.instant):
+                any_desk.clock.advance(seconds=30)
+                waits[-1] += 30
+        assert waits == [30, 60, 120, 240, 480]
+        (entry,) = any_desk.values("SELECT id FROM outbox")
+        any_desk.g.outbox.send_again(entry, any_desk.clock.instant)
+    assert any_desk.send() == [SENT]
+
+
+def test_a_sender_that_was_believed_dead_does_not_touch_what_is_sent_again(
+    any_desk: Desk, gateway: FakeGateway
+) -> None:
+    any_desk.complete(any_desk.start(), result="busy")
+    slow = begun(any_desk)
+    any_desk.clock.advance(seconds=LEASE.total_seconds() + 1)
+    assert any_desk.send() == [UNKNOWN]
+    any_desk.g.outbox.send_again(slow.id, any_desk.clock.instant)
+    again = begun(any_desk)
+    any_desk.g.outbox._postpone(slow, "HTTP 503", any_desk.clock.instant)
+    assert state(any_desk) == ["sending"]
+    assert again.attempts > slow.attempts
+
+
+def begun(desk: Desk) -> Entry:
+    """The one message, in the hands of a sender."""
+    (claimed,) = desk.g.outbox._claim(desk.clock.instant, 1)
+    under_way = desk.g.outbox._begin(claimed, desk.clock.instant)
+    assert under_way is not None
+    return under_way
+
+
+def test_a_message_whose_case_is_erased_under_way_is_a_quiet_line(any_desk: Desk) -> None:
+    case = any_desk.start()
+    any_desk.complete(case, result="reached")
+
+    class Erasing(FakeGateway):
+        def send(self, entry: Entry) -> Answer:
+            erase(any_desk.g, [case], REQUEST)
+            return super().send(entry)
+
+    any_desk.g.outbox._gateways["sms"] = Erasing()
+    with capture_logs() as lines:
+        assert any_desk.send() == []
+    assert [(line["log_level"], "erased" in line["event"]) for line in lines if "entry" in line] == [
+        ("info", True)
+    ]
+    assert state(any_desk) == ["cancelled"]
 
 
 @pytest.mark.parametrize("outcome", [UNKNOWN, FAILED])

@@ -386,6 +386,22 @@ def test_a_message_that_is_taken_back_and_whose_sender_stops_is_not_under_way_fo
     assert told.values("SELECT state FROM outbox ORDER BY id") == ["unknown", "sent"]
 
 
+@pytest.mark.parametrize("taken_back", [True, False])
+def test_nobody_is_told_to_send_again_what_was_taken_back_under_way(told: Desk, taken_back: bool) -> None:
+    case = told.start(attempts=1)
+    told.complete(case, result="busy")
+    claimed = told.g.outbox._claim(told.clock.instant, 1)
+    under_way = told.g.outbox._begin(claimed[0], told.clock.instant)
+    assert under_way is not None
+    if taken_back:
+        told.complete(case, "again", result="busy")
+    told.g.outbox._record(under_way, FAILED, "HTTP 400", told.clock.instant)
+    notices = told.values("SELECT text FROM notice WHERE text LIKE '%重发%'")
+    assert len(notices) == (0 if taken_back else 1)
+    assert told.g.verify(case).state == "identical"
+    assert not differences(told.g, case)
+
+
 # ------------------------------------------------------------ versions
 def test_a_reloaded_case_is_the_same_as_the_live_one(told: Desk) -> None:
     case = told.start(attempts=1)

@@ -95,13 +95,20 @@ def _case(
         row = entries.get(f"{case_id}/{event}")
         if row is not None:
             made = [call for name, some in calls.items() if _entry(name, names) == row["id"] for call in some]
-            yield from _message(row, asked, made, answers[event], facts, erased)
+            silent = erased or event in taken_back  # nobody is told to send what was taken back
+            yield from _message(row, asked, made, answers[event], facts, erased, silent)
     if not erased:
         yield from _notices(case_id, steps, facts)
 
 
 def _message(
-    row: Row, asked: dict[str, str], made: list[Call], answers: list[Step], facts: Facts, erased: bool
+    row: Row,
+    asked: dict[str, str],
+    made: list[Call],
+    answers: list[Step],
+    facts: Facts,
+    erased: bool,
+    silent: bool,
 ) -> Iterator[str]:
     name, state = row["id"], row["state"]
     last = answers[-1].effects["service"][1] if answers else None
@@ -122,12 +129,12 @@ def _message(
             yield f"{name}: its case does not know whence it comes"
     elif state == SENT and SENT not in said:
         yield f"{name} is sent, but no gateway took it: {said}"
-    elif state == FAILED and made and FAILED not in said and row["attempts"] < TRIES:
+    elif state == FAILED and made and FAILED not in said and row["attempts"] % TRIES:
         yield f"{name} failed, but the gateway said {said}"
     too_early = [call for call in made if "not_before" in asked and call.clock < instant(asked["not_before"])]
     if too_early:
         yield f"{name} went out at {too_early[0].clock}, not before {asked['not_before']}"
-    if last == FAILED and not erased and not _told(row, facts):
+    if last == FAILED and not silent and not _told(row, facts):
         yield f"{name} failed, and nobody was told"
 
 
