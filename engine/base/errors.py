@@ -13,6 +13,10 @@ class GongdanError(Exception):
     ``template`` is the message with ``{names}`` for the ``values`` it tells: pages translate it whole.
     """
 
+    seq: int | None = (
+        None  #: where the history of the case ended that it failed on, if whoever raised it knows
+    )
+
     def __init__(self, message: str = "", **values: object) -> None:
         self.template = message
         self.values = values

@@ -143,7 +143,8 @@ class Dispatcher(LiveInstances):
                     continue
                 try:
                     if waits_for_time:
-                        self._work_off(instance, command.at, command)
+                        # As of when it will count: a slow page asks after others moved the case on.
+                        self._work_off(instance, max(command.at, instance.at), command)
                 except TechnicalFailure:
                     if not isinstance(command, AmendData):
                         raise
@@ -191,7 +192,10 @@ class Dispatcher(LiveInstances):
 
     # ------------------------------------------------------------ time
     def wake(self, case_id: str, now: str) -> int:
-        """Let time do what is due on a case by ``now``; returns how many things it did."""
+        """Let time do what is due on a case by ``now``; returns how many things it did.
+
+        An error says at which end of the history it came (``seq``).
+        """
         done = 0
         for _ in range(ATTEMPTS):
             instance = self.instance(case_id)
@@ -202,6 +206,9 @@ class Dispatcher(LiveInstances):
                     done += self._work_off(instance, now, None)
                 except Conflict:
                     continue
+                except GongdanError as error:
+                    error.seq = instance.seq
+                    raise
                 if done or not self._is_stale(instance):  # a stale copy may not know of what is due
                     break
         return done

@@ -12,7 +12,14 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from engine.base.errors import Rejected
-from engine.case.commands import MoveClock, PauseClocks, ResumeClocks
+from engine.case.commands import (
+    OUTBOX,
+    ClaimTask,
+    MoveClock,
+    PauseClocks,
+    RecordServiceResult,
+    ResumeClocks,
+)
 from engine.case.rebuild import differences
 from engine.storage.tables import outbox, sla_clock, task, timer
 from tests.bpmn_text import bpmn, call, definitions, process_xml, sub, timer_on, user
@@ -56,6 +63,19 @@ def test_a_warning_comes_at_four_fifths_of_the_limit(desk: Desk) -> None:
     assert changes(desk, case) == [("warned", "2026-03-02T02:36:00+00:00")]
     (row,) = [r for r in rows(desk, sla_clock, case) if r["parameter"] == "CAN_CALLBACK_1"]
     assert (row["state"], row["warned_at"], row["warn_at"]) == ("running", "2026-03-02T02:36:00+00:00", None)
+
+
+def test_what_is_due_comes_before_a_command_that_was_asked_long_ago(desk: Desk) -> None:
+    """A slow page: it counts as of where the case is by then, so whatever was due until then comes first."""
+    case = desk.start()
+    (number,) = desk.open(case).values()
+    slow = ClaimTask(case_id=case, task=number, actor="agent1", at=desk.at)
+    desk.clock.advance(minutes=100)
+    answer = RecordServiceResult(case_id=case, actor=OUTBOX, at=desk.at, event="sms", state="sent")
+    desk.g.dispatch(answer)
+    desk.g.dispatch(slow)
+    assert desk.kinds(case) == ["start", "service_result", "warn", "claim"]
+    assert desk.g.verify(case).state == "identical"
 
 
 def test_a_passed_limit_is_breached_once_and_late_work_is_missed(any_desk: Desk) -> None:
