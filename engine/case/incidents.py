@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import structlog
 
 from engine.base.errors import (
-    Diverged,
+    Conflict,
     GongdanError,
     NotFound,
     Rejected,
@@ -22,13 +22,16 @@ from engine.base.errors import (
 )
 from engine.base.instants import iso
 from engine.base.texts import cleaned
-from engine.privacy.sealing import Erased
 from engine.storage.database import Database
+from engine.storage.statements import Statement, Write
 from engine.storage.tables import cases, incident, outbox, task, timer
 
+from . import store
 from .commands import Command, NoteIncident, parse, to_plain
 from .dispatch import Dispatcher, Receipt
+from .projections import incidents
 from .projections.incidents import STUCK, where
+from .rebuild import ERASED
 
 log = structlog.get_logger("gongdan.incidents")
 
@@ -58,6 +61,33 @@ _STANDING_STILL = (
     .where(~sa.exists().where(incident.c.case_id == cases.c.id, incident.c.kind == STUCK))
     .order_by(cases.c.id)
 )
+P = sa.bindparam
+#: as far as the history goes on which something was decided: whoever moved the case on since said when it wakes
+_AS_IT_WAS = (cases.c.id == P("b_id"), cases.c.seq == P("b_seq"))
+ASLEEP = Statement(sa.update(cases).where(*_AS_IT_WAS).values(next_due=sa.null(), wake_lease=sa.null()))
+AWAKE = Statement(sa.update(cases).where(*_AS_IT_WAS).values(next_due=P("next_due")))
+AGAIN = Statement(
+    sa.update(incident)
+    .where(incident.c.id == P("b_id"))
+    .values(attempts=incident.c.attempts + 1, command=P("command")),
+)
+CLOSED = Statement(
+    sa.update(incident)
+    .where(incident.c.id == P("b_id"), incident.c.closed_at.is_(None))
+    .values(closed_at=P("closed_at"), closed_by=P("closed_by"), resolution=P("resolution")),
+    fence=True,
+)
+
+
+def _no_other(*like: sa.ColumnElement[bool]) -> Statement:
+    """Touches the row of a case, and nothing while it has an incident ``like`` this: of two that open it, one does."""
+    other = sa.exists().where(incident.c.case_id == P("b_id"), *like)
+    this = sa.update(cases).where(cases.c.id == P("b_id"), ~other)
+    return Statement(this.values(wake_lease=cases.c.wake_lease), fence=True)
+
+
+_NO_OTHER = _no_other(incident.c.closed_at.is_(None), incident.c.message == P("b_message"))
+_NO_OTHER_STUCK = _no_other(incident.c.kind == STUCK)
 CASES_A_ROUND = 5000  #: open cases that one round looks through for such ones
 FOUND_A_ROUND = 50  #: of those found, how many it loads
 
@@ -80,42 +110,50 @@ class Incidents:
             raise
 
     def open_for_timer(self, case_id: str, error: GongdanError, at: datetime) -> str:
-        """A case could not be woken: it is left alone until somebody retries."""
-        opened = self.open(case_id, error, {"type": "wake", "at": iso(at)}, at)
-        with self._db.begin() as connection:
-            connection.execute(
-                sa.update(cases).where(cases.c.id == case_id).values(next_due=None, wake_lease=None)
-            )
-        return opened
+        """A case could not be woken: it is left alone until somebody retries, or works on it."""
+        seq = error.seq
+        if seq is None:
+            head = store.head(self._db, case_id)
+            seq = head.seq if head is not None else 0
+        return self._open(case_id, error, {"type": "wake", "at": iso(at)}, at, seq)
 
     def open(self, case_id: str, error: GongdanError, command: Mapping[str, Any], at: datetime) -> str:
-        """Record an incident (or one more attempt of the same); returns its id."""
+        """Record an incident (or one more attempt of the same); returns its id.
+
+        Raises :class:`Conflict` when others keep changing the case; then nothing is recorded.
+        """
+        return self._open(case_id, error, command, at, None)
+
+    def _open(
+        self, case_id: str, error: GongdanError, command: Mapping[str, Any], at: datetime, failed: int | None
+    ) -> str:
+        """As :meth:`open`; with ``failed``, the end of the history that time failed on, time leaves it alone."""
+
+        def asleep(rows: int) -> list[Write]:
+            """Written ``rows`` of history later."""
+            return [] if failed is None else [ASLEEP(b_id=case_id, b_seq=failed + rows)]
+
         said = cleaned(str(error))
-        with self._db.begin() as connection:
-            connection.execute(_alone(case_id))
-            same = connection.execute(
-                sa.select(incident.c.id).where(
-                    incident.c.case_id == case_id,
-                    incident.c.closed_at.is_(None),
-                    incident.c.message == said,
-                )
-            ).scalar()
-            if same is not None:
-                connection.execute(
-                    sa.update(incident)
-                    .where(incident.c.id == same)
-                    .values(attempts=incident.c.attempts + 1, command=_text(command))
-                )
-                return str(same)
+        same = self._same(case_id, said)
+        if same is None:
             element = getattr(error, "element", None)
             new = _new(case_id, element, type(error).__name__, said, command, at)
-            connection.execute(sa.insert(incident).values(new))
-        return self._opened(new, at)
+            beside = [_NO_OTHER(b_id=case_id, b_message=said), incidents.NEW(**new)]
+            try:
+                self._note_opened(new, at, [*beside, *asleep(1)], [*beside, *asleep(0)])
+                return str(new["id"])
+            except Conflict:
+                same = self._same(case_id, said)
+                if same is None:
+                    raise
+        self._db.write([AGAIN(b_id=same, command=_text(command)), *asleep(0)])
+        return same
 
-    def _opened(self, new: Mapping[str, Any], at: datetime) -> str:
-        """Note in the history of the case that an incident was opened; returns its id."""
-        self._note(new["case_id"], new["id"], "opened", new["message"][:500], "system:incidents", at)
-        return str(new["id"])
+    def _same(self, case_id: str, said: str) -> str | None:
+        """The open incident of a case that says the same."""
+        of = incident.c.case_id == case_id, incident.c.closed_at.is_(None), incident.c.message == said
+        found = self._db.rows(sa.select(incident.c.id).where(*of).limit(1))
+        return str(found[0][0]) if found else None
 
     def find_stuck(self, at: datetime) -> int:
         """Open an incident for cases that got stuck before the engine told so; returns for how many.
@@ -151,13 +189,11 @@ class Incidents:
         places = instance.standing()
         message = where(instance.release, instance.process, places)
         new = _new(case_id, places[0] if places else None, STUCK, message, {"type": "wake"}, at)
-        with self._db.begin() as connection:
-            connection.execute(_alone(case_id))
-            told = sa.select(incident.c.id).where(incident.c.case_id == case_id, incident.c.kind == STUCK)
-            if connection.scalar(told.limit(1)) is not None:
-                return False  # another worker was first
-            connection.execute(sa.insert(incident).values(new))
-        self._opened(new, at)
+        beside = [_NO_OTHER_STUCK(b_id=case_id), incidents.NEW(**new)]
+        try:
+            self._note_opened(new, at, beside, beside)
+        except Conflict:
+            return False  # another worker was first, or somebody works on it
         return True
 
     def retry(self, incident_id: str, actor: str, at: datetime, skip: tuple[str, ...] = ()) -> Receipt | None:
@@ -193,14 +229,12 @@ class Incidents:
         found = self.get(incident_id)
         if not resolution.strip():
             raise Rejected("Expected a reason, but it is empty")
-        kept = resolution if self._dispatcher.keys.get(found.case_id) is not None else "erased"
-        with self._db.begin() as connection:
-            connection.execute(
-                sa.update(incident)
-                .where(incident.c.id == incident_id)
-                .values(closed_at=iso(at), closed_by=actor, resolution=kept)
-            )
-        self._note(found.case_id, incident_id, "closed", resolution, actor, at)
+        if found.closed_at is not None:
+            raise Rejected("Expected an open incident, but it is closed")
+        kept = resolution if self._dispatcher.keys.get(found.case_id) is not None else ERASED
+        closed = {"b_id": incident_id, "closed_at": iso(at), "closed_by": actor}
+        beside, alone = (CLOSED(**closed, resolution=said) for said in (resolution, kept))
+        self._note(found.case_id, incident_id, "closed", resolution, actor, at, [beside], [alone])
 
     def get(self, incident_id: str) -> Incident:
         """One incident; raises :class:`NotFound`."""
@@ -209,34 +243,44 @@ class Incidents:
             raise NotFound(f"there is no incident {incident_id}")
         return _from_row(rows[0])
 
-    def _note(
-        self, case_id: str, incident_id: str, action: str, detail: str, actor: str, at: datetime
+    def _note_opened(
+        self, new: Mapping[str, Any], at: datetime, beside: list[Write], alone: list[Write]
     ) -> None:
+        said = new["message"][:500]
+        self._note(new["case_id"], new["id"], "opened", said, "system:incidents", at, beside, alone)
+
+    def _note(
+        self, case_id: str, incident_id: str, action: str, detail: str, actor: str, at: datetime,
+        beside: list[Write], alone: list[Write],
+    ) -> None:  # fmt: skip
+        """Note in the history what became of an incident, with what is written ``beside``: one transaction.
+
+        ``alone`` is written where the history takes no note.
+        """
         trusted = actor if actor.startswith("system:") else f"system:incidents:{actor}"
         note = NoteIncident(
             case_id=case_id, actor=trusted, at=iso(at), incident=incident_id, action=action, detail=detail
         )
         try:
-            self._dispatcher.dispatch(note)
-        except (Diverged, Erased):
+            self._dispatcher.dispatch(note, beside)
+        except (Conflict, Unavailable):
+            raise
+        except GongdanError as error:
             # Nothing is written behind a history that does not execute, or cannot be read; the incident stays.
-            log.warning("the history of the case takes no note of its incident", case=case_id)
+            log.warning(
+                "the history of the case takes no note of its incident", case=case_id, reason=str(error)
+            )
+            self._db.write(alone)
 
     def _stands_still(self, case_id: str) -> bool:
         instance = self._dispatcher.current(case_id)
         return not (instance.done or instance.machine.can_move)
 
     def _rewake(self, case_id: str) -> None:
-        due = self._dispatcher.current(case_id).next_due()
-        with self._db.begin() as connection:
-            connection.execute(
-                sa.update(cases).where(cases.c.id == case_id).values(next_due=due[0] if due else None)
-            )
-
-
-def _alone(case_id: str) -> sa.Select[Any]:
-    """Read first in a transaction: of two that open an incident of one case, the second sees what the first did."""
-    return sa.select(cases.c.id).where(cases.c.id == case_id).with_for_update()
+        """Let time see to the case again, unless somebody moved it meanwhile: then it does."""
+        instance = self._dispatcher.current(case_id)
+        due = instance.next_due()
+        self._db.write([AWAKE(b_id=case_id, b_seq=instance.seq, next_due=due[0] if due else None)])
 
 
 def _new(
@@ -251,6 +295,9 @@ def _new(
         "message": said,
         "command": _text(command),
         "opened_at": iso(at),
+        "closed_at": None,
+        "closed_by": None,
+        "resolution": None,
         "attempts": 1,
     }
 

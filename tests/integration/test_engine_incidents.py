@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import Conflict, GongdanError, Rejected, TechnicalFailure, Unavailable
-from engine.case import dispatch
+from engine.case import dispatch, store
 from engine.case.commands import AmendData
 from engine.case.rebuild import differences
 from engine.delivery.timers import LEASE
@@ -131,6 +131,99 @@ def test_a_case_whose_timer_fails_can_be_mended_and_goes_on(broken: tuple[Desk, 
     assert desk.incidents() == []
     desk.complete(case, result="ok")
     assert desk.g.verify(case).state == "identical"
+
+
+# ---------------------------------------------------------------- at once, and beside others
+def test_an_incident_and_its_note_in_the_history_are_written_together(
+    broken: tuple[Desk, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash between the two must leave no incident that no history tells of, and none that it says is closed."""
+    desk, case = broken
+    with monkeypatch.context() as full:
+        full.setattr(store, "commit", unavailable)
+        with pytest.raises(Unavailable):
+            desk.complete(case, result="ok")
+    assert (desk.incidents(), desk.kinds(case)) == ([], ["start"])
+    with pytest.raises(TechnicalFailure):
+        desk.complete(case, result="ok")
+    (found,) = desk.incidents()
+    with monkeypatch.context() as full:
+        full.setattr(store, "commit", unavailable)
+        with pytest.raises(Unavailable):
+            desk.g.incidents.close(found.id, "supervisor1", "改由人工处理", desk.clock.instant)
+    assert [one.id for one in desk.incidents()] == [found.id]
+    desk.g.incidents.close(found.id, "supervisor1", "改由人工处理", desk.clock.instant)
+    with pytest.raises(Rejected, match="it is closed"):
+        desk.g.incidents.close(found.id, "agent1", "又一次", desk.clock.instant)
+    assert desk.kinds(case) == ["start", "incident", "incident"]
+
+
+def unavailable(*_: Any) -> None:
+    raise Unavailable("disk full")
+
+
+def test_of_two_that_tell_the_same_failure_at_once_one_opens_the_incident(
+    broken: tuple[Desk, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, case = broken
+    failure = TechnicalFailure("division by zero", "compute")
+    same = desk.g.incidents._same
+
+    def other_first(*given: str) -> str | None:
+        found = same(*given)
+        monkeypatch.undo()
+        desk.g.incidents.open(case, failure, {"type": "wake"}, desk.clock.instant)
+        return found
+
+    monkeypatch.setattr(desk.g.incidents, "_same", other_first)
+    desk.g.incidents.open(case, failure, {"type": "wake"}, desk.clock.instant)
+    (found,) = desk.incidents()
+    assert found.attempts == 2
+    assert desk.kinds(case) == ["start", "incident"]
+
+
+def test_a_case_that_was_mended_while_its_failure_is_told_is_woken_again(
+    broken: tuple[Desk, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, case = broken
+    tell = desk.g.incidents.open_for_timer
+
+    def mended_first(*given: Any) -> str:
+        amend(desk, case, parts=5)
+        return tell(*given)
+
+    desk.clock.advance(hours=2)
+    with monkeypatch.context() as race:
+        race.setattr(desk.g.incidents, "open_for_timer", mended_first)
+        desk.wake()
+    desk.clock.advance(minutes=2)
+    desk.wake()
+    assert "chase" in desk.open(case)
+
+
+def test_a_case_that_fails_again_is_left_alone_again(broken: tuple[Desk, str]) -> None:
+    """The second time history takes no note; time must leave the case alone all the same."""
+    desk, case = broken
+    desk.clock.advance(hours=2)
+    desk.wake()
+    amend(desk, case, remark="仍然不对")
+    assert desk.values("SELECT next_due FROM cases") != [None]
+    desk.clock.advance(minutes=2)
+    desk.wake()
+    assert desk.values("SELECT next_due FROM cases") == [None]
+    assert [one.attempts for one in desk.incidents()] == [2]
+
+
+def test_a_retry_leaves_the_hour_that_somebody_faster_gave_the_case(
+    any_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = any_desk.start()
+    before = any_desk.g.dispatcher.load(case)
+    assert before.next_due() is not None
+    any_desk.complete(case, result="reached")
+    monkeypatch.setattr(any_desk.g.dispatcher, "current", lambda _: before)
+    any_desk.g.incidents._rewake(case)
+    assert any_desk.values("SELECT next_due FROM cases") == [None], "it is closed"
 
 
 # ---------------------------------------------------------------- no incident
