@@ -9,20 +9,29 @@ from types import ModuleType
 
 import pytest
 
-from engine.base import locales, services, settings
+import run
+from engine.base import facts, locales, services, settings
 from engine.base.settings import CHECKOUT
 from engine.bpmn import kinds
-from engine.case import commands, handlers
+from engine.case import behaviour, commands, handlers, projections, refresh
 from engine.delivery.gateways.choose import channel
 from engine.design import lint
 from engine.design.lint import catalogue
 from engine.reports import REPORTS
+from tests.architecture import licences
 from tests.architecture.test_documents import documented
+from tests.golden.files import SUMS, recorded_files
 from web import command_words, inbox_columns
 
 #: recipe → the files it may touch at most
 LIMITS = {
     "To add a command": 7,
+    "To add an effect": 7,
+    "To change what a command does": 6,
+    "To change a projection": 3,
+    "To add a page": 7,
+    "To add a command of the command line": 4,
+    "To add or update a package": 4,
     "To add a column of the inbox": 8,
     "To add an outside system (a channel)": 6,
     "To add a kind of BPMN element": 6,
@@ -35,6 +44,10 @@ LIMITS = {
 #: recipe → the modules whose tables hold what it adds
 REGISTRIES: dict[str, ModuleType] = {
     "To add a command": commands,
+    "To add an effect": facts,
+    "To change what a command does": behaviour,
+    "To change a projection": refresh,
+    "To add a command of the command line": run,
     "To add a column of the inbox": inbox_columns,
     "To add an outside system (a channel)": services,
     "To add a kind of BPMN element": kinds,
@@ -62,7 +75,7 @@ def test_the_recipes_that_name_their_files_are_those_that_are_counted() -> None:
 def test_a_recipe_names_files_that_there_are_and_not_too_many(title: str) -> None:
     files = recipes()[title]
     assert len(files) == len(set(files)) <= LIMITS[title]
-    missing = [file for file in files if not list(CHECKOUT.glob(re.sub(r"<\w+>", "*", file)))]
+    missing = [file for file in files if not _meant([file])]
     assert missing == []
 
 
@@ -101,6 +114,43 @@ def test_each_command_has_a_handler_words_and_a_row() -> None:
     assert {str(getattr(key, "kind", key)) for key in handlers.HANDLERS} == known
     for words in command_words.WORDS.values():
         assert set(words.text) == set(locales.WRITTEN)
+
+
+def test_an_effect_is_projected_by_a_module_of_the_recipe_or_stays_in_history() -> None:
+    files = recipes()["To add an effect"]
+    for effect, tables in projections.PROJECTED.items():
+        for table in tables.split(", "):
+            assert f"engine/case/projections/{table}.py" in _meant(files), effect
+    assert projections.PROJECTED.keys() | projections.HISTORY_ONLY == set(facts.KINDS)
+
+
+def test_what_make_lock_writes_is_in_the_recipe_of_packages() -> None:
+    written = set(re.findall(r"call lock,([\w.-]+)", (CHECKOUT / "Makefile").read_text(encoding="utf-8")))
+    assert written
+    assert written < set(recipes()["To add or update a package"])
+    assert licences.THIRD_PARTY.relative_to(CHECKOUT).as_posix() in recipes()["To add or update a package"]
+
+
+def test_a_version_is_recorded_where_the_recipe_says() -> None:
+    meant = _meant(recipes()["To change what a command does"])
+    assert {path.relative_to(CHECKOUT).as_posix() for path in recorded_files()} < meant
+    assert SUMS.relative_to(CHECKOUT).as_posix() in meant
+
+
+def test_each_room_and_command_is_where_the_recipe_says() -> None:
+    pages = _meant(recipes()["To add a page"])
+    rooms = {path.name for path in (CHECKOUT / "web/pages").glob("*.py") if "Blueprint(" in path.read_text()}
+    assert rooms
+    assert {f"web/pages/{room}" for room in rooms} <= pages
+    lines = _meant(recipes()["To add a command of the command line"])
+    modules = {module for module, _ in run.COMMANDS.values()} - {"web.cli", "bench.cli"}  # one command each
+    assert {f"{module.replace('.', '/')}.py" for module in modules} <= lines
+
+
+def _meant(files: list[str]) -> set[str]:
+    """The files that there are of those that a recipe names."""
+    found = (CHECKOUT.glob(re.sub(r"<\w+>", "*", file)) for file in files)
+    return {path.relative_to(CHECKOUT).as_posix() for some in found for path in some}
 
 
 def test_each_rule_stands_in_a_topic_of_the_catalogue_and_of_the_checks() -> None:
