@@ -66,14 +66,21 @@ def _in_words(reason: str) -> str:
     for begins, words in _REASONS.items():
         if reason.startswith(begins):
             rest = reason.removeprefix(begins)
-            return words() + (rest if rest.startswith(": ") else "")
+            return words() + (rest if begins in _WITH_DETAIL and rest.startswith(": ") else "")
     return reason
 
 
-#: how reasons begin (engine/proof/verify.py, engine/operations/inspection.py) → what is said
+#: how reasons begin (engine/proof/verify.py, held.py, engine/operations/inspection.py) → what is said
 _REASONS: dict[str, Callable[[], str]] = {
     "history without a case row": lambda: gettext("the case has a history, but no row in the list of cases"),
     "the history is gone": lambda: gettext("the history is gone"),
+    "the case is missing": lambda: gettext("nothing is left of its history"),
+    "the history is shorter than when its head was signed": lambda: gettext(
+        "the history is shorter than when its head was signed"
+    ),
+    "the history is another one than when its head was signed": lambda: gettext(
+        "the history is another one than when its head was signed"
+    ),
     "the history ends elsewhere than the case's head says": lambda: gettext(
         "the history ends elsewhere than it should"
     ),
@@ -100,6 +107,10 @@ _REASONS: dict[str, Callable[[], str]] = {
     "re-execution failed": lambda: gettext("it cannot be executed any more"),
     "re-execution gives other effects": lambda: gettext("its effects are not those that the engine gives"),
 }
+
+
+#: these go on with what is recorded and what is found, which has no other words
+_WITH_DETAIL = ("re-execution gives other effects", "re-execution failed")
 
 
 def answer(error: Exception) -> ResponseReturnValue | None:

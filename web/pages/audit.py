@@ -13,7 +13,7 @@ from engine.operations.inspection import Fault
 from engine.proof import verifications
 from engine.proof.verifications import PAGE, Verification
 from engine.queries import cases, scope, timeline
-from web import case_data_view, damage, diagrams, history_text, request_context
+from web import case_data_view, damage, diagrams, finding_words, history_text, request_context
 from web.numbers import whole
 from web.tables import decode_cursor, encode_cursor
 
@@ -83,7 +83,7 @@ def _line(one: Verification) -> Verified:
         many=many if isinstance(many, int) else 0,
         against=at if isinstance(at, str) else None,
         wrong=sum(count for count in counts if isinstance(count, int)),
-        first=[str(said) for said in first] if isinstance(first, list) else [],
+        first=[finding_words.told(str(said)) for said in first] if isinstance(first, list) else [],
     )
 
 
