@@ -14,7 +14,7 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from engine.base import facts, failpoints, texts
+from engine.base import facts, failpoints, metrics, texts
 from engine.base.errors import Conflict, GongdanError, Rejected, TechnicalFailure, Unavailable
 from engine.base.facts import Effects
 from engine.people import respondents
@@ -42,6 +42,7 @@ from .commands import (
     parse,
     to_plain,
 )
+from .counting import AGAIN, Counted
 from .handlers import execute
 from .history import canonical
 from .instance import Instance
@@ -95,6 +96,14 @@ class Dispatcher(LiveInstances):
 
         ``beside``: what is written with it, in the same transaction, on a case that is there.
         """
+        with Counted(command) as counted:
+            receipt = self._answer(command, beside)
+            counted.case, counted.seq = receipt.case_id, receipt.seq
+            if receipt.already:
+                counted.result = AGAIN
+        return receipt
+
+    def _answer(self, command: Command, beside: Sequence[Write]) -> Receipt:
         texts.check(asdict(command))
         if (answered := self._answered(command)) is not None:
             return answered
@@ -153,6 +162,7 @@ class Dispatcher(LiveInstances):
                 except _CatchingUp:
                     raise
                 except Conflict:
+                    metrics.conflicts.inc()
                     continue  # another process has done what was due
                 try:
                     return self._run_checked(instance, command, beside)
@@ -161,6 +171,7 @@ class Dispatcher(LiveInstances):
                 except GongdanError:
                     if not self._is_stale(instance):
                         raise
+                    metrics.conflicts.inc()
         raise Conflict(
             "Expected case {case_id} to hold still, but it keeps changing; try again", case_id=command.case_id
         )
@@ -224,7 +235,7 @@ class Dispatcher(LiveInstances):
             if isinstance(command, FireTimer):
                 command = replace(command, skip=skip, skipped_by=skipped_by)
             self._checked(command, command.at, instance)
-            self._run(instance, to_plain(command), None)
+            self._run_due(instance, command)
 
     def _work_off(self, instance: Instance, now: str, asked: Command | None) -> int:
         """Issue what is due by ``now``, in due order. A due thing the asked command itself names is left to it.
@@ -249,10 +260,14 @@ class Dispatcher(LiveInstances):
             command = _due_command(instance, due)
             if asked is not None and replace(asked, actor=CLOCK, at=command.at, key=None) == command:
                 break
-            self._run(instance, to_plain(command), None)
+            self._run_due(instance, command)
             done += 1
             due = instance.next_due()
         return done
+
+    def _run_due(self, instance: Instance, command: Command) -> None:
+        with Counted(command) as counted:
+            counted.seq = self._run(instance, to_plain(command), None).seq
 
     # ------------------------------------------------------------ one command, one transaction
     def _recorded_at(self, command: Command) -> str:

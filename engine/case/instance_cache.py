@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
+from engine.base import metrics
 from engine.base.errors import Diverged, GongdanError, NotFound, Unavailable
 from engine.base.facts import plain
 from engine.privacy.keys import Keys
@@ -37,7 +38,9 @@ class LiveInstances:
             found = self._live.get(case_id)
             if found is not None:
                 self._live.move_to_end(case_id)
+                metrics.hit.inc()
                 return found
+        metrics.miss.inc()
         return self._keep(self.load(case_id))
 
     def current(self, case_id: str) -> Instance:

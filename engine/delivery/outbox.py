@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
-from engine.base import failpoints
+from engine.base import failpoints, metrics
 from engine.base.errors import NotFound, Rejected, Unavailable
 from engine.base.instants import iso
 from engine.base.phones import mask_phones_in
@@ -90,7 +90,9 @@ class Outbox:
     def _each(act: Callable[[Entry, datetime], Sent], entry: Entry, now: datetime) -> list[Sent]:
         """What became of one entry; what nobody foresaw leaves it to its lease, and the others go on."""
         try:
-            return [act(entry, now)]
+            sent = act(entry, now)
+            metrics.messages.labels(sent.kind, sent.state).inc()
+            return [sent]
         except Unavailable:
             raise  # no fault of the entry
         except Erased:
