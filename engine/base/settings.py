@@ -68,6 +68,14 @@ def _key(text: str) -> bytes:
     return text.encode()
 
 
+def _token(text: str) -> str:
+    if len(text) < 24 or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(
+            "expected at least 24 plain letters and digits, for example from `openssl rand -hex 32`"
+        )
+    return text
+
+
 _DATABASES = "expected sqlite:///path or postgresql://user@host/name"
 
 
@@ -130,6 +138,10 @@ class Settings:
     proxies: int = _from("GONGDAN_PROXIES", 0, _between(int, 0, 10))  #: reverse proxies to trust
     locale: str = _from("GONGDAN_LOCALE", "zh-Hans", _one_of(*LOCALES))  #: language before a person chose one
     log_level: str = _from("GONGDAN_LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))
+    log_format: str = _from("GONGDAN_LOG_FORMAT", "text", _one_of("text", "json"))
+    monitor_token: str = _secret(
+        "GONGDAN_MONITOR_TOKEN", "", _token
+    )  #: who shows it may read health and metrics
 
     lru: int = _from("GONGDAN_LRU", 500, _between(int, 1, 1_000_000))  #: live cases kept in memory a process
     worker_poll_seconds: float = _from("GONGDAN_WORKER_POLL", 1.0, _between(float, 0.05, 3600.0))

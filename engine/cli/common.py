@@ -31,7 +31,7 @@ def opened(
     ``existing``: a command that reads makes no database where there is none.
     """
     settings = Settings.from_env(existing=existing, **overrides)
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, form=settings.log_format)
     gongdan = open_gongdan(
         settings, migrate=migrate, existing=existing, synchronous=synchronous, progress=Bar("read models")
     )
