@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from . import process_tables as process_tables
 from . import proof_tables as proof_tables
 from .metadata import metadata as metadata
 
