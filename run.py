@@ -51,6 +51,7 @@ COMMANDS = {
     "rebuild": ("engine.cli.operations", "Derive the read models from history anew."),
     "deadline": ("engine.cli.deadline", "Say when a limit ends, and why."),
     "calendar-data": ("engine.cli.calendar_data", "Write the Chinese calendar anew from the libraries."),
+    "health": ("engine.cli.health", "Say whether work can be done, and by whom."),
     "db": ("engine.cli.operations", "Upgrade, check, back up and restore the database."),
     "erase": ("engine.cli.operations", "Erase a person; their history stays provable."),
     "user": ("engine.cli.people", "List, add, change, switch off people who may sign in."),

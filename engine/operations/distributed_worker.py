@@ -9,6 +9,7 @@ itself whether one is missing; of two that open the same one, one wins.
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -23,7 +24,9 @@ from engine.app import Gongdan
 from engine.base.errors import ConfigurationError, Conflict, GongdanError, Unavailable
 
 from . import leftovers, sinks
-from .worker import attempt, refuse_simulated
+from .pulse import WORKER, Pulse
+from .told import Told
+from .worker import LONGEST_ROUND, attempt, refuse_simulated
 
 QUEUE = "gongdan"
 _SCHEMA_LOCK = 0x60D7  #: advisory lock: one worker installs Procrastinate's tables, the others wait
@@ -42,6 +45,8 @@ class Fleet:
         refuse_simulated(gongdan)
         self._gongdan = gongdan
         self._concurrency = concurrency
+        self.rounds, self.doing = 0, ""  #: looks that are over; several kinds of work go on at once
+        self._looked = time.monotonic()
         url = gongdan.db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         self.app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
         self._wake = self.app.task(queue=QUEUE, name="wake", retry=3)(self._wake_case)
@@ -65,8 +70,10 @@ class Fleet:
     async def run(self) -> None:
         """Scan and work until the process is told to stop."""
         await asyncio.to_thread(self.install)
+        pulse = Pulse(self._gongdan, WORKER, self)
         async with self.app.open_async():
             scanner = asyncio.create_task(self._scan())
+            pulse.start()
             try:
                 await self.app.run_worker_async(
                     queues=[QUEUE], concurrency=self._concurrency, delete_jobs="successful", name="gongdan"
@@ -75,6 +82,13 @@ class Fleet:
                 scanner.cancel()
                 with suppress(asyncio.CancelledError):
                     await scanner
+                await asyncio.to_thread(pulse.stop)
+
+    def faults(self) -> list[Told]:
+        """Why it does not look for work though it should; empty while it does."""
+        since = time.monotonic() - self._looked
+        most = LONGEST_ROUND + self._gongdan.settings.worker_poll_seconds
+        return [Told("The worker hangs since {seconds} s", seconds=round(since))] if since > most else []
 
     async def _scan(self) -> None:
         while True:
@@ -87,7 +101,7 @@ class Fleet:
         Whatever goes wrong is logged, and looked at again next time: a scanner that ended would leave this machine
         without work, and nobody would see it.
         """
-        found = 0
+        found, self._looked = 0, time.monotonic()
         try:
             found = await self.hand_out(now)
         except (GongdanError, procrastinate.exceptions.ConnectorException) as error:
@@ -101,6 +115,7 @@ class Fleet:
             ("security log", self._hand_on),
         ):
             found += await asyncio.to_thread(attempt, kind, partial(work, now))
+        self.rounds += 1
         return found
 
     def _settle(self, now: datetime) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import structlog
@@ -17,7 +17,9 @@ from engine.app import Gongdan
 from engine.base.errors import ConfigurationError, GongdanError
 
 from . import leftovers, sinks
+from .told import Told
 
+TIMERS = "timers"
 LONGEST_ROUND = 180.0  #: seconds of work in a round, beside the one answer of a gateway that it waits for
 log = structlog.get_logger("gongdan.worker")
 
@@ -41,16 +43,26 @@ def attempt(kind: str, work: Callable[[], int]) -> int:
     return 0
 
 
-def work_once(gongdan: Gongdan, now: datetime) -> int:
-    """One round at ``now`` (aware): each kind of work for itself. Returns how many things were done."""
-    return (
-        attempt("timers", lambda: gongdan.timers.wake_due(now))
-        + attempt("outbox", lambda: len(gongdan.outbox.work(now)))
-        + attempt("schedule", lambda: gongdan.schedule.open_due(now))
-        + attempt("files", lambda: leftovers.settle(gongdan, now))
-        + attempt("stuck cases", lambda: gongdan.incidents.find_stuck(now))
-        + attempt("security log", lambda: sinks.hand_on(gongdan, now))
-    )
+def _kinds(gongdan: Gongdan, now: datetime) -> Iterator[tuple[str, Callable[[], int]]]:
+    """Each kind of work, and how a portion of it is done at ``now``."""
+    yield TIMERS, lambda: gongdan.timers.wake_due(now)
+    yield "outbox", lambda: len(gongdan.outbox.work(now))
+    yield "schedule", lambda: gongdan.schedule.open_due(now)
+    yield "files", lambda: leftovers.settle(gongdan, now)
+    yield "stuck cases", lambda: gongdan.incidents.find_stuck(now)
+    yield "security log", lambda: sinks.hand_on(gongdan, now)
+
+
+def work_once(gongdan: Gongdan, now: datetime, begins: Callable[[str], None] = lambda _: None) -> int:
+    """One round at ``now`` (aware): each kind of work for itself. Returns how many things were done.
+
+    ``begins`` hears which kind begins.
+    """
+    done = 0
+    for kind, work in _kinds(gongdan, now):
+        begins(kind)
+        done += attempt(kind, work)
+    return done
 
 
 class Worker:
@@ -59,6 +71,7 @@ class Worker:
     def __init__(self, gongdan: Gongdan) -> None:
         refuse_simulated(gongdan)
         self._gongdan = gongdan
+        self.rounds, self.doing = 0, ""  #: rounds that are over; the kind of work under way
         self._round = time.monotonic()  #: when the round under way began
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self.run, name="gongdan-worker", daemon=True)
@@ -73,21 +86,27 @@ class Worker:
         if self._thread.is_alive():
             self._thread.join(timeout)
 
-    def faults(self) -> list[str]:
+    def faults(self) -> list[Told]:
         """Why it does not work though it should; empty while it does."""
         if self._stopped.is_set():
             return []
         if not self._thread.is_alive():
-            return ["the worker has ended"]
+            return [Told("The worker has ended")]
         settings = self._gongdan.settings
         since = time.monotonic() - self._round
         most = LONGEST_ROUND + settings.sms_timeout_seconds + settings.worker_poll_seconds
-        return [f"the worker hangs since {since:.0f} s"] if since > most else []
+        return [Told("The worker hangs since {seconds} s", seconds=round(since))] if since > most else []
 
     def run(self) -> None:
         """Work until :meth:`stop`; poll less while there is nothing to do."""
         pause = self._gongdan.settings.worker_poll_seconds
         while not self._stopped.is_set():
             self._round = time.monotonic()
-            if not work_once(self._gongdan, self._gongdan.wall()):
+            done = work_once(self._gongdan, self._gongdan.wall(), self._begins)
+            self.doing = ""
+            self.rounds += 1
+            if not done:
                 self._stopped.wait(pause)
+
+    def _begins(self, kind: str) -> None:
+        self.doing = kind
