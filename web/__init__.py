@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from engine.app import Gongdan
 from engine.base.settings import Settings
 from engine.operations.health import Health
-from engine.operations.worker import Worker
+from engine.operations.pulse import Works
 
 from . import (
     addresses,
@@ -21,6 +21,7 @@ from . import (
     request_context,
     security,
     sure,
+    tracing,
     veil,
     watch,
 )
@@ -29,10 +30,11 @@ from .numbers import Number
 MOST_SENT = 32 * 1024 * 1024  #: bytes of a request: five files of five megabytes and the form around them
 
 
-def create_app(gongdan: Gongdan, settings: Settings, worker: Worker | None = None) -> Flask:
+def create_app(gongdan: Gongdan, settings: Settings, worker: Works | None = None, pulse: str = "") -> Flask:
     """The WSGI application on an opened ``gongdan``, whose clock is also that of the pages.
 
-    ``worker``: the one that must run beside the pages for this process to be well.
+    ``worker``: the one that must run beside the pages for this process to be well; ``pulse``: the row by which this
+    process says that it lives.
     Raises ConfigurationError when a production start lacks its secret.
     """
     app = Flask(__name__, static_folder="static", template_folder="templates")
@@ -47,8 +49,9 @@ def create_app(gongdan: Gongdan, settings: Settings, worker: Worker | None = Non
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     app.url_map.converters["int"] = Number
-    request_context.install(app, gongdan, settings, Health(gongdan, worker))
-    watch.install(app)  # first of those that look at answers, so that it is the last to see one
+    request_context.install(app, gongdan, settings, Health(gongdan, worker), pulse)
+    tracing.install(app, settings)
+    watch.install(app)  # before all others that look at answers, so that it sees what they made of them
     i18n.install(app, settings)
     security.install(app, settings)
     formatting.install(app)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from engine.app import Gongdan, open_gongdan
 from engine.base import logs
@@ -13,6 +14,7 @@ from engine.base.errors import ConfigurationError, InvalidFile
 from engine.base.settings import Settings
 from engine.cli.common import Bar, operator
 from engine.operations.backup import wrong_key
+from engine.operations.pulse import SERVE, Pulse
 from engine.operations.recompute_due_dates import recompute_provisional
 from engine.operations.settings_watch import note_changes
 from engine.operations.sinks import unusable
@@ -20,6 +22,17 @@ from engine.operations.worker import Worker
 from engine.scenarios import Gate
 
 from . import create_app
+
+
+class OneLog(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """What gunicorn logs, in the form of the rest."""
+
+    def setup(self, cfg: object) -> None:
+        """Leave its lines to whoever writes those of all libraries."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
 
 THREADS = 16  #: requests served at once
 
@@ -34,6 +47,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, settings: Settings, *, worker: bool) -> None:
         self.settings = settings
         self.with_worker = worker
+        self._pulse: Pulse | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -49,6 +63,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "loglevel": "warning",
             "control_socket_disable": True,
             "when_ready": self.say_address,
+            "worker_exit": self.say_goodbye,
+            "logger_class": OneLog if self.settings.log_format == logs.JSON else Logger,
         }.items():
             self.cfg.set(name, value)
 
@@ -63,7 +79,14 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         worker = Worker(gongdan) if self.with_worker else None
         if worker is not None:
             worker.start()
-        return create_app(gongdan, self.settings, worker)
+        self._pulse = Pulse(gongdan, SERVE, worker)
+        self._pulse.start()
+        return create_app(gongdan, self.settings, worker, self._pulse.id)
+
+    def say_goodbye(self, _: object, __: object) -> None:
+        """When the serving process ends as it was told to."""
+        if self._pulse is not None:
+            self._pulse.stop()
 
 
 def prepare(gongdan: Gongdan) -> bool:
@@ -87,12 +110,10 @@ def prepare(gongdan: Gongdan) -> bool:
     if gongdan.settings.publish or gongdan.releases.current_number() is None:
         _publish(gongdan)
     if moved := recompute_provisional(gongdan):
-        click.echo(f"{moved} provisional limits now follow the published calendar.", err=True)
+        logs.say(f"{moved} provisional limits now follow the published calendar.")
     simulated = gongdan.keys.seed is not None
     if simulated:
-        click.echo(
-            "This database is simulated: its timers rest, only `run.py simulate` moves them.", err=True
-        )
+        logs.say("This database is simulated: its timers rest, only `run.py simulate` moves them.")
     return not simulated
 
 
@@ -109,13 +130,13 @@ def _publish(gongdan: Gongdan) -> None:
     except InvalidFile as error:
         if gongdan.releases.current_number() is None:
             raise
-        click.echo(f"The changed files of the checkout stay out, the live release goes on: {error}", err=True)
+        logs.say(f"The changed files of the checkout stay out, the live release goes on: {error}")
         return
     if published.number is not None:
         files = len(published.changed)
-        click.echo(f"Published release {published.number}: {files} files changed.", err=True)
+        logs.say(f"Published release {published.number}: {files} files changed.")
     for path in published.kept:
-        click.echo(f"Kept the designers' {path}; `run.py pull` writes it into the folder.", err=True)
+        logs.say(f"Kept the designers' {path}; `run.py pull` writes it into the folder.")
 
 
 @click.command("serve")
@@ -126,7 +147,7 @@ def serve(host: str | None, port: int | None, demo: bool | None) -> None:
     """Start the pages and the embedded worker."""
     settings = Settings.from_env(host=host, port=port, demo=demo)
     settings.require_secret()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, form=settings.log_format)
     gongdan = open_gongdan(settings, progress=Bar("read models"))
     worker = prepare(gongdan)
     gongdan.close()

@@ -11,6 +11,7 @@ from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from engine.base import metrics
 from engine.base.errors import (
     Conflict,
     GongdanError,
@@ -24,7 +25,7 @@ from engine.base.errors import (
     UnknownYear,
 )
 
-from . import damage, formatting, request_context
+from . import damage, formatting, request_context, tracing
 
 log = structlog.get_logger("gongdan.pages")
 MOST_DROPPED = 128 * 1024 * 1024  #: bytes of a request that is too large that are read before it is answered
@@ -56,9 +57,19 @@ def status_of(error: GongdanError) -> int:
 def page(status: int, title: str, text: str, detail: str = "") -> ResponseReturnValue:
     """The error page."""
     if request.path.startswith("/api/"):
-        return {"status": status, "title": title, "detail": detail or text}, status
+        return {
+            "status": status,
+            "title": title,
+            "detail": detail or text,
+            "request": tracing.request_id(),
+        }, status
     if request_context.wants_data():
-        return {"status": status, "title": title, "text": detail or text}, status
+        return {
+            "status": status,
+            "title": title,
+            "text": detail or text,
+            "request": tracing.request_id(),
+        }, status
     drawn = partial(render_template, "error.html", status=status, title=title, text=text, detail=detail)
     try:  # who it is is asked here, not in the template: an error may come before anybody is known
         return drawn(known=bool(getattr(current_user, "is_authenticated", False))), status
@@ -126,6 +137,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         return error.get_response()
     if error.code == 413:
         _drop_rest()
+    if error.code == 429 and request.endpoint == "auth.sign_in":
+        metrics.sign_ins.labels("limited").inc()
     title, text = {
         400: (gettext("Cannot be used as it is"), gettext("The input has a mistake.")),
         403: (gettext("Not allowed"), gettext("Your role does not allow this.")),

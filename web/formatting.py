@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TypeGuard
@@ -16,6 +17,7 @@ from engine.base.instants import SHANGHAI
 from engine.base.phones import mask_phone
 from engine.base.services import SERVICES, Recipient
 from engine.operations.accounts import OPERATOR
+from engine.operations.told import Told
 from engine.queries.inbox import MOST
 from engine.queries.work import Incident
 
@@ -118,6 +120,7 @@ def install(app: Flask) -> None:
         input_time=lambda instant: f"{parse(instant):%Y-%m-%dT%H:%M}",
         listed=listed,
         refusal=refusal,
+        told=told,
         tone=tone,
         kind=service_name,
         recipient=recipient,
@@ -255,10 +258,17 @@ def role(key: str | None) -> str:
 
 def refusal(error: GongdanError) -> str:
     """What an error of the engine says, in the language of the page."""
-    if not error.template:
-        return ""
-    text = gettext(error.template)
-    return text.format(**{name: _told(name, v) for name, v in error.values.items()}) if error.values else text
+    return _in_words(error.template, error.values) if error.template else ""
+
+
+def told(one: Told) -> str:
+    """What is said of the health of the house, in the language of the page."""
+    return _in_words(one.template, one.values)
+
+
+def _in_words(template: str, values: Mapping[str, object]) -> str:
+    text = gettext(template)
+    return text.format(**{name: _told(name, v) for name, v in values.items()}) if values else text
 
 
 def _told(name: str, value: object) -> str:

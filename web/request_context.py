@@ -33,11 +33,12 @@ class _Installed:
     gongdan: Gongdan
     settings: Settings
     health: Health
+    pulse: str
 
 
-def install(app: Flask, gongdan: Gongdan, settings: Settings, health: Health) -> None:
+def install(app: Flask, gongdan: Gongdan, settings: Settings, health: Health, pulse: str) -> None:
     """Make the accessors below work in ``app``."""
-    app.extensions[_KEY] = _Installed(gongdan, settings, health)
+    app.extensions[_KEY] = _Installed(gongdan, settings, health, pulse)
 
 
 def _installed() -> _Installed:
@@ -57,6 +58,11 @@ def settings() -> Settings:
 def health() -> Health:
     """Whether this process can do its work."""
     return _installed().health
+
+
+def own_pulse() -> str:
+    """The row by which this process says that it lives; empty where it does not."""
+    return _installed().pulse
 
 
 def now() -> str:

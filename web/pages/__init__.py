@@ -6,13 +6,13 @@ from flask import Flask
 
 from . import (
     admin,
-    api,
     audit,
     auth,
     board,
     cases,
     designer,
     drafts,
+    health,
     inbox,
     leading,
     notices,
@@ -45,6 +45,6 @@ def install(app: Flask) -> None:
         reports,
         admin,
         security_log,
-        api,
+        health,
     ):
         app.register_blueprint(room.bp)

@@ -1,4 +1,4 @@
-"""For operators: people, and automatic steps that failed."""
+"""For operators: people, automatic steps that failed, and whether the house is well."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from engine.base.errors import GongdanError
+from engine.operations.pulse import ENDED
 from engine.queries import work
-from web import formatting, request_context
+from web import formatting, health_view, request_context
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -30,6 +31,18 @@ def end_sessions(name: str) -> ResponseReturnValue:
     request_context.gongdan().people.end_sessions(name)
     flash(gettext("%(name)s is signed out everywhere.", name=name), "ok")
     return redirect(url_for(".people"), 303)
+
+
+@bp.get("/health")
+def health() -> ResponseReturnValue:
+    """Whether work can be done, what waits, and which processes run."""
+    request_context.need_role("admin")
+    state = request_context.health().look()
+    running = [beat for beat in state.beats if beat.kind != ENDED]
+    figures = health_view.figures(state)
+    return render_template(
+        "admin/health.html", state=state, names=health_view.NAMES, figures=figures, running=running
+    )
 
 
 @bp.get("/incidents")

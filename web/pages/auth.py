@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+import structlog
 from flask import (
     Blueprint,
     Flask,
@@ -24,6 +25,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.wrappers import Response
 
+from engine.base import metrics
 from engine.base.errors import NotFound, Rejected
 from engine.base.locales import LOCALES
 from engine.people import passwords
@@ -35,7 +37,10 @@ from web.i18n import THEMES
 from web.security import limiter
 
 bp = Blueprint("auth", __name__)
-OPEN_ENDPOINTS = {"auth.sign_in", "auth.signed_in", "auth.preferences", "static", "api.health"}
+OPEN_ENDPOINTS = {
+    "auth.sign_in", "auth.signed_in", "auth.preferences", "static",
+    "health.live", "health.ready", "health.measured",
+}  # fmt: skip
 
 
 class Account(UserMixin):  # type: ignore[misc]  # flask_login has no types
@@ -62,7 +67,10 @@ def _load(kept: str) -> Account | None:
         person = request_context.gongdan().people.get(name)
     except NotFound:
         return None
-    return Account(person) if person.active and str(person.session_generation) == generation else None
+    if not person.active or str(person.session_generation) != generation:
+        return None
+    structlog.contextvars.bind_contextvars(actor=person.name)  # of every line of the log from here on
+    return Account(person)
 
 
 def install(app: Flask) -> None:
@@ -177,6 +185,7 @@ def sign_in() -> ResponseReturnValue:
         name, password = request.form.get("name", "").strip(), request.form.get("password", "")
         person = request_context.gongdan().people.authenticate(name, password)
         _note_attempt(name, person)
+        metrics.sign_ins.labels("wrong" if person is None else "ok").inc()
         if person is not None:
             session.clear()  # nothing of a session begun before sign-in survives it
             login_user(Account(person))
