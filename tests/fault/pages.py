@@ -80,7 +80,7 @@ class Site:
         for _ in range(600):
             try:
                 connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-                connection.request("GET", "/api/health")
+                connection.request("GET", "/readyz")
                 with connection.getresponse() as answered:
                     if answered.status == 200:
                         return

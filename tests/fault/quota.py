@@ -20,7 +20,7 @@ from engine.app import Gongdan, open_gongdan
 from engine.base.errors import Unavailable
 from engine.case.commands import StartCase
 from engine.forms.attachments import Folder
-from engine.operations.health import FRESH, OK, UNWRITABLE, Health
+from engine.operations.health import FRESH, Health
 from engine.storage.tables import cases
 from tests.fault import installation as place
 from tests.giving import keep
@@ -38,14 +38,14 @@ def main(var: Path, mounted: bool) -> None:
     _limit(var, mounted, SMALL)
     health = Health(gongdan)
     acknowledged, refused = _fill(gongdan)
-    assert health.look().word == UNWRITABLE, "whoever asks hears that nothing can be written"
+    assert not health.look().well, "whoever asks hears that nothing can be written"
     stored = {row.id for row in gongdan.db.rows(sa.select(cases.c.id))}
     assert stored == set(acknowledged), "what was refused must not be there, what was acknowledged must"
     if mounted:
         _attach(var, acknowledged[0])
     _limit(var, mounted, LARGE)
     time.sleep(2 * FRESH)
-    assert health.look().word == OK, "it is well again by itself"
+    assert health.look().well, "it is well again by itself"
     again, _ = _fill(gongdan, 5)
     assert len(again) == 5, "there is room again"
     assert place.assert_goes_on(gongdan) == len(acknowledged) + 5
