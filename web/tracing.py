@@ -26,7 +26,7 @@ def install(app: Flask, settings: Settings) -> None:
     def begin() -> None:
         g.began = time.perf_counter()
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request=request_id(trusted=bool(settings.proxies)))
+        structlog.contextvars.bind_contextvars(**{logs.REQUEST: request_id(trusted=bool(settings.proxies))})
 
     @app.after_request
     def count(response: Response) -> Response:

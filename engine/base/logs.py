@@ -17,13 +17,14 @@ import structlog
 from .phones import mask_phones_in
 
 TEXT, JSON = "text", "json"
+REQUEST = "request"  #: the id of a request: what looks like a number to call in it is chance
 _detailed, _form = False, TEXT
 
 
 def mask_phones(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor: mobile numbers in texts (and in tracebacks) are masked, as on pages."""
     for name, value in event.items():
-        if isinstance(value, str):
+        if isinstance(value, str) and name != REQUEST:
             event[name] = mask_phones_in(value)
     return event
 

@@ -44,3 +44,9 @@ def test_phone_numbers_are_masked_in_tracebacks(stream: io.StringIO) -> None:
     except KeyError:
         structlog.get_logger().exception("failed")
     assert "KeyError: '138******00'" in stream.getvalue()
+
+
+def test_the_id_of_a_request_stays_as_pages_show_it(stream: io.StringIO) -> None:
+    structlog.get_logger().info("asked by 13800138000", request="85bc13508083332b")
+    assert "85bc13508083332b" in stream.getvalue()
+    assert "13800138000" not in stream.getvalue()
