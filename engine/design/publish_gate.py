@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
+from threading import Lock
 
 from engine.base.errors import InvalidFile
 from engine.queries.drafts import DiagramDraft
+from engine.release.digest import digest_of
 from engine.release.release import Release
 from engine.release.releases import Releases
 
 from .lint import Finding, LintContext, lint_file
 from .lint.release import lint_across
+
+KEPT = 16  #: sets of files whose findings are remembered
+_found: OrderedDict[tuple[str, frozenset[str]], tuple[Finding, ...]] = OrderedDict()
+_looking = Lock()
 
 
 def lint(release: Release, changes: Mapping[str, bytes]) -> list[Finding]:
@@ -19,6 +27,25 @@ def lint(release: Release, changes: Mapping[str, bytes]) -> list[Finding]:
 
 
 def _in_changed(files: Mapping[str, bytes], changed: Collection[str]) -> list[Finding]:
+    """Findings in the ``changed`` of a set of files.
+
+    A look at a whole release takes seconds, and a designer's room, a trial and the publishing after them ask for the
+    same one: what was found in the very same files is remembered.
+    """
+    shas = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+    asked = digest_of(shas), frozenset(changed)
+    with _looking:
+        known = _found.get(asked)
+    if known is None:
+        known = tuple(_look(files, changed))
+        with _looking:
+            _found[asked] = known
+            while len(_found) > KEPT:
+                _found.popitem(last=False)
+    return list(known)
+
+
+def _look(files: Mapping[str, bytes], changed: Collection[str]) -> list[Finding]:
     context = LintContext.of(files)
     own = [
         found for path in sorted(changed) if path in files for found in lint_file(path, files[path], context)

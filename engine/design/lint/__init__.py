@@ -45,8 +45,9 @@ def lint_file(path: str, content: bytes, context: LintContext | None = None) -> 
         return list(files.lint_json(path, content))
     if not name.endswith((".bpmn", ".dmn", ".xml")):
         return [UNKNOWN_FILE.at(path)]
+    read = context.known(path, content)
     try:
-        root = parse_xml(content, path)
+        root = read.root if read is not None else parse_xml(content, path)
     except InvalidXml as error:
         return [files.refused_xml(path, error)]
     if name.endswith(".dmn") if dmn_namespace(root) else root.tag == f"{{{BPMN}}}definitions":
@@ -58,7 +59,7 @@ def lint_file(path: str, content: bytes, context: LintContext | None = None) -> 
         if path.replace("\\", "/").endswith("decisions/sla.dmn"):
             return found or list(files.lint_parameters(path, content))  # whose loader asks the schema too
         return [*found, *_first(decisions.lint_decision(root, path, context))]
-    model = read_diagram(root, path)
+    model = read or read_diagram(root, path)
     for check in _CHECKS:
         found += _first(check(model, context))
     if model.processes and not any(finding.grave for finding in found):

@@ -57,6 +57,9 @@ class LintContext:
     parameters: dict[str, Parameter] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     choices: dict[str, set[object]] = field(default_factory=dict)
+    _read: dict[str, tuple[bytes, DiagramModel]] = field(
+        default_factory=dict
+    )  #: diagrams that were read, by path
 
     @classmethod
     def of(cls, files: Mapping[str, bytes]) -> LintContext:
@@ -76,7 +79,9 @@ class LintContext:
 
     def _add(self, path: str, content: bytes) -> None:
         if path.endswith(".bpmn"):
-            self._add_diagram(read_diagram(parse_xml(content, path), path))
+            model = read_diagram(parse_xml(content, path), path)
+            self._read[path] = content, model
+            self._add_diagram(model)
         elif path.endswith("decisions/sla.dmn"):
             self.parameters = load_parameters(content)
         elif path.endswith(".dmn"):
@@ -134,6 +139,15 @@ class LintContext:
                 self.names.add(item.name)
             if item.options:
                 self.choices.setdefault(item.name, set()).update(option.value for option in item.options)
+
+    def known(self, path: str, content: bytes) -> DiagramModel | None:
+        """The diagram in a file that this context was made of, as it was read for it."""
+        there, model = self._read.get(path, (None, None))
+        return model if there == content else None
+
+    def model_of(self, path: str, content: bytes) -> DiagramModel | None:
+        """As :func:`model_of`; what is known is not read again."""
+        return self.known(path, content) or model_of(path, content)
 
     def names_in(self, model: DiagramModel) -> set[str]:
         """Names that data of a diagram's cases may have: also those of a rhythm, where one opens them."""

@@ -17,7 +17,7 @@ from .catalogue.release import (
     UNUSED_FORM,
     UNUSED_TEMPLATE,
 )
-from .context import LintContext, model_of
+from .context import LintContext
 from .dataflow import unset_names
 from .expressions import read_expression
 from .finding import Finding
@@ -38,16 +38,16 @@ def lint_across(files: Mapping[str, bytes], context: LintContext) -> Iterator[Fi
         shown = " → ".join([*loop[:8], loop[0]])
         yield CALL_CYCLE.at(first[loop[0]], loop[0], loop=shown)
     if context.whole:
-        models = list(_models(files))
+        models = list(_models(files, context))
         yield from unset_names(models, context)
         yield from changed_after_approval(models, context)
     yield from _marked(files, context)
     yield from _unused(files, context)
 
 
-def _models(files: Mapping[str, bytes]) -> Iterator[DiagramModel]:
+def _models(files: Mapping[str, bytes], context: LintContext) -> Iterator[DiagramModel]:
     for path in sorted(files):
-        if path.endswith(".bpmn") and (model := model_of(path, files[path])) is not None:
+        if path.endswith(".bpmn") and (model := context.model_of(path, files[path])) is not None:
             yield model
 
 
@@ -57,12 +57,11 @@ def _inner_twice(files: Mapping[str, bytes], context: LintContext) -> Iterator[F
         id: dict.fromkeys(paths) for id, paths in context.processes.items()
     }
     inner = set()
-    for path in sorted(files):
-        model = model_of(path, files[path]) if path.endswith(".bpmn") else None
-        for scope in model.scopes if model is not None else ():
+    for model in _models(files, context):
+        for scope in model.scopes:
             if scope.parent is not None and scope.id:
                 inner.add(scope.id)
-                found.setdefault(scope.id, {})[path] = scope.line
+                found.setdefault(scope.id, {})[model.file] = scope.line
     for id in sorted(inner):
         for path, line in found[id].items():
             others = [other for other in found[id] if other != path]
@@ -89,7 +88,7 @@ def _unused(files: Mapping[str, bytes], context: LintContext) -> Iterator[Findin
     words: set[str] = set()
     tables: set[str] = set(OWN_DECISIONS)
     for path in sorted(files):
-        model = model_of(path, files[path]) if path.endswith(".bpmn") else None
+        model = context.model_of(path, files[path]) if path.endswith(".bpmn") else None
         for node in model.nodes() if model is not None and model.readable else ():
             forms.add(node.properties.get("form", ""))
             tables.add(node.extension("calledDecisionId") or "")
