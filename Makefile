@@ -45,7 +45,7 @@ bench: .venv/.test ## measure; figures go to bench/results
 	$(BIN)/python run.py bench
 
 fault: .venv/.test ## the long tests: kills, races, hostile files, 10,000 seeds, a quarter with 5,000 cases
-	$(BIN)/python -m pytest tests/fault tests/hostile tests/system tests/equivalence tests/integration/test_mixed_load.py tests/integration/test_damaged_cases.py tests/integration/test_any_change_is_found.py --full -n 2 --dist worksteal --timeout 3600
+	$(BIN)/python -m pytest tests/fault tests/hostile tests/system tests/equivalence tests/integration/test_mixed_load.py tests/integration/test_damaged_cases.py tests/integration/test_any_change_is_found.py tests/integration/test_text_that_is_none.py --full -n 2 --dist worksteal --timeout 3600
 
 mutants: .venv/.test ## how well the tests catch wrong code: 400 small faults, one at a time; takes an hour or two
 	$(BIN)/python -m tests.mutation

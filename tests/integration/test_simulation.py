@@ -181,7 +181,7 @@ def heads(folder: Path, seed: str, **environment: str) -> tuple[list[tuple[str, 
     for arguments in (
         ("db", "upgrade", "--simulated"),
         ("import", str(SAMPLE), "--mapping", "sample"),
-        ("simulate", "--agents", "8", "--seed", seed, "--until", "2026-03-10", "--json"),
+        ("simulate", "--agents", "8", "--seed", seed, "--until", "2026-03-04", "--json"),
     ):
         out = subprocess.run(
             [sys.executable, "run.py", *arguments],
