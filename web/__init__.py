@@ -13,6 +13,7 @@ from engine.operations.pulse import Works
 from . import (
     addresses,
     damage,
+    doors,
     errors,
     formatting,
     i18n,
@@ -59,6 +60,7 @@ def create_app(gongdan: Gongdan, settings: Settings, worker: Works | None = None
     errors.install(app)
     damage.install(app)
     pages.install(app)
+    doors.install(app)  # behind the sign-in
     menu.install(app)
     addresses.install(app)
     veil.install(app)

@@ -131,7 +131,10 @@ def install(app: Flask) -> None:
         unit=lambda key: UNITS.get(key, key),
     )
     app.jinja_env.globals.update(
-        now=request_context.now, has_role=request_context.has_role, clock_tones=CLOCK_TONES
+        now=request_context.now,
+        has_role=request_context.has_role,
+        may=request_context.may,
+        clock_tones=CLOCK_TONES,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

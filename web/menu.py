@@ -13,27 +13,32 @@ from markupsafe import Markup
 
 from engine.base.facts import Effects, plain
 from engine.people.roles import Assignment
-from engine.people.rules import LEADS, OPENS_CASES, PUBLISHES, SEES_ALL, fits
-from engine.queries.scope import FRONT_DESK
-from engine.reports import READERS
-from web.pages import audit, board, drafts, notices
+from engine.people.rules import fits
+from engine.queries.scope import may_search
+from web.pages import drafts, notices
 
-from . import formatting, request_context
+from . import doors, formatting, request_context
 from .polling import tagged
 
-#: endpoint, title, icon, roles that see it (empty: everybody)
-ROOMS: tuple[tuple[str, object, str, frozenset[str]], ...] = (
-    ("inbox.show", lazy_gettext("Inbox"), "inbox", frozenset()),
-    ("cases.new", lazy_gettext("New case"), "plus", OPENS_CASES),
-    ("cases.search", lazy_gettext("Cases"), "case", SEES_ALL | FRONT_DESK),
-    ("board.show", lazy_gettext("Board"), "board", frozenset(board.ROLES)),
-    ("reports.listing", lazy_gettext("Reports"), "chart", READERS),
-    ("outbox.listing", lazy_gettext("Outbox"), "message", SEES_ALL),
-    ("processes.listing", lazy_gettext("Processes"), "flow", frozenset()),
-    ("designer.room", lazy_gettext("Designer"), "pencil", PUBLISHES),
-    ("audit.listing", lazy_gettext("Audit"), "history", frozenset(audit.ROLES)),
-    ("admin.people", lazy_gettext("Administration"), "gear", LEADS),
+#: endpoint, title, icon; whom its door lets in sees it, the search whoever may look cases up
+ROOMS: tuple[tuple[str, object, str], ...] = (
+    ("inbox.show", lazy_gettext("Inbox"), "inbox"),
+    ("cases.new", lazy_gettext("New case"), "plus"),
+    ("cases.search", lazy_gettext("Cases"), "case"),
+    ("board.show", lazy_gettext("Board"), "board"),
+    ("reports.listing", lazy_gettext("Reports"), "chart"),
+    ("outbox.listing", lazy_gettext("Outbox"), "message"),
+    ("processes.listing", lazy_gettext("Processes"), "flow"),
+    ("designer.room", lazy_gettext("Designer"), "pencil"),
+    ("audit.listing", lazy_gettext("Audit"), "history"),
+    ("admin.people", lazy_gettext("Administration"), "gear"),
 )
+
+
+def rooms() -> list[tuple[str, object, str]]:
+    """The rooms that the person may enter."""
+    shown = [room for room in ROOMS if doors.opens(room[0])]
+    return shown if may_search(request_context.person()) else [r for r in shown if r[0] != "cases.search"]
 
 
 def typing_key() -> str:
@@ -45,7 +50,7 @@ def typing_key() -> str:
 def install(app: Flask) -> None:
     """Give templates the menu and small helpers."""
     app.jinja_env.globals.update(
-        rooms=lambda: ROOMS,
+        rooms=rooms,
         signed_in=request_context.signed_in,
         done_with=drafts.done_with,
         typing_key=typing_key,

@@ -9,7 +9,7 @@ from engine.people.roles import Assignment
 from engine.people.rules import fits
 from engine.queries import work
 from engine.queries.cases import Case, start_data
-from engine.reports import READERS, REPORTS, Asked, Report, make
+from engine.reports import REPORTS, Asked, Report, make
 from engine.reports.closed_list import branch_term
 from engine.reports.model import Figure
 from engine.reports.period import local_day, parse
@@ -36,7 +36,7 @@ class ReportLink:
 def of_case(case: Case) -> ReportLink | None:
     """The report that a case is about, when the reader may have it; None for all other cases."""
     about = _about(case)
-    if about is None or not (request_context.has_role(*READERS) or _has_task(case)):
+    if about is None or not (request_context.may("reports") or _has_task(case)):
         return None
     name, period = about
     report = make(request_context.gongdan().db, name, Asked(parse(period), request_context.now()))
@@ -52,7 +52,7 @@ def of_case(case: Case) -> ReportLink | None:
         in_words.title(name),
         period,
         {"name": name, "period": period, "case": case.id},
-        request_context.has_role(*READERS),
+        request_context.may("reports"),
         headings,
         rows,
         tuple((branch, in_words.term(branch_term(branch))) for branch in report.branches),

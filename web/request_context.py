@@ -15,6 +15,7 @@ from engine.base.settings import Settings
 from engine.case.commands import Command
 from engine.case.dispatch import Receipt
 from engine.operations.health import Health
+from engine.people import rights
 from engine.people.directory import Person
 from engine.people.security_events import By, Event
 from engine.queries import cases, scope, timeline
@@ -82,6 +83,11 @@ def person() -> Person:
 def signed_in() -> bool:
     """Whether somebody is signed in."""
     return bool(current_user.is_authenticated)
+
+
+def may(action: str) -> bool:
+    """Whether the signed-in person may do ``action`` (engine/people/rights.py)."""
+    return signed_in() and rights.may(person(), action)
 
 
 def has_role(*roles: str) -> bool:

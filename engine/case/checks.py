@@ -11,8 +11,8 @@ from engine.base.instants import instant_of, iso
 from engine.forms import Form, calls
 from engine.forms.names import why_not
 from engine.people.directory import People, Person
+from engine.people.rights import COMMANDS, SOFTWARE, may
 from engine.people.rules import (
-    LEADS,
     RESPONDENT,
     check_active,
     check_lead,
@@ -103,6 +103,12 @@ def command(
         return {"due": iso(_instant(asked.due))} if isinstance(asked, MoveClock) else {}
     person = people.known(asked.actor)
     check_active(person)
+    if COMMANDS[asked.kind] == SOFTWARE:
+        raise NotAllowed(
+            "Expected a command people may give, but {kind!r} is the system's own", kind=asked.kind
+        )
+    if COMMANDS[asked.kind] == "cases.lead":
+        _check_lead(person, asked, is_about)
     reason = getattr(asked, "reason", "")
     if len(reason) > LONGEST_REASON:
         raise Rejected(
@@ -127,23 +133,19 @@ def command(
             if instance.claims.get(asked.task) != person.name:
                 _check_lead(person, asked, is_about)
         case AssignTask():
-            _check_lead(person, asked, is_about)
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the assignment, but it is empty")
             _check_task(people.get(asked.to), instance, asked.task, is_about)
         case RescheduleTask():
-            _check_lead(person, asked, is_about)
             instance.open_task(asked.task)
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the new time, but it is empty")
             return {"not_before": _not_before(asked.not_before, at)}
         case MoveClock():
-            _check_lead(person, asked, is_about)
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the new date, but it is empty")
             return {"due": iso(_instant(asked.due))}
         case AmendData():
-            _check_lead(person, asked, is_about)
             if not asked.reason.strip():
                 raise Rejected("Expected a reason for the correction, but it is empty")
             _check_names(asked.data, instance.release)
@@ -155,10 +157,6 @@ def command(
                     "Expected a supervisor, or somebody with a task of the case, but {person} is neither",
                     person=person.name,
                 )
-        case _:
-            raise NotAllowed(
-                "Expected a command people may give, but {kind!r} is the system's own", kind=asked.kind
-            )
     return {}
 
 
@@ -189,7 +187,7 @@ def _not_before(asked: str | None, at: str) -> str | None:
 
 def may_pause(person: Person, instance: Instance) -> bool:
     """Whether a person may pause a case: leads any, others those with a task of theirs."""
-    return bool(person.roles & LEADS) or any(
+    return may(person, "cases.lead") or any(
         fits(person, instance.assignment_of(task)) for task in instance.open
     )
 

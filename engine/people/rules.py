@@ -12,14 +12,10 @@ from engine.base.errors import NotAllowed
 from engine.sla.time_rules import TimeRules
 
 from .directory import Person
+from .rights import may
 from .roles import Assignment
 
-#: roles that see every case, and those that may act on any task of their team
-SEES_ALL = frozenset({"supervisor", "manager", "auditor", "admin", "quality", "complaint_centre"})
 RESPONDENT = "complained_staff"  #: the form field that names the person complained about (processes §0.3)
-LEADS = frozenset({"supervisor", "admin"})
-OPENS_CASES = frozenset({"agent", "senior_agent", "supervisor", "complaint_centre"})
-PUBLISHES = frozenset({"designer", "admin"})
 
 
 def fits(person: Person, duty: Assignment) -> bool:
@@ -71,11 +67,11 @@ def in_quiet_hours(started: str, planned: str | None, night_call_ok: object, tim
 
 def check_lead(person: Person) -> None:
     """Raise :class:`NotAllowed` unless ``person`` leads a team."""
-    if not person.roles & LEADS:
+    if not may(person, "cases.lead"):
         raise NotAllowed("Expected a supervisor, but {person} is none", person=person.name)
 
 
 def check_open(person: Person) -> None:
     """Raise :class:`NotAllowed` unless ``person`` may open cases."""
-    if not person.roles & OPENS_CASES:
+    if not may(person, "cases.open"):
         raise NotAllowed("Expected somebody who takes complaints, but {person} does not", person=person.name)

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from engine.people.directory import Person
 from engine.people.respondents import not_about
+from engine.people.rights import may
 from engine.storage.database import Database
 from engine.storage.tables import (
     OPEN_ALL,
@@ -42,8 +43,6 @@ SOON = timedelta(hours=4)  #: how far ahead "due soon" looks
 MOST = 999  #: counts stop here: a badge needs no more
 FOUND = 200  #: cases that a number or a phone finds at most
 
-#: who steers the work of all: they have its lists and the board
-STEERS = frozenset({"supervisor", "manager", "admin", "complaint_centre", "quality"})
 NOBODY = ""  #: the holder of what nobody holds, in :class:`Filters`
 #: which part of a role's work a task belongs to: that of a department, of a skill, or the rest
 UNIT = sa.func.coalesce(task.c.department, task.c.skill, "")
@@ -144,7 +143,7 @@ def tabs_of(person: Person) -> tuple[Tab, ...]:
 
 def steers(person: Person) -> bool:
     """Whether a person steers the work of all."""
-    return not STEERS.isdisjoint(person.roles)
+    return may(person, "inbox.all")
 
 
 def overdue(now: str) -> list[sa.ColumnElement[bool]]:

@@ -14,14 +14,15 @@ import sqlalchemy as sa
 
 from engine.people.directory import Person
 from engine.people.respondents import about
+from engine.people.rights import RIGHTS, may
 from engine.people.roles import Assignment
-from engine.people.rules import SEES_ALL, fits
+from engine.people.rules import fits
 from engine.release.release import Release
 from engine.storage.database import Database
 from engine.storage.tables import cases, task
 
 #: those who answer customers: whoever calls reaches one of them
-FRONT_DESK = frozenset({"agent", "senior_agent", "dispatcher"})
+FRONT_DESK = RIGHTS["cases.answer"].roles
 
 
 def may_know(db: Database, person: Person, case_id: str, release: Release) -> bool:
@@ -31,14 +32,14 @@ def may_know(db: Database, person: Person, case_id: str, release: Release) -> bo
 
 def may_follow(person: Person, process: str, release: Release) -> bool:
     """Whether ``person`` may know of a case of ``process`` that is no work of theirs, such as one they opened."""
-    if person.roles & SEES_ALL:
+    if may(person, "cases.all"):
         return True
-    return bool(person.roles & FRONT_DESK) and process in answered_by_front_desk(release)
+    return may(person, "cases.answer") and process in answered_by_front_desk(release)
 
 
 def may_search(person: Person) -> bool:
     """Whether ``person`` may look cases up at all."""
-    return bool(person.roles & (SEES_ALL | FRONT_DESK))
+    return may(person, "cases.all") or may(person, "cases.answer")
 
 
 def hidden_from(db: Database, person: Person, case_ids: Collection[str], release: Release) -> set[str]:
@@ -46,12 +47,12 @@ def hidden_from(db: Database, person: Person, case_ids: Collection[str], release
     if not case_ids:
         return set()
     hidden = set(about(db, person).intersection(case_ids))
-    if not person.roles & SEES_ALL:
+    if not may(person, "cases.all"):
         of = {
             row.id: row.process
             for row in db.rows(sa.select(cases.c.id, cases.c.process).where(cases.c.id.in_(case_ids)))
         }
-        known = answered_by_front_desk(release) if person.roles & FRONT_DESK else frozenset()
+        known = answered_by_front_desk(release) if may(person, "cases.answer") else frozenset()
         if rest := {case for case in case_ids if of.get(case) not in known} - hidden:
             hidden |= rest - _with_work(db, person, rest)
     return hidden

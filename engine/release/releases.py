@@ -14,6 +14,7 @@ from engine.base.atomic_files import SHARED, write_all
 from engine.base.errors import Conflict, Damaged, InvalidFile, NotAllowed, NotFound, Rejected
 from engine.base.texts import storable
 from engine.people.directory import People
+from engine.people.rights import may
 from engine.people.security_events import By
 from engine.storage.database import Database
 from engine.storage.tables import blob, release, release_file
@@ -27,7 +28,6 @@ Judge = Callable[
 ]  #: the files as they would be, the changed paths
 Done = TypeVar("Done")
 FOLDER = "folder"  #: the author of files that ship in the checkout, published by the operator
-ADMINISTRATOR = "admin"
 ENDINGS = (".bpmn", ".dmn", ".json")
 ATTEMPTS = 5  #: how often a release is made anew because another one was published meanwhile
 _LOCK = 0x60D8  #: PostgreSQL advisory lock: one process publishes, the others wait
@@ -238,7 +238,7 @@ class Releases:
             found = People(self._db).get(author)
         except NotFound:
             return False
-        return found.active and ADMINISTRATOR in found.roles
+        return found.active and may(found, "rights.give")
 
     @staticmethod
     def _write(

@@ -40,7 +40,6 @@ REPORTS: dict[str, tuple[Build, str]] = {
     "accountability": (accountability.build, "month"),
 }
 #: who may read them
-READERS = frozenset({"supervisor", "manager", "quality", "auditor", "admin", "complaint_centre"})
 
 
 def make(db: Database, name: str, asked: Asked) -> Report:
@@ -50,4 +49,4 @@ def make(db: Database, name: str, asked: Asked) -> Report:
     return REPORTS[name][0](db, asked)
 
 
-__all__ = ["READERS", "REPORTS", "Asked", "Report", "make"]
+__all__ = ["REPORTS", "Asked", "Report", "make"]

@@ -18,14 +18,12 @@ from web.numbers import whole
 from web.tables import decode_cursor, encode_cursor
 
 bp = Blueprint("audit", __name__, url_prefix="/audit")
-ROLES = ("auditor", "quality", "supervisor", "manager", "admin")
 _A_PAGE = 50  #: verifications on a page
 
 
 @bp.get("/")
 def listing() -> ResponseReturnValue:
     """Cases to look into, newest first."""
-    request_context.need_role(*ROLES)
     after = decode_cursor(request.args.get("after"))
     state = request.args.get("state")
     rows, following = cases.listed(
@@ -56,7 +54,6 @@ class Verified:
 @bp.get("/verifications")
 def verified() -> ResponseReturnValue:
     """Who verified what, the latest first."""
-    request_context.need_role(*ROLES)
     after = decode_cursor(request.args.get("after"))
     before = after[0] if after and isinstance(after[0], int) and abs(after[0]) < 1 << 31 else None
     found = verifications.listed(request_context.gongdan().db, _A_PAGE + 1, before)
@@ -90,7 +87,6 @@ def _line(one: Verification) -> Verified:
 @bp.get("/<case_id>")
 def show(case_id: str) -> ResponseReturnValue:
     """One step of a case's history: the diagram then, what was done, the data before and after."""
-    request_context.need_role(*ROLES)
     case = request_context.known_case(case_id)
     damage.of_evidence()
     release = request_context.release_of(case)
@@ -118,7 +114,6 @@ def show(case_id: str) -> ResponseReturnValue:
 @bp.post("/<case_id>/verify")
 def verify(case_id: str) -> ResponseReturnValue:
     """Run the case again from its history alone and compare."""
-    request_context.need_role(*ROLES)
     request_context.known_case(case_id)
     by, at = request_context.by(), request_context.now()
     verdict, recorded = inspection.verify_for(request_context.gongdan(), case_id, by, at)

@@ -33,14 +33,12 @@ from engine.people.directory import DEMO_PASSWORD, DEMO_PEOPLE, Person
 from engine.people.security_events import By, SignedIn, SignInFailed
 from engine.people.security_log import tried
 from web import errors, formatting, request_context, unsent
+from web.doors import DOORS, STRANGERS
 from web.i18n import THEMES
 from web.security import limiter
 
 bp = Blueprint("auth", __name__)
-OPEN_ENDPOINTS = {
-    "auth.sign_in", "auth.signed_in", "auth.preferences", "static",
-    "health.live", "health.ready", "health.measured",
-}  # fmt: skip
+OPEN_ENDPOINTS = {endpoint for endpoint, needed in DOORS.items() if needed == STRANGERS}
 
 
 class Account(UserMixin):  # type: ignore[misc]  # flask_login has no types

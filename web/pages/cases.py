@@ -16,7 +16,6 @@ from engine.case.commands import ClaimTask, PauseClocks, ResumeClocks, StartCase
 from engine.case.numbers import parse
 from engine.forms import attachments
 from engine.people import access_log
-from engine.people.rules import OPENS_CASES, SEES_ALL
 from engine.privacy.sealing import lookup_key
 from engine.queries import cases, scope, sent, timeline, work
 from engine.queries.cases import Case
@@ -80,7 +79,6 @@ def search() -> ResponseReturnValue:
 @bp.get("/new")
 def new() -> ResponseReturnValue:
     """Choose what kind of case to open."""
-    request_context.need_role(*OPENS_CASES)
     current = request_context.in_force()
     startable = [
         p
@@ -95,7 +93,6 @@ def new() -> ResponseReturnValue:
 @bp.post("/new")
 def start() -> ResponseReturnValue:
     """Open a case and go straight to its first task, which the opener holds when they may."""
-    request_context.need_role(*OPENS_CASES)
     person, at = request_context.person().name, request_context.now()
     asked = request.form.get("process", "")
     current = request_context.in_force()
@@ -143,7 +140,7 @@ def show(case_id: str) -> ResponseReturnValue:
         "calls": calling.logged(case),
         "outcome": history_text.outcome(release, case, case.outcome),
         "views": access_log.of_case(request_context.gongdan().db, case_id, 50)
-        if request_context.has_role(*SEES_ALL)
+        if request_context.may("cases.all")
         else [],
         **_state(case),
     }

@@ -62,7 +62,7 @@ def _may_see(state: State) -> bool:
     if not state.well and state.release is None:
         return False
     try:
-        return request_context.has_role("admin")
+        return request_context.may("health")
     except GongdanError:
         return False
 

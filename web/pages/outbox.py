@@ -8,7 +8,6 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from engine.people.rules import LEADS, SEES_ALL
 from engine.queries import work
 from web import request_context
 from web.tables import decode_cursor, encode_cursor
@@ -20,7 +19,6 @@ STATES = ("pending", "sending", "sent", "unknown", "failed", "withdrawn", "cance
 @bp.get("/")
 def listing() -> ResponseReturnValue:
     """Messages, newest first."""
-    request_context.need_role(*SEES_ALL)
     after = decode_cursor(request.args.get("after"))
     wanted = request.args.get("state", "")
     state = wanted if wanted in (*STATES, "stuck") else None
@@ -43,7 +41,6 @@ def listing() -> ResponseReturnValue:
 @bp.post("/again")
 def again() -> ResponseReturnValue:
     """Send an entry whose result is unknown, or that failed, once more: a person takes the risk of a double."""
-    request_context.need_role(*LEADS)
     entry = request_context.gongdan().outbox.entry(request.form.get("id", ""))
     request_context.known_case(entry.case_id)
     request_context.gongdan().outbox.send_again(entry.id, datetime.fromisoformat(request_context.now()))

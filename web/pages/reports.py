@@ -16,7 +16,7 @@ from flask_babel import gettext
 from engine.base.errors import Rejected
 from engine.people import respondents
 from engine.queries import cases, timeline
-from engine.reports import READERS, REPORTS, Asked, Report, branches, make
+from engine.reports import REPORTS, Asked, Report, branches, make
 from engine.reports.closed_list import branch_term
 from engine.reports.dossier import Dossier, dossier
 from engine.reports.model import Figure, Table, Term
@@ -42,24 +42,14 @@ bp = Blueprint("reports", __name__)
 _BEHIND = 500  #: cases listed behind one figure
 
 
-def _need() -> None:
-    """403 for those whom reports are not for, as in every room, whatever they ask for."""
-    request_context.need_role(*READERS)
-
-
-def _need_case() -> None:
-    """404 for those whom reports are not for, where a case is named: they need not know that there is one."""
-    if not request_context.has_role(*READERS):
-        abort(404)
-
-
 def _need_files(name: str) -> None:
-    """As above, but whoever has a report's task, or may take it, gets the files of its period."""
+    """Whom reports are for, and whoever has a report's task, or may take it: the files of its period.
+
+    Where a case is named, the others need not know that there is one.
+    """
     case_id, period = request.args.get("case"), request.args.get("period", "")
-    if case_id is None:
-        _need()
-    elif not report_links.is_task_of(case_id, name, period):
-        _need_case()
+    if not (request_context.may("reports") or (case_id and report_links.is_task_of(case_id, name, period))):
+        abort(403 if case_id is None else 404)
 
 
 def _teller(*, year: int | None = None) -> ReportText:
@@ -69,7 +59,6 @@ def _teller(*, year: int | None = None) -> ReportText:
 @bp.get("/reports/")
 def listing() -> ResponseReturnValue:
     """All reports there are."""
-    _need()
     in_words = _teller()
     found = [(name, in_words.title(name), in_words.about(name)) for name in REPORTS]
     return render_template("reports/list.html", reports=found)
@@ -78,7 +67,6 @@ def listing() -> ResponseReturnValue:
 @bp.get("/reports/<name>")
 def show(name: str) -> ResponseReturnValue:
     """One report with its period, charts and tables."""
-    _need()
     if name not in REPORTS:
         abort(404)
     if request.args.get("from") and request.args.get("to"):
@@ -115,7 +103,6 @@ def show(name: str) -> ResponseReturnValue:
 @bp.get("/reports/<name>/cases")
 def behind(name: str) -> ResponseReturnValue:
     """The cases behind one figure."""
-    _need()
     report = _make(name, _period(name))
     table = report.table(request.args.get("table", ""))
     row, column = (request.args.get(key, -1, type=whole) for key in ("row", "column"))
@@ -213,7 +200,6 @@ def case_dossier_json(case_id: str) -> Response:
 
 
 def _dossier(case_id: str) -> Dossier:
-    _need_case()
     case = request_context.known_case(case_id)
     damage.of_evidence()
     request_context.note_view(case_id, "dossier")

@@ -14,7 +14,6 @@ from engine.case.commands import ClaimTask, ReleaseTask
 from engine.forms import attachments
 from engine.operations.task_view import Desk
 from engine.people.directory import Person
-from engine.people.rules import LEADS
 from engine.queries import cases, drafts, timeline, work
 from web import (
     calling,
@@ -108,8 +107,8 @@ def page(
         files=list(attachments.named(here.data)) if here else [],
         link=report_links.of_case(case),
         linked=links.of_case(case),
-        people=_takers(here) if person.roles & LEADS else [],
-        leads=bool(person.roles & LEADS),
+        people=_takers(here) if request_context.may("cases.lead") else [],
+        leads=request_context.may("cases.lead"),
         **_side(case, task),
     )
     return shown_page, status
