@@ -29,7 +29,7 @@ from .rebuild import Opened, rebuild
 from .store import case_ids
 
 #: Raise this by one whenever a projection gives other rows for a history that is already there.
-VERSION = 4
+VERSION = 5
 _ERASURES_TOLD = 3  #: since this version a key that goes without a word in history is no erasure
 Progress = Callable[[int, int], None]  #: cases done, cases to do
 _HELD, _SO_FAR = "read-models", "read-models-so-far"

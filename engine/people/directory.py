@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +20,7 @@ from engine.storage.tables import person as table
 from engine.storage.upsert import insert
 
 from . import passwords
+from .spelling import forms
 
 FRESH = 1.0  #: seconds that the command path may go by what it last read of a person
 MOST_DISPLAYED = 80  #: characters of the name as colleagues know it
@@ -86,15 +86,10 @@ DEMO_PEOPLE = (
 _BRACKETS = re.compile(r"\s*[(（].*[)）]\s*$")
 
 
-def folded(name: str) -> str:
-    """A name by which people are compared: case and width do not matter."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
-
-
 def spellings(person: Person) -> frozenset[str]:
     """How a person may be written, folded: account or displayed name, that with or without what brackets add."""
     shown = person.display_name
-    return frozenset(map(folded, (person.name, shown, _BRACKETS.sub("", shown))))
+    return frozenset().union(*map(forms, (person.name, shown, _BRACKETS.sub("", shown))))
 
 
 _ONE = sa.select(table).where(table.c.name == sa.bindparam("name"))
@@ -133,13 +128,13 @@ class People:
         return [_from_row(row) for row in self._db.rows(sa.select(table).order_by(table.c.name))]
 
     def meant_by(self, written: str) -> list[Person]:
-        """Who is meant: the account of that name, else those with that displayed name; case and width do not matter.
+        """Who is meant: the account of that name, else those with that displayed name, however spelled (``spelling``).
 
         A displayed name may be written without what stands in brackets behind it.
         """
-        wanted, everybody = folded(written), self.all()
-        by_account = [person for person in everybody if folded(person.name) == wanted]
-        return by_account or [person for person in everybody if wanted in spellings(person)]
+        wanted, everybody = forms(written), self.all()
+        by_account = [person for person in everybody if wanted & forms(person.name)]
+        return by_account or [person for person in everybody if wanted & spellings(person)]
 
     def authenticate(self, name: str, password: str) -> Person | None:
         """The person, when the password is right and the account active. Takes as long for a wrong name."""

@@ -20,7 +20,8 @@ from engine.storage.database import Database
 from engine.storage.statements import Question
 from engine.storage.tables import cases, respondent
 
-from .directory import Person, folded, spellings
+from .directory import Person, spellings
+from .spelling import forms
 
 _KEYED = "k:"  #: how digests with a key begin
 _BETWEEN = re.compile(r"[\s、，,;；/&()（）]+|和|及|与|與")
@@ -56,7 +57,8 @@ def _names(written: Any) -> Iterator[str]:
         for one in written:
             yield from _names(one)
     elif isinstance(written, str):
-        yield from {folded(one) for one in (written, *_BETWEEN.split(written))} - {""}
+        for one in (written, *_BETWEEN.split(written)):
+            yield from forms(one)
 
 
 def digest(key: bytes, name: str) -> str:

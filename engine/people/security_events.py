@@ -11,7 +11,7 @@ import hmac
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from engine.people.directory import folded
+from engine.people.spelling import folded
 
 ALERT = "burst:"  #: begins the topic of a notice of an alert, before the number of its entry
 _UNKNOWN = "?"  #: how the digest of a name begins that is no account's

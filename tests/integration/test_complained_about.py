@@ -60,9 +60,19 @@ def gongdan(shipped: Gongdan) -> Gongdan:
     return shipped
 
 
+def spelled(person: Person) -> list[str]:
+    """A person's name as somebody may write it: by a slip, or so that it is not found."""
+    wide = "".join(chr(ord(one) + 0xFEE0) if "!" <= one <= "~" else one for one in person.name)
+    return [
+        person.name, person.name.upper(), person.display_name, wide, " ".join(person.name), f"{person.name}\u200b",
+        person.name.replace("a", "а").replace("e", "е").replace("o", "о"),  # Cyrillic
+        person.display_name[0] + "\u3000" + person.display_name[1:], f"\u202e{person.display_name}",
+    ]  # fmt: skip
+
+
 def named_in(gongdan: Gongdan, person: Person, dice: random.Random, **data: str) -> str:
     """A new case that names ``person`` in one of the ways there are; its number."""
-    written = dice.choice([person.name, person.name.upper(), person.display_name])
+    written = dice.choice(spelled(person))
     how = dice.choice(["opening", "data", "correction"])
     process = dice.choice(["hospital_guide_complaint", "general_complaint", "courier_complaint_intake"])
     known = gongdan.releases.current().processes

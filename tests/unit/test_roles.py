@@ -12,10 +12,11 @@ import pytest
 
 from engine.base.errors import InvalidFile, NotAllowed
 from engine.base.settings import CHECKOUT
-from engine.people.directory import Person, folded, spellings
+from engine.people.directory import Person, spellings
 from engine.people.respondents import digest, named
 from engine.people.roles import Assignment, Roles, load_roles
 from engine.people.rules import check_lead, check_open, check_work, fits, in_quiet_hours
+from engine.people.spelling import folded
 from engine.queries import inbox
 from engine.sla.parameters import load_parameters
 from engine.sla.time_rules import TimeRules
@@ -144,7 +145,7 @@ def test_a_file_that_is_none_is_refused_by_name(file: Any, said: str) -> None:
 # ---------------------------------------------------------------- names
 def test_a_person_may_be_written_in_these_ways() -> None:
     written = spellings(Person("ZHANG1", "张三 （白班）", frozenset()))
-    assert written == {"zhang1", "张三 (白班)", "张三"}
+    assert written == {"zhang1", "张三 (白班)", "张三(白班)", "张三"}
     assert folded("  Ｚhang1 ") == "zhang1"
 
 
@@ -155,6 +156,7 @@ def test_several_names_in_one_answer_are_each_named_and_the_whole_of_it() -> Non
         "李四",
         "王五",
         "bob; bob",
+        "bob;bob",
         "bob",
     }
     assert named("张三和李四") == {"张三和李四", "张三", "李四"}
