@@ -14,6 +14,7 @@ from engine.base.errors import Unavailable
 from engine.people.security_events import Downloaded, Event, Refused
 
 from . import errors, request_context
+from .doors import DOORS, STRANGERS
 
 _FILE = re.compile(r"filename(?:\*=UTF-8''|=)\"?([^\";]+)")
 PRINTED = frozenset({"reports.case_dossier"})  #: pages that are taken along as they are: to print
@@ -46,6 +47,8 @@ def _taken(response: Response) -> Event | None:
     told = response.headers.get("Content-Disposition")
     if request.method != "GET" or (told is None and request.endpoint not in PRINTED):
         return None
+    if DOORS.get(request.endpoint or "") == STRANGERS:
+        return None  # what anybody gets, such as scripts and styles, gives nothing away
     named = _FILE.search(told or "")
     case = (request.view_args or {}).get("case_id")
     query = request.query_string.decode("utf-8", "replace")

@@ -226,8 +226,15 @@ def test_who_takes_a_file_along_is_in_the_log(
 
 def test_looking_is_no_download(shipped: Gongdan, browser: Browser, case: str) -> None:
     browser.sign_in("supervisor1")
-    for path in ("/", f"/cases/{case}", f"/cases/{case}/state", "/reports/", "/static/app.css"):
-        browser.client.get(path)
+    for path in (
+        "/",
+        f"/cases/{case}",
+        f"/cases/{case}/state",
+        "/reports/",
+        "/static/css/app.css",
+        "/static/js/app.js",
+    ):
+        assert browser.client.get(path).status_code == 200
     assert entries(shipped, "downloaded") == []
 
 
