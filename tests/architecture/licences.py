@@ -33,7 +33,7 @@ Gongdan itself is under the [Apache License 2.0](LICENSE); why that fits is in [
 
 **SpiffWorkflow** and **psycopg** are under the LGPL 3.0: installed as separate packages that anybody can replace.
 
-The calendars in `bpmn/calendars` were generated from the data of chinesecalendar and holidays (both MIT); the XML schemas that diagrams are checked against come with SpiffWorkflow and are the Object Management Group's.
+The calendars in `bpmn/calendars` were generated from the data of chinesecalendar and holidays (both MIT); the XML schemas that diagrams are checked against come with SpiffWorkflow and are the Object Management Group's. The list of breached passwords in `engine/people` is a part of the one that Django ships (BSD-3-Clause; its text stands in the file).
 
 This page is written by `python -m tests.architecture.licences`.
 """  # noqa: E501 (paragraphs of Markdown are lines)

@@ -26,6 +26,7 @@ PARTS = {
     "jinja2": "flask",
     "markupsafe": "flask",
     "babel": "flask-babel",
+    "itsdangerous": "flask",
     "pydantic-monty-client": "pydantic-monty",
 }
 

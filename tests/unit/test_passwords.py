@@ -46,4 +46,32 @@ def test_a_password_does_not_hold_the_name_of_its_account(password: str) -> None
 
 
 def test_a_short_account_name_says_little() -> None:
-    passwords.check("comfortable-x", "om")
+    passwords.check("comfortable kettle 9", "om")
+
+
+def test_a_password_does_not_hold_the_name_that_colleagues_know() -> None:
+    with pytest.raises(Rejected, match="hold the account's name"):
+        passwords.check("陈小敏的猫今天去公园玩", "agent1", "陈小敏")
+    passwords.check("隔壁的猫今天去公园玩了", "agent1", "陈小敏")
+
+
+@pytest.mark.parametrize("password", ["passer2009", "PASSER2009", "pe#5gz29ptzmse", "ｐａｓｓｅｒ２００９"])
+def test_what_was_in_a_breach_is_refused_however_odd_it_looks(password: str) -> None:
+    with pytest.raises(Rejected, match="from a breach"):
+        passwords.check(password, "wang.fang")
+
+
+def test_a_password_has_an_end() -> None:
+    long = "green kettle 42 " * 12
+    passwords.check("green kettle 42, seven doors and a lemon " * 4, "wang.fang")
+    with pytest.raises(Rejected, match="at most 200"):
+        passwords.check(long + "and some more", "wang.fang")
+
+
+def test_one_time_passwords_are_long_different_and_easily_read() -> None:
+    made = {passwords.one_time() for _ in range(50)}
+    assert len(made) == 50
+    for one in made:
+        assert len(one) == 19
+        assert not set(one) & set("0O1lI")
+        passwords.check(one, "wang.fang")
