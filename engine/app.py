@@ -28,10 +28,14 @@ from .delivery.schedule import Schedule
 from .delivery.timers import Timers
 from .design.publish_gate import refuse_findings
 from .people.access_log import AccessLog
+from .people.attempts import Attempts
 from .people.directory import People, Person
+from .people.door import Door
 from .people.respondents import about
+from .people.second_step import SecondSteps
 from .people.security_events import By
 from .people.security_log import SecurityLog
+from .people.sessions import Sessions
 from .privacy.keys import Keys
 from .queries.receivers import keep
 from .release.releases import FolderPublish, Judge, Releases
@@ -55,6 +59,7 @@ class Gongdan:
     outbox: Outbox
     access_log: AccessLog
     security_log: SecurityLog
+    door: Door
     wall: Callable[[], datetime]
     #: verdicts of engine.operations.inspection
     examined: dict[str, tuple[str, list[Any]]] = field(default_factory=dict)
@@ -169,6 +174,7 @@ def _on(
         outbox=Outbox(db, dispatcher, {**doors, "mail": mail, CASE: CaseOpener(dispatcher, keys)}),
         access_log=AccessLog(db),
         security_log=SecurityLog(db),
+        door=Door(db, people, Attempts(db), SecondSteps(db), Sessions(db, settings)),
         wall=clock,
     )
     if progress is not None:

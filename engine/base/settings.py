@@ -74,6 +74,8 @@ def _token(text: str) -> str:
             "expected at least 24 plain letters and digits, for example from `openssl rand -hex 32`"
         )
     return text
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in text.split(",") if word.strip())
 
 
 _DATABASES = "expected sqlite:///path or postgresql://user@host/name"
@@ -129,7 +131,9 @@ class Settings:
     publish: bool = _from("GONGDAN_PUBLISH", True, _boolean)  #: a start publishes what changed in ``project``
     demo: bool = _from("GONGDAN_DEMO", False, _boolean)  #: accounts for every role on the sign-in page
     secret_key: str = _secret("SECRET_KEY", "")  #: signs sessions; kept in ``var`` in demo mode
-    lookup_key: bytes = _secret("GONGDAN_KEY", b"", _key)  #: HMAC key of phone look-ups
+    lookup_key: bytes = _secret(
+        "GONGDAN_KEY", b"", _key
+    )  #: HMAC key of look-ups; seals what people sign in with
     heads_key: bytes = _secret("GONGDAN_HEADS_KEY", b"", _key)  #: signs heads that are kept elsewhere
 
     host: str = _from("GONGDAN_HOST", "127.0.0.1")
@@ -137,6 +141,11 @@ class Settings:
     https: bool = _from("GONGDAN_HTTPS", False, _boolean)  #: cookies only over HTTPS
     proxies: int = _from("GONGDAN_PROXIES", 0, _between(int, 0, 10))  #: reverse proxies to trust
     locale: str = _from("GONGDAN_LOCALE", "zh-Hans", _one_of(*LOCALES))  #: language before a person chose one
+    session_idle_minutes: int = _from("GONGDAN_SESSION_IDLE", 60, _between(int, 1, 10_080))
+    session_most_hours: int = _from("GONGDAN_SESSION_MOST", 12, _between(int, 1, 8_760))
+    one_time_hours: int = _from("GONGDAN_ONE_TIME_HOURS", 72, _between(int, 1, 720))
+    #: roles whose holders need a second step to sign in
+    second_step_roles: frozenset[str] = _from("GONGDAN_SECOND_STEP_ROLES", frozenset(), _words)
     log_level: str = _from("GONGDAN_LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))
     log_format: str = _from("GONGDAN_LOG_FORMAT", "text", _one_of("text", "json"))
     monitor_token: str = _secret(

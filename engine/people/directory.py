@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import cached_property
 
 import sqlalchemy as sa
@@ -14,34 +12,18 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from engine.base.errors import NotFound, Rejected
-from engine.base.texts import is_mail_address
 from engine.storage.database import Database
 from engine.storage.tables import person as table
 from engine.storage.upsert import insert
 
 from . import passwords
+from .person import Person as Person
+from .person import check, from_row, to_row
 from .spelling import forms
 
 FRESH = 1.0  #: seconds that the command path may go by what it last read of a person
-MOST_DISPLAYED = 80  #: characters of the name as colleagues know it
-_NAME = re.compile(r"[\w.@-]{1,60}")  #: no colon: `system:` is the software itself
+_LIGHT = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1)
 DEMO_PASSWORD = "gongdan-demo"  # noqa: S105 - shown on the sign-in page, in demo mode only
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody who works here. ``session_generation`` rises to end all their sessions."""
-
-    name: str
-    display_name: str
-    roles: frozenset[str]
-    skills: frozenset[str] = frozenset()
-    departments: frozenset[str] = frozenset()
-    demo: bool = False
-    active: bool = True
-    session_generation: int = 0
-    locale: str | None = field(default=None, compare=False)
-    mail: str | None = None  #: where mail to one of the roles goes
 
 
 #: Accounts of demo mode: one for every role and department of the lanes.
@@ -112,7 +94,7 @@ class People:
             found = connection.execute(_ONE, {"name": name}).all()
         if not found:
             raise NotFound(f"there is no account {name!r}")
-        return _from_row(found[0])
+        return from_row(found[0])
 
     def known(self, name: str) -> Person:
         """As :meth:`get`, as of a second ago at most: for the command path."""
@@ -125,7 +107,7 @@ class People:
 
     def all(self) -> list[Person]:
         """Everybody, by name."""
-        return [_from_row(row) for row in self._db.rows(sa.select(table).order_by(table.c.name))]
+        return [from_row(row) for row in self._db.rows(sa.select(table).order_by(table.c.name))]
 
     def meant_by(self, written: str) -> list[Person]:
         """Who is meant: the account of that name, else those with that displayed name, however spelled (``spelling``).
@@ -136,42 +118,76 @@ class People:
         by_account = [person for person in everybody if wanted & forms(person.name)]
         return by_account or [person for person in everybody if wanted & spellings(person)]
 
-    def authenticate(self, name: str, password: str) -> Person | None:
-        """The person, when the password is right and the account active. Takes as long for a wrong name."""
+    def authenticate(self, name: str, password: str, at: str | None = None) -> Person | None:
+        """The person, when the password is right and the account active. Takes as long for a wrong name.
+
+        Raises :class:`Rejected` for the right one-time password when it ended before ``at`` (ISO 8601).
+        """
         found = self._db.rows(sa.select(table).where(table.c.name == name))
         stored = found[0].password_hash if found else self._decoy
-        try:
-            self._hasher.verify(stored, password)
-        except (VerificationError, InvalidHashError):
+        right = self._is(stored, password)
+        if stored.startswith("$argon2") and self._hasher.check_needs_rehash(stored):
+            self._is(self._decoy, password)  # what is cheaper to check must not be known by that
+        if not (right and found and found[0].active):
             return None
-        return _from_row(found[0]) if found and found[0].active else None
+        until = found[0].password_until
+        if at is not None and until is not None and until <= at:
+            raise Rejected(
+                "Expected a one-time password that still counts, but this one ended {at}: "
+                "an administrator gives you a new one",
+                at=until,
+            )
+        return from_row(found[0])
+
+    def _is(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
 
     @cached_property
     def _decoy(self) -> str:
         return self._hasher.hash("nobody has this password")
 
+    def hashed(self, password: str, *, made: bool = False) -> str:
+        """The hash of a password, as it is kept. One ``made`` by the software is random: it need not be dear to try."""
+        return (_LIGHT if made else self._hasher).hash(password)
+
     def add(self, person: Person, password: str) -> None:
         """Add an account; raises :class:`Rejected` for what is no password, and for a name that is taken or no name."""
-        if not _NAME.fullmatch(person.name):
-            raise Rejected(
-                "Expected a name of 1 to 60 letters, digits, dots, dashes and underscores, but it is {name!r}",
-                name=person.name[:80],
-            )
-        _check_displayed(person.display_name)
-        _check_mail(person.mail)
-        passwords.check(password, person.name)
-        self.add_many([person], self._hasher.hash(password))
+        passwords.check(password, person.name, person.display_name)
+        with self._db.begin() as connection:
+            self.insert(connection, [person], self.hashed(password))
 
     def add_many(self, people: Iterable[Person], password_hash: str) -> None:
         """Add accounts that share one password hash (demo and synthetic people)."""
-        rows = [{**_to_row(p), "password_hash": password_hash} for p in people]
         with self._db.begin() as connection:
-            taken = connection.scalars(
-                sa.select(table.c.name).where(table.c.name.in_([r["name"] for r in rows]))
-            ).all()
-            if taken:
-                raise Rejected("Expected a new name, but {names} exists already", names=", ".join(taken))
-            connection.execute(sa.insert(table), rows)
+            self.insert(connection, people, password_hash)
+
+    def insert(
+        self, connection: sa.Connection, people: Iterable[Person], password_hash: str, **more: object
+    ) -> None:
+        """Add accounts within the caller's transaction, with ``more`` columns of their rows.
+
+        Raises :class:`Rejected` for what is no name or address, and for what is taken.
+        """
+        rows = []
+        for person in people:
+            check(person)
+            rows.append({**to_row(person), "password_hash": password_hash, **more})
+        names = sa.select(table.c.name).where(table.c.name.in_([row["name"] for row in rows]))
+        if taken := connection.scalars(names).all():
+            raise Rejected("Expected a new name, but {names} exists already", names=", ".join(taken))
+        for person in people:
+            self._check_external(connection, person)
+        connection.execute(sa.insert(table), rows)
+
+    def update(self, connection: sa.Connection, name: str, **values: object) -> None:
+        """Set columns of an account within the caller's transaction; raises :class:`NotFound`."""
+        changed = sa.update(table).where(table.c.name == name).values(values)
+        if not connection.execute(changed).rowcount:
+            raise NotFound(f"there is no account {name!r}")
+        self._known.pop(name, None)
 
     def ensure_demo(self) -> None:
         """Add the demo accounts that are missing; of processes that start together, one adds each."""
@@ -183,83 +199,46 @@ class People:
             with self._db.begin() as connection:
                 connection.execute(
                     insert(self._db.sqlite, table).on_conflict_do_nothing(index_elements=["name"]),
-                    [{**_to_row(p), "password_hash": shared} for p in marked],
+                    [{**to_row(p), "password_hash": shared} for p in marked],
                 )
 
     def end_sessions(self, name: str) -> None:
         """End every session of a person (sign out everywhere)."""
-        self._set(name, session_generation=table.c.session_generation + 1)
-
-    def switch(self, name: str, *, active: bool) -> None:
-        """Switch an account on or off, which ends its sessions; raises :class:`NotFound`."""
-        self._set(name, active=int(active), session_generation=table.c.session_generation + 1)
-
-    def set_password(self, name: str, password: str) -> None:
-        """Give an account a new password, which ends its sessions; raises :class:`NotFound` and :class:`Rejected`."""
-        passwords.check(password, name)
-        hashed = self._hasher.hash(password)
-        self._set(name, password_hash=hashed, session_generation=table.c.session_generation + 1)
+        with self._db.begin() as connection:
+            self.update(connection, name, **ENDED)
 
     def change(self, person: Person) -> None:
-        """Displayed name, roles, skills and departments as ``person`` has them; raises :class:`NotFound`."""
-        _check_displayed(person.display_name)
-        _check_mail(person.mail)
-        row = _to_row(person)
-        self._set(
-            person.name,
-            **{key: row[key] for key in ("display_name", "roles", "skills", "departments", "mail")},
+        """What is given of an account, as ``person`` has it; raises :class:`NotFound` and :class:`Rejected`."""
+        with self._db.begin() as connection:
+            self.give(connection, person)
+
+    def give(self, connection: sa.Connection, person: Person) -> None:
+        """As :meth:`change`, within the caller's transaction."""
+        check(person)
+        self._check_external(connection, person)
+        row = to_row(person)
+        self.update(connection, person.name, **{name: row[name] for name in GIVEN})
+
+    def _check_external(self, connection: sa.Connection, person: Person) -> None:
+        if person.external_id is None:
+            return
+        same = sa.select(table.c.name).where(
+            table.c.external_id == person.external_id, table.c.name != person.name
         )
+        if other := connection.scalar(same):
+            raise Rejected(
+                "Expected an id elsewhere that no other account has, but {id} is that of {name}",
+                id=person.external_id,
+                name=other,
+            )
 
     def set_locale(self, name: str, locale: str) -> None:
         """Remember the language a person chose."""
-        self._set(name, locale=locale)
-
-    def _set(self, name: str, **values: object) -> None:
         with self._db.begin() as connection:
-            if not connection.execute(sa.update(table).where(table.c.name == name).values(values)).rowcount:
-                raise NotFound(f"there is no account {name!r}")
-        self._known.pop(name, None)
+            self.update(connection, name, locale=locale)
 
 
-def _check_displayed(shown: str) -> None:
-    if not (shown.strip() and shown.isprintable() and len(shown) <= MOST_DISPLAYED):
-        raise Rejected(
-            "Expected a displayed name of 1 to {most} letters, digits, spaces and signs, but it is {name!r}",
-            most=MOST_DISPLAYED,
-            name=shown[:80],
-        )
-
-
-def _check_mail(address: str | None) -> None:
-    if address is not None and not is_mail_address(address):
-        raise Rejected("Expected one mail address, but it is {address!r}", address=address[:80])
-
-
-def _from_row(row: sa.Row[tuple[object, ...]]) -> Person:
-    return Person(
-        name=row.name,
-        display_name=row.display_name,
-        roles=frozenset(json.loads(row.roles)),
-        skills=frozenset(json.loads(row.skills)),
-        departments=frozenset(json.loads(row.departments)),
-        demo=bool(row.demo),
-        active=bool(row.active),
-        session_generation=row.session_generation,
-        locale=row.locale,
-        mail=row.mail,
-    )
-
-
-def _to_row(person: Person) -> dict[str, object]:
-    return {
-        "name": person.name,
-        "display_name": person.display_name,
-        "roles": json.dumps(sorted(person.roles)),
-        "skills": json.dumps(sorted(person.skills)),
-        "departments": json.dumps(sorted(person.departments)),
-        "demo": int(person.demo),
-        "active": int(person.active),
-        "session_generation": person.session_generation,
-        "locale": person.locale,
-        "mail": person.mail,
-    }
+#: what ends every session of an account
+ENDED = {"session_generation": table.c.session_generation + 1}
+#: columns that somebody gives; the others the software keeps
+GIVEN = ("display_name", "roles", "skills", "departments", "teams", "mail", "external_id")

@@ -71,6 +71,11 @@ class Roles:
         """The departments that have a lane."""
         return frozenset(duty.department for duty in self.lanes.values() if duty.department)
 
+    @cached_property
+    def skills(self) -> frozenset[str]:
+        """The skills that some lane asks for."""
+        return frozenset(duty.skill for duty in self.lanes.values() if duty.skill)
+
     def assignment(self, lane: str | None) -> Assignment:
         """The assignment of ``lane``; a task in no known lane is for the ordinary agent."""
         return self.lanes.get(lane or "", Assignment("agent"))

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from . import process_tables as process_tables
 from . import proof_tables as proof_tables
 from .metadata import metadata as metadata
+from .people_tables import person as person
 
 
 def _text(name: str, *, null: bool = False, **kw: Any) -> sa.Column[str]:
@@ -246,21 +247,6 @@ diagram_draft = sa.Table(  # a designer's unpublished file
     _blob("body"),
     _int("base_release"),
     _text("at"),
-)
-person = sa.Table(
-    "person",
-    metadata,
-    _text("name", primary_key=True),
-    _text("display_name"),
-    _text("password_hash"),
-    _text("roles"),  # JSON list
-    _text("skills"),  # JSON list
-    _text("departments"),  # JSON list
-    _int("demo", default=0),
-    _int("active", default=1),
-    _int("session_generation", default=0),
-    _text("locale", null=True),
-    _text("mail", null=True),  # where mail to one of the person's roles goes
 )
 view_log = sa.Table(  # who looked at what; a chain (engine/storage/chains.py)
     "view_log",
