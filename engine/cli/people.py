@@ -1,4 +1,4 @@
-"""``run.py user``: people who may sign in."""
+"""``run.py user``: people who may sign in, and what is given to them."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from engine.app import Gongdan
 from engine.base.errors import Rejected
-from engine.operations import accounts
+from engine.operations import accounts, people_file
 from engine.operations.accounts import Handed
-from engine.people.directory import Person
+from engine.operations.people_file import skill_and_level
+from engine.people.person import ORDINARY, Person
 
-from .common import answer, json_option, opened
+from . import people_access as people_access  # its commands join the group
+from .common import Named, answer, json_option, opened, operator
+from .people_group import one_time_option, password_of, stdin_option
+from .people_group import user as user
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@click.group("user")
-def user() -> None:
-    """People who may sign in."""
 
 
 def _many(name: str, about: str, *, required: bool = False) -> Callable[[F], F]:
@@ -32,29 +31,42 @@ def _many(name: str, about: str, *, required: bool = False) -> Callable[[F], F]:
     )
 
 
-_stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+_SKILL = "A skill such as yue, or with a level from 1 to 5 yue:4"
 
 
 @user.command("list")
 @json_option
 def list_people(as_json: bool) -> None:
-    """Everybody, with roles, skills and departments."""
+    """Everybody, with roles, skills, departments, teams; what a release took out of force is marked with ?."""
     with opened(existing=True) as gongdan:
-        people = gongdan.people.all()
-    answer(
-        {"people": [_plain(one) for one in people]}, as_json, "\n".join(map(_line, people)) or "nobody yet"
-    )
+        people, known = gongdan.people.all(), accounts.duties(gongdan)
+        steps, failures = gongdan.door.steps.everybody(), gongdan.door.attempts.of(gongdan.now())
+    told, lines = [], []
+    for one in people:
+        stale = accounts.stale(known, one)
+        failed = failures.get(one.name)
+        told.append({
+            **_plain(one),
+            "second_step": one.name in steps,
+            "failures": failed.count if failed else 0,
+            "stale": stale,
+        })  # fmt: skip
+        lines.append(_line(one, stale) + (f"  {failed.count} wrong attempts" if failed else ""))
+    answer({"people": told}, as_json, "\n".join(lines) or "nobody yet")
 
 
 @user.command("add")
 @click.argument("name")
 @click.option("--display", required=True, help="The name as colleagues know it.")
 @_many("role", "A role", required=True)
-@_many("skill", "A skill such as yue")
+@_many("skill", _SKILL)
 @_many("department", "A department such as om")
+@_many("team", "A team")
 @click.option("--mail", help="Mail address: what is mailed to a role of theirs goes there.")
+@click.option("--external-id", help="How an identity provider or the books of staff know them.")
 @click.option("--password", help="Asked for when it is not given; seen by others of this machine when it is.")
-@_stdin
+@stdin_option
+@one_time_option
 @json_option
 def add(
     name: str,
@@ -62,59 +74,76 @@ def add(
     roles: tuple[str, ...],
     skills: tuple[str, ...],
     departments: tuple[str, ...],
+    teams: tuple[str, ...],
     mail: str | None,
+    external_id: str | None,
     password: str | None,
     password_stdin: bool,
+    one_time: bool,
     as_json: bool,
 ) -> None:
     """Add the account NAME."""
-    made = Person(name, display, frozenset(roles), frozenset(skills), frozenset(departments), mail=mail)
     with opened() as gongdan:
         with _as_usage():
+            has, levels = _skills(skills)
+            made = Person(
+                name, display, frozenset(roles), has, frozenset(departments), mail=mail,
+                teams=frozenset(teams), levels=levels, external_id=external_id,
+            )  # fmt: skip
             accounts.check(gongdan, made)
-        gongdan.people.add(made, _password(password, from_stdin=password_stdin))
-    answer({"name": name}, as_json, f"{name} may sign in")
+        secret = None if one_time else password_of(password, from_stdin=password_stdin)
+        given = accounts.add(gongdan, made, operator(), secret)
+    said = f"{name} may sign in"
+    if given is not None:
+        said += f" with the one-time password {given}"
+    answer({"name": name, **({"one_time_password": given} if given else {})}, as_json, said)
 
 
 @user.command("change")
 @click.argument("name")
 @click.option("--display", help="The name as colleagues know it.")
 @_many("role", "A role, in place of those there are")
-@_many("skill", "A skill, in place of those there are")
+@_many("skill", _SKILL + ", in place of those there are")
 @_many("department", "A department, in place of those there are")
+@_many("team", "A team, in place of those there are")
 @click.option("--no-skill", is_flag=True, help="Take all skills away.")
 @click.option("--no-department", is_flag=True, help="Take all departments away.")
+@click.option("--no-team", is_flag=True, help="Take all teams away.")
 @click.option("--mail", help="Mail address; an empty one takes it away.")
+@click.option("--external-id", help="How another system knows them; an empty one takes it away.")
 @json_option
 def change(
     name: str,
     display: str | None,
-    roles: tuple[str, ...],
-    skills: tuple[str, ...],
-    departments: tuple[str, ...],
-    no_skill: bool,
-    no_department: bool,
     mail: str | None,
+    external_id: str | None,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Change what is given of the account NAME. Tasks it no longer fits go back to their queues."""
-    if not (display or roles or skills or departments or no_skill or no_department or mail is not None):
+    if display is None and mail is None and external_id is None and not any(given.values()):
         raise click.UsageError("give what is to change: --display, --role, --skill, --department, …")
-    if (skills and no_skill) or (departments and no_department):
-        raise click.UsageError("give --skill or --no-skill, --department or --no-department, not both")
+    for word in ("skill", "department", "team"):
+        if given[f"{word}s"] and given[f"no_{word}"]:
+            raise click.UsageError(f"give --{word} or --no-{word}, not both")
     with opened(existing=True) as gongdan:
         known = gongdan.people.get(name)
-        changed = replace(
-            known,
-            display_name=display or known.display_name,
-            roles=frozenset(roles) or known.roles,
-            skills=frozenset(skills) if skills or no_skill else known.skills,
-            departments=frozenset(departments) if departments or no_department else known.departments,
-            mail=known.mail if mail is None else mail or None,
-        )
         with _as_usage():
-            handed = accounts.change(gongdan, changed)
-    _tell({"name": name, **_plain(changed)}, f"changed: {_line(changed)}", handed, as_json)
+            has, levels = _skills(given["skills"])
+            several = given["skills"] or given["no_skill"]
+            changed = replace(
+                known,
+                display_name=display or known.display_name,
+                roles=frozenset(given["roles"]) or known.roles,
+                skills=has if several else known.skills,
+                levels=levels if several else known.levels,
+                departments=_instead(given, "department", known.departments),
+                teams=_instead(given, "team", known.teams),
+                mail=known.mail if mail is None else mail or None,
+                external_id=known.external_id if external_id is None else external_id or None,
+            )
+            handed = accounts.change(gongdan, changed, operator())
+    _tell({**_plain(changed)}, f"changed: {_line(changed)}", handed, as_json)
 
 
 @user.command("disable")
@@ -123,10 +152,8 @@ def change(
 def disable(name: str, as_json: bool) -> None:
     """Switch the account NAME off: it is out at once, and its open tasks go back to their queues."""
     with opened(existing=True) as gongdan:
-        handed = accounts.switch_off(gongdan, name)
-        said = f"{name} is switched off and signed out everywhere"
-        if not _administrators(gongdan):
-            said += "; nobody is an administrator now (`run.py user add … --role admin` or `user enable`)"
+        handed = accounts.switch_off(gongdan, name, operator())
+    said = f"{name} is switched off and signed out everywhere"
     _tell({"name": name, "active": False}, said, handed, as_json)
 
 
@@ -136,32 +163,46 @@ def disable(name: str, as_json: bool) -> None:
 def enable(name: str, as_json: bool) -> None:
     """Switch the account NAME on again."""
     with opened(existing=True) as gongdan:
-        gongdan.people.switch(name, active=True)
+        accounts.switch_on(gongdan, name, operator())
     answer({"name": name, "active": True}, as_json, f"{name} may sign in again")
 
 
-@user.command("password")
-@click.argument("name")
-@_stdin
+@user.command("import")
+@click.argument("file", type=Named(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @json_option
-def password(name: str, password_stdin: bool, as_json: bool) -> None:
-    """Give the account NAME a new password; its sessions end."""
+def import_people(file: Path, dry_run: bool, as_json: bool) -> None:
+    """Add and change the accounts of a CSV FILE, all or none; new ones get one-time passwords, told once.
+
+    Columns: name, display, roles, skills, departments, teams, mail, external_id, active.
+    """
     with opened(existing=True) as gongdan:
-        gongdan.people.get(name)  # a name that is nobody's is told before a password is asked for
-        gongdan.people.set_password(name, _password(None, from_stdin=password_stdin))
-    answer({"name": name}, as_json, f"{name} has a new password and is signed out everywhere")
+        report = people_file.run(gongdan, file.read_bytes(), operator(), dry=dry_run)
+    told, lines = [], []
+    for line in report.lines:
+        entry: dict[str, Any] = {"line": line.number, "name": line.name, "done": line.done}
+        entry |= {"changed": list(line.changed)} if line.changed else {}
+        entry |= {"reason": str(line.refusal)} if line.refusal else {}
+        entry |= {"one_time_password": line.one_time} if line.one_time else {}
+        told.append(entry)
+        more = ", ".join(line.changed) or line.one_time or line.refusal or ""
+        lines.append(f"{line.number}  {line.name}  {line.done}  {more}".rstrip())
+    lines.append("written" if report.written else "nothing was written")
+    _tell(
+        {"written": report.written, "lines": told}, "\n".join(lines), report.handed, as_json,
+        failed=bool(report.refused),
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------- parts
-def _password(given: str | None, *, from_stdin: bool) -> str:
-    if given is not None and from_stdin:
-        raise click.UsageError("give --password or --password-stdin, not both")
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    if given is not None:
-        return given
-    asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    return asked
+def _instead(given: dict[str, Any], word: str, known: frozenset[str]) -> frozenset[str]:
+    return frozenset(given[f"{word}s"]) if given[f"{word}s"] or given[f"no_{word}"] else known
+
+
+def _skills(words: tuple[str, ...]) -> tuple[frozenset[str], dict[str, int]]:
+    """Skills, and the levels of those that are not at the ordinary one."""
+    found = dict(map(skill_and_level, words))
+    return frozenset(found), {skill: level for skill, level in found.items() if level != ORDINARY}
 
 
 @contextmanager
@@ -173,32 +214,34 @@ def _as_usage() -> Iterator[None]:
         raise click.UsageError(str(error)) from None
 
 
-def _administrators(gongdan: Gongdan) -> list[Person]:
-    return [one for one in gongdan.people.all() if one.active and "admin" in one.roles]
-
-
 def _plain(person: Person) -> dict[str, object]:
     return {
         "name": person.name,
-        "display": person.display_name,
-        "roles": sorted(person.roles),
+        **accounts.as_given(person),
         "skills": sorted(person.skills),
-        "departments": sorted(person.departments),
+        "levels": {skill: person.level(skill) for skill in sorted(person.skills)},
         "active": person.active,
         "demo": person.demo,
-        "mail": person.mail,
+        "must_change": person.must_change,
     }
 
 
-def _line(person: Person) -> str:
-    parts = [*sorted(person.roles), *sorted(person.skills), *sorted(person.departments)]
+def _line(person: Person, stale: list[str] | None = None) -> str:
+    skills = [
+        skill if person.level(skill) == ORDINARY else f"{skill}:{person.level(skill)}"
+        for skill in sorted(person.skills)
+    ]
+    parts = [*sorted(person.roles), *skills, *sorted(person.departments), *sorted(person.teams)]
+    marked = [f"{part}?" if part.partition(":")[0] in (stale or ()) else part for part in parts]
     off = "" if person.active else "  switched off"
-    return f"{person.name}  {person.display_name}  {', '.join(parts)}{off}"
+    return f"{person.name}  {person.display_name}  {', '.join(marked)}{off}"
 
 
-def _tell(result: dict[str, object], said: str, handed: Handed, as_json: bool) -> None:
-    """What was done, what became of the person's tasks; exit 1 where one could not be given back."""
+def _tell(
+    result: dict[str, object], said: str, handed: Handed, as_json: bool, *, failed: bool = False
+) -> None:
+    """What was done, what became of the person's tasks; exit 1 where one could not be given back, or all failed."""
     lines = [said, *(f"given back: {held}" for held in handed.back)]
     lines += [f"still held: {held} ({reason})" for held, reason in handed.left.items()]
     answer({**result, "given_back": handed.back, "still_held": handed.left}, as_json, "\n".join(lines))
-    sys.exit(1 if handed.left else 0)
+    sys.exit(1 if handed.left or failed else 0)
