@@ -13,6 +13,7 @@ from engine.base import logs
 from engine.base.errors import ConfigurationError, InvalidFile
 from engine.base.settings import Settings
 from engine.cli.common import Bar, operator
+from engine.operations import accounts
 from engine.operations.backup import wrong_key
 from engine.operations.pulse import SERVE, Pulse
 from engine.operations.recompute_due_dates import recompute_provisional
@@ -92,7 +93,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 def prepare(gongdan: Gongdan) -> bool:
     """Accounts and releases before the first page; returns whether the live worker may run.
 
-    Raises ConfigurationError for a production start on a database with demo accounts, and where its key is another.
+    Raises ConfigurationError for a production start on a database with demo accounts, where its key is another, and
+    for a role that must have a second step but is none.
     """
     if (wrong := wrong_key(gongdan)) is not None:
         raise ConfigurationError(wrong)
@@ -104,7 +106,12 @@ def prepare(gongdan: Gongdan) -> bool:
     elif demo:
         raise ConfigurationError(
             f"this database has demo accounts with a public password ({', '.join(demo)}). "
-            "Start with --demo, or on another database (GONGDAN_VAR, DATABASE_URL)."
+            "`run.py user go-live NAME` makes a real one of it; or start with --demo, or on another database."
+        )
+    known = accounts.duties(gongdan).held
+    for role in sorted(gongdan.settings.second_step_roles - known):
+        raise ConfigurationError(
+            f"GONGDAN_SECOND_STEP_ROLES names {role!r}; expected roles among {', '.join(sorted(known))}"
         )
     note_changes(gongdan, operator())
     if gongdan.settings.publish or gongdan.releases.current_number() is None:

@@ -56,6 +56,11 @@ def settings() -> Settings:
     return _installed().settings
 
 
+def settings_of(app: Flask) -> Settings:
+    """The settings of ``app``, before it has a request."""
+    return cast(_Installed, app.extensions[_KEY]).settings
+
+
 def health() -> Health:
     """Whether this process can do its work."""
     return _installed().health

@@ -1,4 +1,4 @@
-"""Headers, CSRF and rate limits: what protects every page alike."""
+"""Headers and CSRF: what protects every page alike."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from flask import Flask, Response, abort, request
 from flask_babel import gettext
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 
 from engine.base.settings import Settings
 from engine.base.texts import storable
+
+from .cookies import host_cookie
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -37,18 +37,15 @@ _HEADERS = {
 }
 
 csrf = CSRFProtect()
-# One process serves the pages, so its memory is where attempts are counted.
-limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
 
 
 def install(app: Flask, settings: Settings) -> None:
     """Protect every form, answer with strict headers, keep cookies to ourselves."""
     app.config.update(
-        SESSION_COOKIE_NAME="gongdan",
+        SESSION_COOKIE_NAME=host_cookie("gongdan", settings),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https,
-        PERMANENT_SESSION_LIFETIME=12 * 3600,
         WTF_CSRF_TIME_LIMIT=None,  # a form may stay open for a whole shift; the session limits it
         WTF_CSRF_SSL_STRICT=settings.https,
     )
@@ -61,7 +58,6 @@ def install(app: Flask, settings: Settings) -> None:
             )
 
     csrf.init_app(app)
-    limiter.init_app(app)
 
     @app.after_request
     def protect(response: Response) -> Response:

@@ -8,7 +8,7 @@ from typing import ParamSpec
 
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 
 P = ParamSpec("P")
 _SURE = "sure"  #: the field of a form whose question was answered with yes
@@ -25,9 +25,12 @@ def draft_of(path: str) -> str:
 
 
 def asks(
-    question: Callable[[], str], back: Callable[P, str]
+    question: Callable[[], str], back: Callable[P, str], yes: object = lazy_gettext("Throw away")
 ) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
-    """Let a view act only on a form that answers ``question``; ``back`` is the address for who thinks better of it."""
+    """Let a view act only on a form that answers ``question``; ``back`` is the address for who thinks better of it.
+
+    ``yes``: what the button says.
+    """
 
     def decorate(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
         @wraps(view)
@@ -36,7 +39,7 @@ def asks(
                 return view(*args, **kwargs)
             pairs = [pair for pair in request.form.items(multi=True) if pair[0] not in (_SURE, "csrf_token")]
             return render_template(
-                "sure.html", question=question(), pairs=pairs, back=back(*args, **kwargs), sure=_SURE
+                "sure.html", question=question(), pairs=pairs, back=back(*args, **kwargs), yes=yes, sure=_SURE
             )
 
         return asking

@@ -7,7 +7,7 @@ is known. After sign-in the form's own room takes it up, or a page shows it and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlsplit
 
 import orjson
@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from . import request_context
 from .i18n import listed
+from .local_paths import local_path
 
 FIELD = "unsent"  #: the hidden field that carries it
 MOST = 2_500_000  #: characters that are carried: a diagram as text, and some
@@ -123,6 +124,11 @@ def carried(*, trusted: bool) -> Unsent | None:
         )
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return None
+
+
+def within(found: Unsent) -> Unsent:
+    """The same with paths of this application alone."""
+    return replace(found, path=local_path(found.path), back=local_path(found.back))
 
 
 def resume(found: Unsent, said: str) -> ResponseReturnValue:

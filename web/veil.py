@@ -14,7 +14,7 @@ from engine.base.errors import Unavailable
 from engine.people import respondents
 
 from . import errors, request_context
-from .pages.auth import OPEN_ENDPOINTS
+from .signing_in import OPEN_ENDPOINTS
 
 VEIL = "░░░"  #: stands where such a number was
 

@@ -74,6 +74,8 @@ def _token(text: str) -> str:
             "expected at least 24 plain letters and digits, for example from `openssl rand -hex 32`"
         )
     return text
+
+
 def _words(text: str) -> frozenset[str]:
     return frozenset(word.strip() for word in text.split(",") if word.strip())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from . import (
+    account,
     admin,
     audit,
     auth,
@@ -23,6 +24,8 @@ from . import (
     tasks,
 )
 from . import completing as completing  # its view joins the tasks' room
+from . import people as people  # its views join the administrators' room
+from . import people_file as people_file  # as do these
 from . import publishing as publishing  # its views join the designer's room
 
 
@@ -31,6 +34,7 @@ def install(app: Flask) -> None:
     auth.install(app)
     for room in (
         auth,
+        account,
         inbox,
         tasks,
         leading,

@@ -1,4 +1,4 @@
-"""For operators: people, automatic steps that failed, and whether the house is well."""
+"""For operators: automatic steps that failed, whether the house is well. People: ``people``, ``people_file``."""
 
 from __future__ import annotations
 
@@ -14,23 +14,6 @@ from engine.queries import work
 from web import formatting, health_view, request_context
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-
-
-@bp.get("/people")
-def people() -> ResponseReturnValue:
-    """Everybody with roles, skills and departments."""
-    request_context.need_role("admin", "supervisor")
-    return render_template("admin/people.html", people=request_context.gongdan().people.all())
-
-
-@bp.post("/people/<name>/end-sessions")
-def end_sessions(name: str) -> ResponseReturnValue:
-    """Sign a person out everywhere."""
-    request_context.need_role("admin")
-    request_context.gongdan().people.get(name)  # 404 for a name that is nobody's
-    request_context.gongdan().people.end_sessions(name)
-    flash(gettext("%(name)s is signed out everywhere.", name=name), "ok")
-    return redirect(url_for(".people"), 303)
 
 
 @bp.get("/health")

@@ -1,15 +1,12 @@
-"""Sign-in, sign-out, language and theme."""
+"""Sign-in with its second step, sign-out, language and theme."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from urllib.parse import urlsplit
+from datetime import datetime, timedelta
 
-import structlog
 from flask import (
     Blueprint,
     Flask,
-    abort,
     flash,
     jsonify,
     redirect,
@@ -20,71 +17,30 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_limiter.util import get_remote_address
-from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_login import current_user, logout_user
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.wrappers import Response
 
-from engine.base import metrics
 from engine.base.errors import NotFound, Rejected
 from engine.base.locales import LOCALES
-from engine.people import passwords
+from engine.operations import credentials
+from engine.people.attempts import TooMany
 from engine.people.directory import DEMO_PASSWORD, DEMO_PEOPLE, Person
-from engine.people.security_events import By, SignedIn, SignInFailed
-from engine.people.security_log import tried
-from web import errors, formatting, request_context, unsent
-from web.doors import DOORS, STRANGERS
+from engine.people.second_step import PAPER
+from web import errors, formatting, known_browsers, request_context, signing_in, unsent
 from web.i18n import THEMES
-from web.security import limiter
+from web.local_paths import local_path
+
+from . import account
 
 bp = Blueprint("auth", __name__)
-OPEN_ENDPOINTS = {endpoint for endpoint, needed in DOORS.items() if needed == STRANGERS}
-
-
-class Account(UserMixin):  # type: ignore[misc]  # flask_login has no types
-    """A signed-in person. The session names the generation, so that raising it ends all sessions."""
-
-    def __init__(self, person: Person) -> None:
-        self.person = person
-
-    def get_id(self) -> str:
-        """What the session keeps: generation and name."""
-        return f"{self.person.session_generation}:{self.person.name}"
-
-
-class Sessions(LoginManager):  # type: ignore[misc]  # flask_login has no types
-    """Who is signed in, by the session alone: nobody is given a cookie that outlives it, so none is believed."""
-
-    def _load_user_from_remember_cookie(self, _: str) -> None:
-        return None
-
-
-def _load(kept: str) -> Account | None:
-    generation, _, name = kept.partition(":")
-    try:
-        person = request_context.gongdan().people.get(name)
-    except NotFound:
-        return None
-    if not person.active or str(person.session_generation) != generation:
-        return None
-    structlog.contextvars.bind_contextvars(actor=person.name)  # of every line of the log from here on
-    return Account(person)
+HALF = timedelta(minutes=5)  #: so long a right password waits for the second step
 
 
 def install(app: Flask) -> None:
     """Everything but the sign-in page is for people who are signed in."""
-    manager = Sessions(app, add_context_processor=False)  # templates ask `me()`, and error pages nobody
-    manager.user_loader(_load)
-    manager.session_protection = "basic"
+    signing_in.install(app, ask, account.ask_first)
     app.register_error_handler(CSRFError, _token_is_wrong)
-
-    @app.before_request
-    def ask_to_sign_in() -> ResponseReturnValue | None:
-        if request.endpoint in OPEN_ENDPOINTS or current_user.is_authenticated:
-            return None
-        if request.endpoint is None:
-            abort(404)
-        return ask(trusted=True)
 
 
 def ask(*, trusted: bool) -> ResponseReturnValue:
@@ -106,7 +62,7 @@ def ask(*, trusted: bool) -> ResponseReturnValue:
 
 def _token_is_wrong(_: CSRFError) -> ResponseReturnValue:
     """A form with a token of nobody any more, of an earlier sign-in, or of none of our pages."""
-    if request.endpoint == "auth.sign_in":
+    if request.endpoint in ("auth.sign_in", "auth.second_step"):
         said = _why_wrong(gettext("The sign-in page was open for too long: please sign in once more."))
         return _sign_in_page(said, request.form.get("next"), unsent.carried(trusted=False)), 400
     if not request_context.signed_in():
@@ -121,7 +77,7 @@ def _token_is_wrong(_: CSRFError) -> ResponseReturnValue:
         ),
         gettext("This came without the mark of the page it was sent from."),
     )
-    return unsent.resume(_within(carried), said)
+    return unsent.resume(unsent.within(carried), said)
 
 
 def _not_carried() -> ResponseReturnValue:
@@ -145,67 +101,93 @@ def _why_wrong(old: str, bare: str | None = None) -> str:
     )
 
 
-def _within(carried: unsent.Unsent) -> unsent.Unsent:
-    return replace(carried, path=local_path(carried.path), back=local_path(carried.back))
-
-
-def local_path(target: str | None) -> str:
-    """``target`` when it is a path of this application, else the inbox: no redirect leaves the house."""
-    home = url_for("inbox.show")
-    if not target or not target.startswith("/") or target[1:2] in ("/", "\\") or not target.isprintable():
-        return home
-    parts = urlsplit(target)
-    return home if parts.scheme or parts.netloc else target
-
-
-def _account_tried() -> str:
-    return "account:" + request.form.get("name", "").strip().casefold()[:100]
-
-
-def _failed(response: Response) -> bool:
-    return response.status_code == 401
-
-
-def _own_account() -> str:
-    return "password:" + (request_context.person().name if request_context.signed_in() else "")
-
-
 @bp.get("/sign-in")
 @bp.post("/sign-in")
-@limiter.limit("10/minute;50/hour", key_func=_account_tried, methods=["POST"], deduct_when=_failed)
-@limiter.limit("60/minute", key_func=get_remote_address, methods=["POST"], deduct_when=_failed)
 def sign_in() -> ResponseReturnValue:
     """The sign-in page; in demo mode it lists the demo accounts."""
     target = request.values.get("next")
     carried = unsent.carried(trusted=True)
-    error, status = None, 200
-    if request.method == "POST":
-        name, password = request.form.get("name", "").strip(), request.form.get("password", "")
-        person = request_context.gongdan().people.authenticate(name, password)
-        _note_attempt(name, person)
-        metrics.sign_ins.labels("wrong" if person is None else "ok").inc()
-        if person is not None:
-            session.clear()  # nothing of a session begun before sign-in survives it
-            login_user(Account(person))
-            session.permanent = True
-            if carried is not None:
-                return unsent.resume(_within(carried), gettext("You were signed out when you sent this."))
-            return redirect(local_path(target), 303)
-        error, status = gettext("Name or password is wrong."), 401
-    elif current_user.is_authenticated:
-        return redirect(local_path(target))
-    return _sign_in_page(error, target, carried), status
+    if request.method == "GET":
+        if current_user.is_authenticated:
+            return redirect(local_path(target))
+        return _sign_in_page(None, target, carried)
+    name, password = request.form.get("name", "").strip(), request.form.get("password", "")
+    door, at = request_context.gongdan().door, request_context.now()
+    try:
+        person = door.password(name, password, known_browsers.caller(name), at)
+    except Rejected as refused:
+        status = 429 if isinstance(refused, TooMany) else 401
+        return _sign_in_page(formatting.refusal(refused), target, carried), status
+    if person is None:
+        return _sign_in_page(gettext("Name or password is wrong."), target, carried), 401
+    if door.steps.state(person.name) is not None:
+        session.clear()  # nothing of a session begun before sign-in survives it
+        session["half"] = {"name": person.name, "generation": person.session_generation, "at": at}
+        return _code_page(None, target, carried)
+    return _let_in(person, "password", target, carried)
 
 
-def _note_attempt(name: str, person: Person | None) -> None:
-    """Tell the security log who came in, or as whom somebody tried."""
-    address = request.remote_addr or ""
-    if person is not None:
-        request_context.note_if_possible(SignedIn(about=person.name), By(person.name, address))
-        return
-    about = tried(request_context.gongdan().db, name)
-    failed = SignInFailed(about=about, reason="password" if about == name else "unknown")
-    request_context.note_if_possible(failed, By("", address))
+@bp.get("/sign-in/code")
+@bp.post("/sign-in/code")
+def second_step() -> ResponseReturnValue:
+    """The second step: a code from the phone, or a recovery code, within five minutes of the password."""
+    target, carried = request.values.get("next"), unsent.carried(trusted=True)
+    person = _half_in()
+    if person is None:
+        late = gettext("The second step took too long: please sign in once more.")
+        return _sign_in_page(late if request.method == "POST" else None, target, carried)
+    if request.method == "GET":
+        return _code_page(None, target, carried)
+    caller = known_browsers.caller(person.name)
+    door, at = request_context.gongdan().door, request_context.now()
+    try:
+        shown = door.code(person, request.form.get("code", ""), caller, at)
+    except Rejected as refused:
+        status = 429 if isinstance(refused, TooMany) else 401
+        return _code_page(formatting.refusal(refused), target, carried), status
+    if shown is None:
+        wrong = gettext("That is not the code of now, or it was used already: wait for the next one.")
+        return _code_page(wrong, target, carried), 401
+    said = None
+    if shown == PAPER:
+        state = door.steps.state(person.name)
+        left = state.codes if state is not None else 0
+        said = gettext("That recovery code is used up; %(count)s are left.", count=left)
+    return _let_in(person, f"password and {shown}", target, carried, said)
+
+
+def _half_in() -> Person | None:
+    """Who gave the right password just now and still has the second step to do."""
+    half = session.get("half")
+    if (
+        half is None
+        or datetime.fromisoformat(request_context.now()) - datetime.fromisoformat(half["at"]) > HALF
+    ):
+        return None
+    try:
+        person = request_context.gongdan().people.get(half["name"])
+    except NotFound:
+        return None
+    return person if person.active and person.session_generation == half["generation"] else None
+
+
+def _let_in(
+    person: Person, means: str, target: str | None, carried: unsent.Unsent | None, said: str | None = None
+) -> ResponseReturnValue:
+    """Sign in, and go on with what was to be seen or sent; before that, with what must be done first."""
+    signing_in.let_in(person, means)
+    if said is not None:
+        flash(said, "warn")
+    within = unsent.within(carried) if carried is not None else None
+    if (first := signing_in.to_do_first()) is not None:
+        return account.first_page(first, within)
+    if within is not None:
+        return unsent.resume(within, gettext("You were signed out when you sent this."))
+    return redirect(local_path(target), 303)
+
+
+def _code_page(error: str | None, target: str | None, carried: unsent.Unsent | None) -> str:
+    return render_template("auth/code.html", error=error, target=target, carried=carried)
 
 
 def _sign_in_page(error: str | None, target: str | None, carried: unsent.Unsent | None) -> str:
@@ -228,38 +210,12 @@ def signed_in() -> Response:
 
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """End all sessions of this account: a copied cookie is worth nothing afterwards."""
-    request_context.gongdan().people.end_sessions(request_context.person().name)
+    """End this session: a copied cookie is worth nothing afterwards. Other browsers stay signed in."""
+    person = request_context.person()
+    credentials.sign_out(request_context.gongdan(), person.name, signing_in.here().id, request_context.by())
     logout_user()
     session.clear()
     return redirect(url_for("auth.sign_in"), 303)
-
-
-@bp.get("/account")
-@bp.post("/account")
-@limiter.limit("10/minute;50/hour", key_func=_own_account, methods=["POST"], deduct_when=_failed)
-def account() -> ResponseReturnValue:
-    """One's own account, and a new password: it signs out everywhere but here."""
-    person, people = request_context.person(), request_context.gongdan().people
-    error, status = None, 200
-    if request.method == "POST":
-        new = request.form.get("new", "")
-        if people.authenticate(person.name, request.form.get("password", "")) is None:
-            error, status = gettext("The password so far is wrong."), 401
-        elif new != request.form.get("again", ""):
-            error, status = gettext("The new password was not written the same way twice."), 422
-        else:
-            try:
-                people.set_password(person.name, new)
-            except Rejected as refused:
-                error, status = formatting.refusal(refused), 422
-            else:
-                session.clear()
-                login_user(Account(people.get(person.name)))
-                session.permanent = True
-                flash(gettext("The password is changed; all other sessions of this account ended."), "ok")
-                return redirect(url_for("auth.account"), 303)
-    return render_template("auth/account.html", error=error, least=passwords.LEAST), status
 
 
 @bp.post("/preferences")

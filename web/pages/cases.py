@@ -31,10 +31,9 @@ from web import (
     request_context,
     sla_view,
 )
+from web.local_paths import local_path
 from web.polling import unchanged
 from web.tables import decode_cursor, encode_cursor
-
-from .auth import local_path
 
 bp = Blueprint("cases", __name__, url_prefix="/cases")
 

@@ -28,9 +28,9 @@ from web import (
     two_drafts,
 )
 from web.i18n import locale
+from web.local_paths import local_path
 from web.polling import unchanged
 
-from .auth import local_path
 from .drafts import address
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks/<case_id>/<int:number>")
