@@ -31,6 +31,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("gongdan")
 _numbers = itertools.count(1)
+#: in tests days pass while people sit at their pages
+PATIENT: dict[str, Any] = {"session_idle_minutes": 10_080, "session_most_hours": 8_760}
 MOST_HELD = 1 << 30  #: bytes that a process of tests may hold in the end
 _held: dict[str, int] = {}
 _collected = 0  #: bytes that this process held when garbage was collected last
@@ -215,7 +217,9 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     """Settings of a throw-away installation on ``database_url``, whatever the environment says."""
-    return Settings.from_env({}, var=tmp_path, database_url=database_url, demo=True, secret_key="s" * 32)
+    return Settings.from_env(
+        {}, var=tmp_path, database_url=database_url, demo=True, secret_key="s" * 32, **PATIENT
+    )
 
 
 @pytest.fixture
@@ -255,7 +259,7 @@ def shipped(published: Path, tmp_path: Path, clock: Clock) -> Iterator[Gongdan]:
     for file in published.iterdir():
         if file.is_file():
             shutil.copy(file, tmp_path / file.name)
-    settings = Settings.from_env({}, var=tmp_path, demo=True, secret_key="s" * 32)
+    settings = Settings.from_env({}, var=tmp_path, demo=True, secret_key="s" * 32, **PATIENT)
     opened = open_gongdan(settings, wall=lambda: clock.instant, synchronous="OFF")
     yield opened
     opened.close()

@@ -72,6 +72,9 @@ def test_pages_are_accessible(site: Site, sit: Sit, theme: str, width: int) -> N
         "/designer/edit?path=bpmn/telecom/cantonese_callback.bpmn",
         "/designer/edit?path=forms/cantonese_request.json",
         "/admin/people",
+        "/admin/people/agent1",
+        "/admin/people/file",
+        "/account",
         "/admin/incidents",
         "/no-such-page",
     ]

@@ -79,6 +79,7 @@ def test_the_board_does_not_run_sideways(site: Site, sit: Sit, locale: str) -> N
         "/audit/",
         "/audit/verifications",
         "/admin/people",
+        "/account",
         "/outbox/",
         "/designer/",
     ],

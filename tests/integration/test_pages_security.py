@@ -14,7 +14,8 @@ from engine.base.settings import Settings
 from engine.case.commands import StartCase
 from engine.people.directory import DEMO_PASSWORD
 from web import MOST_SENT, create_app, errors
-from web.pages.auth import OPEN_ENDPOINTS, local_path
+from web.local_paths import local_path
+from web.signing_in import OPEN_ENDPOINTS
 
 
 @pytest.fixture
