@@ -54,7 +54,10 @@ COMMANDS = {
     "health": ("engine.cli.health", "Say whether work can be done, and by whom."),
     "db": ("engine.cli.operations", "Upgrade, check, back up and restore the database."),
     "erase": ("engine.cli.operations", "Erase a person; their history stays provable."),
-    "user": ("engine.cli.people", "Accounts, passwords, sessions of people; many from a CSV; from demo to real."),
+    "user": (
+        "engine.cli.people",
+        "Accounts, passwords, sessions of people; many from a CSV; from demo to real.",
+    ),
     "security-log": ("engine.cli.security", "List who did what to the house; take old entries away."),
     "bench": ("bench.cli", "Measure; each figure is a ratio of one run."),
 }

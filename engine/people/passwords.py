@@ -6,12 +6,13 @@ A password that the software makes is random, shown once, and good for one sign-
 from __future__ import annotations
 
 import secrets
-import unicodedata
 from functools import cache
 from pathlib import Path
 
 from engine.base.errors import Rejected
 from engine.base.texts import check as check_text
+
+from .spelling import folded
 
 LEAST = 10  #: characters
 MOST = 200  #: characters; more only keep the server busy
@@ -36,8 +37,8 @@ def check(password: str, name: str, displayed: str = "") -> None:
         raise Rejected("Expected a password of at least {least} characters", least=LEAST)
     if len(password) > MOST:
         raise Rejected("Expected a password of at most {most} characters", most=MOST)
-    plain = _folded(password)
-    own = [word for word in (_folded(name), _folded(displayed)) if len(word) >= _SHORTEST]
+    plain = folded(password)
+    own = [word for word in (folded(name), folded(displayed)) if len(word) >= _SHORTEST]
     if any(one in plain for word in own for one in (word, word[::-1])):
         raise Rejected("Expected a password that does not hold the account's name")
     if plain in _breached():
@@ -57,11 +58,7 @@ def one_time() -> str:
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
 
 
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
 @cache
 def _breached() -> frozenset[str]:
     lines = _BREACHED.read_text(encoding="utf-8").splitlines()
-    return frozenset(_folded(line) for line in lines if not line.startswith("#"))
+    return frozenset(folded(line) for line in lines if not line.startswith("#"))

@@ -33,7 +33,7 @@ ROOMS: dict[str, set[str]] = {
     "/tasks/": ALL, "/notices/": ALL, "/processes/": ALL, "/inbox": ALL, "/account": ALL, "/sign-out": ALL,
     "/designer/": {"designer", "admin"}, "/audit/": CHECKS, "/outbox/": SEE_ALL,
     "/outbox/again": {"supervisor", "admin"}, "/board/": STEER, "/reports/": SEE_ALL,
-    "/cases/1/dossier": SEE_ALL, "/admin/people": {"admin", "supervisor"}, "/admin/people/1/": {"admin"},
+    "/cases/1/dossier": SEE_ALL, "/admin/people": {"admin", "supervisor"}, "/admin/people/": {"admin"},
     "/admin/incidents": {"admin", "supervisor", "designer"}, "/admin/incidents/1/": {"admin"},
     "/admin/security": {"admin", "auditor"}, "/admin/health": {"admin"},
     **{path: {*ALL, *STATES} for path in (

@@ -14,8 +14,8 @@ from engine.base.errors import Rejected
 from engine.operations import accounts, credentials
 from engine.operations.accounts import Handed
 from engine.people.attempts import Failures
-from engine.people.directory import folded
 from engine.people.person import LEVELS, ORDINARY, Person
+from engine.people.spelling import folded
 from web import formatting, request_context, sure
 from web.i18n import listed
 
