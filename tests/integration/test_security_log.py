@@ -234,7 +234,8 @@ def test_looking_is_no_download(shipped: Gongdan, browser: Browser, case: str) -
         "/static/css/app.css",
         "/static/js/app.js",
     ):
-        assert browser.client.get(path).status_code == 200
+        with browser.client.get(path) as answer:
+            assert answer.status_code == 200, path
     assert entries(shipped, "downloaded") == []
 
 
