@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The command line of Gongdan. Exit codes: 0 fine, 1 findings or failed, 2 wrong use or refused.
 
-Every command lives in a module of its own and is imported when it is called, so that ``deadline`` does
+Every command lives in a module of its own and is imported when it is called, so that ``layout`` does
 not wait for the engine and one broken module does not take the others down.
 """
 
@@ -47,7 +47,10 @@ COMMANDS = {
     "verify": ("engine.cli.verify", "Re-execute cases from their history alone and compare."),
     "checkpoint": ("engine.cli.proof", "Sign what the log says by now, for somebody else to keep."),
     "prove": ("engine.cli.proof", "Write proofs for one who has no database, or check them."),
-    "handbook": ("engine.cli.handbook", "Write the pages of docs/processes from the diagrams."),
+    "handbook": (
+        "engine.cli.handbook",
+        "Write the pages of docs/processes from the diagrams of the project or a release.",
+    ),
     "rebuild": ("engine.cli.operations", "Derive the read models from history anew."),
     "deadline": ("engine.cli.deadline", "Say when a limit ends, and why."),
     "calendar-data": ("engine.cli.calendar_data", "Write the Chinese calendar anew from the libraries."),

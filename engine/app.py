@@ -12,7 +12,7 @@ from typing import Any
 from engine.proof import verify
 from engine.release import releases
 
-from .base.errors import ConfigurationError
+from .base.errors import NoDatabase
 from .base.instants import iso
 from .base.sending import CASE
 from .base.settings import Settings
@@ -122,13 +122,13 @@ def open_gongdan(
     """The engine on the database of ``settings``, migrated. ``wall`` replaces the wall clock (tests, simulations).
 
     ``progress`` hears how far read models are that an older version made and that are derived anew. Raises
-    ConfigurationError for a database without Gongdan's tables that should be an ``existing`` one, and NewerDatabase.
+    NoDatabase for a database without Gongdan's tables that should be an ``existing`` one, and NewerDatabase.
     """
     clock = wall or (lambda: datetime.now(UTC))
     db = Database(settings.database_url, synchronous=synchronous, lookup_key=settings.lookup_key)
     if existing and revision(db) is None:
         db.close()
-        raise ConfigurationError(
+        raise NoDatabase(
             f"there is no database of Gongdan at {db.engine.url.render_as_string()}; start Gongdan once, "
             "or set GONGDAN_VAR or DATABASE_URL"
         )

@@ -27,6 +27,10 @@ class ConfigurationError(GongdanError):
     """A setting is missing or cannot be used; the message names its environment variable."""
 
 
+class NoDatabase(ConfigurationError):
+    """There is no database of Gongdan where the settings say, and a command that reads makes none."""
+
+
 class NewerDatabase(GongdanError):
     """The database was brought into a shape that only a newer version of Gongdan knows."""
 
@@ -85,7 +89,9 @@ class UnknownYear(GongdanError):
 
 
 class TechnicalFailure(GongdanError):
-    """An automatic step crashed. The command was rolled back; an incident records it."""
+    """An automatic step crashed. The command was rolled back; an incident records it where there is a case."""
+
+    incident: str | None = None  #: the id of that incident
 
     def __init__(self, message: str, element: str | None = None, line: int | None = None) -> None:
         self.element = element

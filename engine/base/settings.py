@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from .atomic_files import sync
-from .errors import ConfigurationError
+from .errors import ConfigurationError, NoDatabase
 from .locales import LOCALES
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -239,6 +239,11 @@ def child_environment(**extra: str) -> dict[str, str]:
     return {**os.environ, **extra}
 
 
+def project_folder(env: Mapping[str, str] = os.environ) -> Path:
+    """The folder with ``bpmn/`` and ``forms/`` alone, for commands that need no database: nothing is made."""
+    return Path(env.get("GONGDAN_PROJECT", "") or CHECKOUT)
+
+
 def variables() -> dict[str, str]:
     """Environment variable → field name, in the order of the settings."""
     return {f.metadata["variable"]: f.name for f in fields(Settings)}
@@ -255,7 +260,7 @@ def _parsed(f: Field[Any], text: str) -> Any:
 def _must_exist(database_url: str) -> None:
     place = Path(database_url.removeprefix("sqlite:///"))
     if database_url.startswith("sqlite") and not (place.is_file() and place.stat().st_size):
-        raise ConfigurationError(f"there is no database at {place}; start Gongdan once or set GONGDAN_VAR")
+        raise NoDatabase(f"there is no database at {place}; start Gongdan once or set GONGDAN_VAR")
 
 
 def _kept_key(path: Path) -> str:

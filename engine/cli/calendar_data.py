@@ -1,4 +1,4 @@
-"""``calendar-data``: writes ``bpmn/calendars/cn.json`` again, after the libraries know a new year.
+"""``calendar-data``: writes ``bpmn/calendars/cn.json`` of the project again, after the libraries know a new year.
 
 The days come from ``chinesecalendar`` (MIT) and must agree with ``holidays`` (MIT) on every single day; both
 are needed only here and in the tests, so they are imported inside the functions.
@@ -14,10 +14,12 @@ import click
 
 from engine.base.atomic_files import SHARED, write_all
 from engine.base.locales import WRITTEN
-from engine.base.settings import CHECKOUT
+from engine.base.settings import project_folder
 from engine.sla.calendar_days import WEEKDAYS
 
-CHINA = CHECKOUT / "bpmn" / "calendars" / "cn.json"
+from .project import FOLDER, files_of, release_option
+
+CHINA = "bpmn/calendars/cn.json"
 FIRST_YEAR = 2004
 
 #: Days ``chinesecalendar`` misses. 国办发明电〔2005〕35号: 「12月31日(星期六)上班」; ``holidays`` has it.
@@ -39,16 +41,26 @@ NAMES = {
 
 @click.command("calendar-data")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the file differs.")
-def calendar_data(check: bool) -> None:
-    """Write the Chinese business calendar from the libraries that know the government's notices."""
-    text = render(generate())
+@release_option("the folder")
+def calendar_data(check: bool, which: str | None) -> None:
+    """Write the project's Chinese business calendar from the libraries that know the government's notices."""
+    if which not in (None, FOLDER) and not check:
+        raise click.UsageError("a release is never written; --release goes with --check")
+    made = render(generate()).encode()
     if check:
-        if CHINA.read_text(encoding="utf-8") != text:
-            raise click.ClickException(f"{CHINA.name} is not what the generator writes; run calendar-data")
-        click.echo(f"{CHINA.name} is up to date")
+        source = files_of(which or FOLDER)
+        if source.files.get(CHINA) != made:
+            mend = (
+                "run calendar-data" if source.where.startswith(FOLDER) else "publish the one of calendar-data"
+            )
+            raise click.ClickException(f"{CHINA} of {source.where} is not what the generator writes; {mend}")
+        click.echo(f"{CHINA} of {source.where} is up to date")
         return
-    write_all({CHINA: text.encode()}, SHARED)
-    click.echo(f"wrote {CHINA.name}")
+    path = project_folder() / CHINA
+    if not path.parent.is_dir():
+        raise click.UsageError(f"there is no folder {path.parent}; see GONGDAN_PROJECT")
+    write_all({path: made}, SHARED)
+    click.echo(f"wrote {path}")
 
 
 def generate() -> dict[str, Any]:

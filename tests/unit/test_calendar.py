@@ -225,8 +225,9 @@ def test_two_independent_sources_agree_on_every_day() -> None:
 
 
 def test_the_command_says_when_the_file_is_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    copy = tmp_path / "cn.json"
-    monkeypatch.setattr("engine.cli.calendar_data.CHINA", copy)
+    copy = tmp_path / "bpmn" / "calendars" / "cn.json"
+    copy.parent.mkdir(parents=True)
+    monkeypatch.setenv("GONGDAN_PROJECT", str(tmp_path))
     copy.write_text("{}", encoding="utf-8")
     stale = CliRunner().invoke(calendar_data, ["--check"])
     assert (stale.exit_code, "run calendar-data" in stale.output) == (1, True)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from engine.cli.deadline import deadline
+
+
+@pytest.fixture(autouse=True)
+def _no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GONGDAN_VAR", str(tmp_path / "none"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -31,12 +38,17 @@ def test_eight_working_hours_from_friday_end_on_the_make_up_saturday() -> None:
         ("2026-02-13T23:40", "--clock", "1h", "2026-02-14T00:40:00+08:00"),
         ("2026-12-31T20:00", "--clock", "48h", "2027-01-02T20:00:00+08:00"),
         ("2026-03-09", "--work", "90m", "2026-03-09T10:30:00+08:00"),
+        # nights in which summer time began or ended: the hands of the clock move, time does not
+        ("1986-05-03T12:00", "--clock", "24h", "1986-05-04T13:00:00+09:00"),
+        ("1986-05-03T12:00+08:00", "--clock", "24h", "1986-05-04T13:00:00+09:00"),
+        ("1986-09-13T12:00", "--clock", "1d", "1986-09-14T11:00:00+08:00"),
+        ("1986-05-03T23:30", "--clock", "3h", "1986-05-04T03:30:00+09:00"),
     ],
 )
 def test_json(start: str, option: str, length: str, due: str) -> None:
     code, output = run("--from", start, option, length, "--json")
     result = json.loads(output)
-    assert (code, result["due"], list(result)) == (0, due, ["due", "explanation"])
+    assert (code, result["due"], list(result)) == (0, due, ["due", "explanation", "source"])
     assert datetime.fromisoformat(result["due"]).tzinfo is not None
     assert result["explanation"]
 
