@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import structlog
@@ -54,8 +55,10 @@ def status_of(error: GongdanError) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
-def page(status: int, title: str, text: str, detail: str = "") -> ResponseReturnValue:
-    """The error page."""
+def page(
+    status: int, title: str, text: str, detail: str = "", again: Mapping[str, str] | None = None
+) -> ResponseReturnValue:
+    """The error page. ``again``: the fields with which the same form can be sent once more from it."""
     if request.path.startswith("/api/"):
         return {
             "status": status,
@@ -70,7 +73,9 @@ def page(status: int, title: str, text: str, detail: str = "") -> ResponseReturn
             "text": detail or text,
             "request": tracing.request_id(),
         }, status
-    drawn = partial(render_template, "error.html", status=status, title=title, text=text, detail=detail)
+    drawn = partial(
+        render_template, "error.html", status=status, title=title, text=text, detail=detail, again=again or {}
+    )
     try:  # who it is is asked here, not in the template: an error may come before anybody is known
         return drawn(known=bool(getattr(current_user, "is_authenticated", False))), status
     except GongdanError:  # what failed before fails for the head of the page, too
@@ -97,6 +102,8 @@ def refused(error: GongdanError) -> ResponseReturnValue:
         sent = request.method not in ("GET", "HEAD")  # who only looked has nothing to lose
         kept = gettext("Nothing was recorded.") if sent else ""
         return page(status, gettext("That does not fit here"), kept, formatting.refusal(error))
+    if status == 500:
+        return page(status, *_failed(error), formatting.refusal(error))
     title, text = {
         403: (gettext("Not allowed"), gettext("Your role does not allow this.")),
         409: (
@@ -111,15 +118,24 @@ def refused(error: GongdanError) -> ResponseReturnValue:
                 "tell the administrator."
             ),
         ),
-    }.get(
-        status,
-        (
-            gettext("A step failed"),
-            gettext("Nothing was recorded. The failure is listed under incidents; operators can retry it."),
-        ),
-    )
+    }[status]
     # What a driver says names hosts and files, in English: it is in the log.
     return page(status, title, text, "" if isinstance(error, Unavailable) else formatting.refusal(error))
+
+
+def _failed(error: GongdanError) -> tuple[str, str]:
+    """The heading of a failure and what became of it: only what an incident records can be retried there."""
+    if isinstance(error, TechnicalFailure) and error.incident is not None:
+        return gettext("A step failed"), gettext(
+            "Nothing was recorded. The failure is listed under incidents; operators can retry it."
+        )
+    if request.method in ("GET", "HEAD"):
+        return gettext("That did not work"), gettext(
+            "This cannot be shown. Try again; if it stays so, tell the administrator."
+        )
+    return gettext("That did not work"), gettext(
+        "Nothing was recorded. Try again; if it stays so, tell the administrator."
+    )
 
 
 def _drop_rest() -> None:

@@ -101,12 +101,17 @@ class Incidents:
         self._looked: str | None = ""  #: the case up to which was looked for stuck ones; None: at all
 
     def dispatch(self, command: Command, at: datetime) -> Receipt:
-        """Dispatch ``command``; a technical failure opens an incident before it is passed on."""
+        """Dispatch ``command``; a technical failure opens an incident before it is passed on, and names it.
+
+        A start that fails leaves no case that could have one: whoever asked for it is told, and asks again.
+        """
         try:
             return self._dispatcher.dispatch(command)
         except TechnicalFailure as error:
             if command.case_id:
-                self.open(command.case_id, error, {**to_plain(command), "case_id": command.case_id}, at)
+                error.incident = self.open(
+                    command.case_id, error, {**to_plain(command), "case_id": command.case_id}, at
+                )
             raise
 
     def open_for_timer(self, case_id: str, error: GongdanError, at: datetime) -> str:

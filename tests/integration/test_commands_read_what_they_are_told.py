@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Given:
 
 
 @pytest.fixture
-def published(given: Given) -> Iterator[Given]:
+def published(given: Given) -> Given:
     """The same, with release 1 that closes at 17:00 and the live release 2 that closes at 20:00."""
     gongdan = open_gongdan(Settings.from_env())
     gongdan.releases.publish({**FILES, CHINA: calendar("17:00")}, "folder", "first", AT)

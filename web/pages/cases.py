@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from engine.base.errors import InvalidFile, NotAllowed, NotFound, Rejected
+from engine.base.errors import InvalidFile, NotAllowed, NotFound, Rejected, TechnicalFailure
 from engine.base.facts import plain
 from engine.case.commands import ClaimTask, PauseClocks, ResumeClocks, StartCase
 from engine.case.numbers import parse
@@ -25,6 +25,7 @@ from web import (
     damage,
     diagrams,
     errors,
+    formatting,
     history_text,
     links,
     report_links,
@@ -98,19 +99,30 @@ def start() -> ResponseReturnValue:
     if asked in current.processes and not scope.may_follow(request_context.person(), asked, current):
         abort(403)  # they could never look at it
     key = request.form.get("submit_key")
-    receipt = request_context.dispatch(
-        StartCase(
-            process=asked,
-            data={},
-            actor=person,
-            at=at,
-            key=f"{person}:{key}" if key else None,
-        )
+    command = StartCase(
+        process=asked,
+        data={},
+        actor=person,
+        at=at,
+        key=f"{person}:{key}" if key else None,
     )
+    try:
+        receipt = request_context.dispatch(command)
+    except TechnicalFailure as failure:  # before there was a case: no incident can record it
+        said = gettext(
+            "No case was opened, for a step at the beginning of %(process)s failed. Nothing was recorded. Try again; "
+            "if it stays so, tell whoever draws the process.",
+            process=request_context.all_process_names().get(asked, asked),
+        )
+        again = {"process": asked, "submit_key": key or secrets.token_urlsafe(24)}
+        status = errors.noted(failure)
+        return errors.page(
+            status, gettext("The case was not opened"), said, formatting.refusal(failure), again
+        )
     for task in receipt.opened:
         try:
             request_context.dispatch(ClaimTask(case_id=receipt.case_id, task=task, actor=person, at=at))
-        except (NotAllowed, Rejected):
+        except (NotAllowed, Rejected, TechnicalFailure):  # the case is there, and shows what is the matter
             continue
         return redirect(url_for("tasks.show_task", case_id=receipt.case_id, number=task), 303)
     flash(history_text.opened(receipt.case_id), "ok")
