@@ -14,6 +14,12 @@ import orjson
 from .errors import Rejected
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+#: Unicode's category Cf without the joiners of scripts and emoji, and without marks that are seen (U+0600 …)
+_UNSEEN = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0001\U000e0020-\U000e007f]"
+)
+_LOOSE_JOINER = re.compile(r"(?:^|(?<=\s))[\u200c\u200d]+|[\u200c\u200d]+(?=\s|$)")  #: joins nothing
+_JOINERS = re.compile("[\u200c\u200d]")
 _NUL = b"\\u0000"  #: as JSON writes it
 
 _MAIL = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]{1,255}")
@@ -27,6 +33,16 @@ def storable(text: str) -> bool:
 def cleaned(text: str) -> str:
     """``text`` of the outside world with a mark in place of what cannot be stored."""
     return _UNSTORABLE.sub("\ufffd", text)
+
+
+def seen(text: str, *, joined: bool = True) -> str:
+    """``text`` without what nobody sees and nobody typed: byte order marks, marks of direction and of formatting.
+
+    They come with what is pasted from chats, contacts and spreadsheets, and make equal texts unequal. Joiners stay
+    between letters and in emoji, unless the text is a value of single signs (not ``joined``), such as a number.
+    """
+    text = _UNSEEN.sub("", text)
+    return _LOOSE_JOINER.sub("", text) if joined else _JOINERS.sub("", text)
 
 
 def all_storable(value: Any) -> bool:

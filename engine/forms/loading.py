@@ -76,7 +76,11 @@ WIDGETS: dict[str, tuple[str, ...]] = {
 }
 MOBILE = r"^1[3-9]\d{9}$"
 CASE_NUMBER = r"^[0-9]{6}-[0-9]{5,8}-[0-9]$"
-PHONE = r"^(1[3-9]\d{9}|0\d{2,3}-?\d{7,8}(-\d{1,6})?)$"
+#: mobiles, landlines, 400 and 800, short numbers such as 95588 and 12345, and those of elsewhere with their +
+PHONE = (
+    r"^(1[3-9]\d{9}|0\d{2,3}-?\d{7,8}(-\d{1,6})?|[48]00\d{7}|9[56]\d{3,6}|1[02]\d{3,4}"
+    r"|\+([1-79]\d{6,14}|8[0-57-9]\d{5,13}))$"
+)
 _EXTRA: dict[str, dict[str, Any]] = {
     "text": {"maxLength": 200},
     "textarea": {"maxLength": 2000},

@@ -42,9 +42,10 @@ CATALOGUE: Mapping[str, Text] = {
         "格式不符，请按提示填写。", "格式不符，請按提示填寫。", "The format does not fit; see the hint."
     ),
     "not_phone": _text(
-        "号码格式不正确。手机号如 13812345678，固定电话如 0755-12345678。",
-        "號碼格式不正確。手提電話如 13812345678，固網電話如 0755-12345678。",
-        "Not a telephone number. Write a mobile such as 13812345678 or a landline such as 0755-12345678.",
+        "号码格式不正确。手机号如 13812345678，固定电话如 0755-12345678，境外号码如 +852 9123 4567。",
+        "號碼格式不正確。手提電話如 13812345678，固網電話如 0755-12345678，境外號碼如 +852 9123 4567。",
+        "Not a telephone number. Write a mobile such as 13812345678, a landline such as 0755-12345678, or one of "
+        "elsewhere such as +852 9123 4567.",
     ),
     "not_case_number": _text(
         "不是有效的工单编号，请逐位核对，例如 260213-00001-5。",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.base.errors import FieldError
+from engine.base.texts import seen
 
 from .files import Recall, Store, Upload, take
 from .model import Field, Group
@@ -44,7 +45,11 @@ def parse(
                 if chosen := [field.choices.get(text, text) for text in getlist(name) if text]:
                     values[field.name] = chosen
             case "timerange":
-                ends = {end: text for end in ("from", "to") if (text := _last(getlist(f"{name}-{end}")))}
+                ends = {
+                    end: text
+                    for end in ("from", "to")
+                    if (text := seen(_last(getlist(f"{name}-{end}")), joined=False))
+                }
                 if ends:
                     values[field.name] = ends
             case "rows" if field.rows is not None:
@@ -58,7 +63,8 @@ def parse(
                 if found:
                     values[field.name] = found
             case widget:
-                text = _last(getlist(name))
+                # Marks that nobody sees go before anything is read, or refused for them.
+                text = seen(_last(getlist(name)), joined=widget in ("text", "textarea"))
                 if not text.strip():
                     continue
                 try:

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from engine.base.instants import SHANGHAI
+from engine.base.phones import one_form
 
 from .model import Field, choice_text
 
@@ -91,9 +92,8 @@ def read_money(field: Field, text: str) -> Any:
 
 
 def read_phone(field: Field, text: str) -> Any:
-    """A telephone number without blanks and without the country code of mainland China."""
-    number = re.sub(r"[\s()]", "", plain(text))
-    return re.sub(r"\A(?:\+|00)86-?", "", number)
+    """A telephone number in its one form."""
+    return one_form(text)
 
 
 def read_case(field: Field, text: str) -> Any:

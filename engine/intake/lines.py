@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from engine.base.spreadsheets import lines_of
+
 MAX_ROW_BYTES = 256 * 1024  #: a longer row is refused; a complaint has at most 2,000 characters on the form
 MAX_LINES = 100  #: a row may go over this many lines
 
@@ -47,11 +49,14 @@ def read_rows(
 ) -> Iterator[RawRow | BadRow]:
     """The rows of ``file`` in order, header included; blank lines are passed over.
 
-    Streams: never holds more than :data:`MAX_LINES` lines. ``encoding`` must write a line end as one byte.
+    Streams: never holds more than :data:`MAX_LINES` lines. ``encoding`` must write a line end as one byte; what a
+    spreadsheet wrote otherwise is read as that (:func:`engine.base.spreadsheets.lines_of`). Rows of empty cells, which
+    it leaves below a table, are blank.
     ``is_row`` tells the cells of a real row from a line of somebody's text that happens to hold as many
     commas; it is asked only inside a cell that goes over several lines.
     """
-    return _Reader(file, encoding, is_row).rows()
+    opened, found = lines_of(file, encoding)
+    return _Reader(opened, found, is_row).rows()
 
 
 class _Reader:
@@ -68,19 +73,25 @@ class _Reader:
             if not content.strip():
                 continue
             try:
-                yield RawRow(number, self.row(content))
+                cells = self.row(content)
             except _RowError as error:
                 yield BadRow(number, str(error))
+                continue
+            if cells:
+                yield RawRow(number, cells)
 
     def next_line(self) -> tuple[int, bytes] | None:
         return self.waiting.popleft() if self.waiting else next(self.lines, None)
 
     def row(self, content: bytes) -> list[str]:
+        """The cells; none of a row in which nothing stands."""
         text = self.decoded(content)
         try:
             cells = _cells(text)
         except _UnclosedError:
             cells = self.over_lines(text)
+        if not any(cell.strip() for cell in cells):
+            return []
         if self.columns is None:
             self.columns = len(cells)
         if len(cells) != self.columns:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.base.errors import InvalidFile
+from engine.base.spreadsheets import spoilt
+from engine.base.texts import seen
 
 from .lines import BadRow, RawRow, read_rows
 from .mapping import Mapping
@@ -57,7 +59,7 @@ def read(file: BinaryIO, mapping: Mapping, *, now: str) -> Iterator[Complaint | 
     place: dict[str, int] = {}
     rows = read_rows(file, mapping.encoding, lambda cells: _has_time(cells, place, mapping))
     place |= _header(next(rows, None), mapping)
-    seen: dict[str, tuple[int, bytes]] = {}
+    before: dict[str, tuple[int, bytes]] = {}
     latest = datetime.fromisoformat(now)
     for row in rows:
         if isinstance(row, BadRow):
@@ -65,7 +67,7 @@ def read(file: BinaryIO, mapping: Mapping, *, now: str) -> Iterator[Complaint | 
             continue
         try:
             complaint = _complaint(row, place, mapping, latest)
-            _check_repeat(complaint, seen)
+            _check_repeat(complaint, before)
         except _ComplaintError as error:
             yield BadRow(row.line, str(error))
         else:
@@ -76,7 +78,7 @@ def _header(row: RawRow | BadRow | None, mapping: Mapping) -> dict[str, int]:
     """Column → its place in a row."""
     if not isinstance(row, RawRow):
         raise InvalidFile(f"the file has no header that can be read: {row.reason if row else 'it is empty'}")
-    cells = [cell.removeprefix("\ufeff").strip() for cell in row.cells]
+    cells = [seen(cell).strip() for cell in row.cells]
     if missing := [column for column in mapping.columns if column not in cells]:
         raise InvalidFile(f"the file lacks the columns {missing} of mapping {mapping.name!r}; it has {cells}")
     return {column: cells.index(column) for column in mapping.columns}
@@ -84,7 +86,7 @@ def _header(row: RawRow | BadRow | None, mapping: Mapping) -> dict[str, int]:
 
 def _has_time(cells: list[str], place: dict[str, int], mapping: Mapping) -> bool:
     try:
-        _local(" ".join(cells[place[column]].strip() for column in mapping.time_columns), mapping)
+        _local(" ".join(seen(cells[place[column]]).strip() for column in mapping.time_columns), mapping)
     except (ValueError, KeyError):
         return False
     return True
@@ -92,7 +94,7 @@ def _has_time(cells: list[str], place: dict[str, int], mapping: Mapping) -> bool
 
 def _complaint(row: RawRow, place: dict[str, int], mapping: Mapping, latest: datetime) -> Complaint:
     def cell(column: str) -> str:
-        return row.cells[place[column]].strip()
+        return seen(row.cells[place[column]]).strip()
 
     ticket = _ticket(cell(mapping.id_column))
     text = cell(mapping.text_column)
@@ -125,6 +127,11 @@ def _local(written: str, mapping: Mapping) -> datetime:
 def _ticket(text: str) -> str:
     if not text:
         raise _ComplaintError("no ticket number")
+    if what := spoilt(text):
+        raise _ComplaintError(
+            f"ticket number {text[:20]!r} is not what it was: a spreadsheet made {what} of it; format the column as "
+            "text there, and export the file again"
+        )
     if len(text) > MAX_ID or not text.isprintable():
         raise _ComplaintError(
             f"ticket number {text[:20]!r} is not printable text of at most {MAX_ID} characters"
@@ -163,10 +170,10 @@ def _instant(parts: list[str], mapping: Mapping, latest: datetime) -> str:
     return instant.isoformat(timespec="seconds")
 
 
-def _check_repeat(complaint: Complaint, seen: dict[str, tuple[int, bytes]]) -> None:
+def _check_repeat(complaint: Complaint, known: dict[str, tuple[int, bytes]]) -> None:
     """Refuse a ticket number that came before with another text; the same row twice is one complaint."""
     digest = sha256(complaint.data["content"].encode()).digest()
-    line, before = seen.setdefault(complaint.external_id, (complaint.line, digest))
+    line, before = known.setdefault(complaint.external_id, (complaint.line, digest))
     if before != digest:
         ticket = complaint.data["source_ticket"]
         raise _ComplaintError(f"ticket {ticket!r} stands on line {line} with another text")

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from engine.app import Gongdan
 from engine.base.errors import NotFound, Rejected
+from engine.base.phones import one_form
 from engine.base.sending import CASE
 from engine.base.texts import check
 from engine.case import erasing
@@ -74,7 +75,7 @@ class Request:
 
 def cases_of(gongdan: Gongdan, phone: str) -> list[str]:
     """Case numbers under a phone number."""
-    key = lookup_key(gongdan.settings.lookup_key, phone)
+    key = lookup_key(gongdan.settings.lookup_key, one_form(phone))
     return [
         row[0]
         for row in gongdan.db.rows(sa.select(cases.c.id).where(cases.c.phone_key == key).order_by(cases.c.id))

@@ -15,7 +15,9 @@ from typing import Any
 
 from engine.app import Gongdan
 from engine.base.errors import Rejected
+from engine.base.spreadsheets import spoilt, text_of
 from engine.base.texts import check as check_text
+from engine.base.texts import seen
 from engine.people.person import ORDINARY, Person
 from engine.people.person import check as check_person
 from engine.people.security_events import By
@@ -131,7 +133,7 @@ def _rows(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
                 "Expected a first line that names the columns, each once, name among them: {columns}",
                 columns=", ".join(COLUMNS),
             )
-        for count, cells in enumerate(filter(any, rows), 1):
+        for count, cells in enumerate((cells for cells in rows if any(map(str.strip, cells))), 1):
             if count > MOST_LINES:
                 raise Rejected("Expected at most {most} lines: cut the file into several", most=MOST_LINES)
             if len(cells) != len(header):
@@ -150,12 +152,10 @@ def _rows(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _decoded(content: bytes) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Rejected("Expected a file in UTF-8 or GB 18030: save it as CSV UTF-8")
+    text = text_of(content)
+    if text is None:
+        raise Rejected("Expected a file in UTF-8 or GB 18030: save it as CSV UTF-8")
+    return seen(text)
 
 
 def _wish(gongdan: Gongdan, line: Line, cells: dict[str, str], known: dict[str, Person]) -> _Wish:
@@ -188,6 +188,12 @@ def _given(cells: dict[str, str]) -> dict[str, Any]:
         found["levels"] = {skill: level for skill, level in levels.items() if level != ORDINARY}
     for column in ("mail", "external_id"):
         if column in cells:
+            if column == "external_id" and spoilt(cells[column]):
+                raise Rejected(
+                    "Expected an id elsewhere as it is, but a spreadsheet made {word!r} of it: format the column as "
+                    "text and export again",
+                    word=cells[column][:80],
+                )
             found[column] = cells[column] or None
     if "active" in cells:
         word = cells["active"].casefold()

@@ -150,10 +150,23 @@ def test_what_is_no_such_file_is_refused_whole(house: Gongdan, content: bytes, s
         run(house, content)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
-def test_files_of_chinese_office_programs_are_read(house: Gongdan, encoding: str) -> None:
-    run(house, "name,display,roles\r\nhan,韩梅梅,agent\r\n".encode(encoding))
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_files_of_chinese_office_programs_are_read(house: Gongdan, encoding: str, end: str) -> None:
+    lines = ['"name","display","roles"', " ,,", "han,\u202a韩梅梅\u202c,agent", ",,", ""]
+    text = (
+        end.join(lines).replace("\u202a", "").replace("\u202c", "")
+        if encoding == "gb18030"
+        else end.join(lines)
+    )
+    run(house, text.encode(encoding))
     assert house.people.get("han").display_name == "韩梅梅"
+
+
+@pytest.mark.parametrize("word", ['"=""0013"""', "2.02603E+11", "#N/A"])
+def test_an_id_elsewhere_that_a_spreadsheet_spoilt_is_refused(house: Gongdan, word: str) -> None:
+    (line,) = run(house, f"name,external_id\nli,{word}\n").refused
+    assert "a spreadsheet made" in str(line.refusal)
 
 
 def test_a_file_cannot_take_the_last_administrator_away(house: Gongdan) -> None:

@@ -75,7 +75,8 @@ def test_reads_what_the_csv_module_writes(table: list[tuple[str, str, str]]) -> 
     found = rows(written.getvalue().encode())
     # A text may hold a line that looks like a whole row; only then may the reader take it for one.
     if not any(line.count(",") == 2 for row in table for cell in row for line in cell.split("\n")[1:-1]):
-        assert [row.cells for row in found if isinstance(row, RawRow)][1:] == [list(row) for row in table]
+        said = [list(row) for row in table if any(map(str.strip, row))]
+        assert [row.cells for row in found if isinstance(row, RawRow)][1:] == said
 
 
 def test_an_unclosed_quote_does_not_swallow_rows_up_to_the_next_quote() -> None:

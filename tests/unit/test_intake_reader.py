@@ -58,7 +58,7 @@ def test_one_character_is_enough_and_empty_cells_are_left_out() -> None:
         ("S1,2026-03-02 09:12,,,断网,", "no channel"),
         ("S1,2026-03-02 09:12,电话,,   ,", "the complaint has no text"),
         (",2026-03-02 09:12,电话,,断网,", "no ticket number"),
-        ("S\u200b1,2026-03-02 09:12,电话,,断网,", "ticket number"),
+        ("S\x071,2026-03-02 09:12,电话,,断网,", "ticket number"),
         (f"S1,2026-03-02 09:12,电话,,{'长' * (MAX_TEXT + 1)},", "a text of 20,001 characters"),
     ],
 )

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -223,3 +224,18 @@ def _children(parent: int) -> list[int]:
 def test_a_script_cannot_make_what_looks_like_a_sealed_value(text: str) -> None:
     with pytest.raises(ScriptFailed, match="kept for sealed values"):
         sandbox.execute(text, {}, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "print('陈大文 13812345678')",
+        "for n in [1, 2]:\n    print(n, 'x', sep='-')\nkept = 1",
+        "print()\nkept = 1",
+    ],
+)
+def test_what_a_script_prints_goes_nowhere(text: str, capfd: pytest.CaptureFixture[str]) -> None:
+    data: dict[str, Any] = {}
+    sandbox.execute(text, data, {})
+    assert data.get("kept", 1) == 1
+    assert tuple(capfd.readouterr()) == ("", "")

@@ -12,6 +12,7 @@ from flask_babel import gettext
 
 from engine.base.errors import InvalidFile, NotAllowed, NotFound, Rejected, TechnicalFailure
 from engine.base.facts import plain
+from engine.base.phones import one_form
 from engine.case.commands import ClaimTask, PauseClocks, ResumeClocks, StartCase
 from engine.case.numbers import parse
 from engine.forms import attachments
@@ -49,7 +50,7 @@ def search() -> ResponseReturnValue:
     if text:
         number = parse(text) or text
         found, following = (
-            cases.find(db, person, number, lookup_key(request_context.settings().lookup_key, text)),
+            cases.find(db, person, number, lookup_key(request_context.settings().lookup_key, one_form(text))),
             None,
         )
     else:

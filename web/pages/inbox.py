@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
 
 from engine.base.errors import Conflict, NotAllowed, Rejected
+from engine.base.phones import one_form
 from engine.case.commands import ClaimTask
 from engine.case.numbers import parse
 from engine.export.cells import safe
@@ -45,7 +46,7 @@ def _filters() -> query.Filters:
     digits = "".join(ch for ch in text if ch.isdigit())
     number = parse(text)
     is_phone = number is None and len(digits) >= 7 and "-" not in text
-    phone = lookup_key(request_context.settings().lookup_key, text) if is_phone else None
+    phone = lookup_key(request_context.settings().lookup_key, one_form(text)) if is_phone else None
     return query.Filters(
         process=request.values.get("process") or None,
         case_prefix=number or (text if text and phone is None else None),

@@ -129,7 +129,9 @@ def check_plain(value: Any, depth: int = 0, budget: list[int] | None = None) -> 
 def _feed(source: str, inputs: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> Any:
     def once() -> Any:
         with _get_pool().checkout(limits=LIMITS, script_name="script.py") as session:
-            return session.feed_run(source, inputs=dict(inputs), external_lookup=dict(functions))
+            return session.feed_run(
+                source, inputs=dict(inputs), external_lookup=dict(functions), print_callback=_nowhere
+            )
 
     try:
         try:
@@ -145,6 +147,10 @@ def _feed(source: str, inputs: Mapping[str, Any], functions: Mapping[str, Callab
         ) from None
     except monty.MontyError as error:
         raise ScriptFailed(str(error)) from None
+
+
+def _nowhere(*_: object) -> None:
+    """What a script prints: nobody reads it, and it may be personal data."""
 
 
 def _split(
