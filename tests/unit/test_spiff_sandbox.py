@@ -18,6 +18,7 @@ from engine.base.settings import CHECKOUT
 from engine.bpmn.conditions import compile_condition
 from engine.bpmn.spiff import sandbox
 from engine.bpmn.spiff.sandbox import ScriptFailed
+from engine.design.lint.expressions import read_script
 from tests.bpmn_text import bpmn, dmn, rule, timer_on
 from tests.playing import Play, program, run_script
 
@@ -74,6 +75,36 @@ def test_imports_are_refused_with_their_line(text: str) -> None:
         run_script(text)
     line = next(number for number, row in enumerate(text.splitlines(), 1) if "import" in row)
     assert failure.value.line == line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exec('import random')",
+        "call = exec\ncall('import datetime')",
+        "found = [exec for exec in ()]\nexec('import time')",
+        "def f(eval):\n    return eval\nx = eval('1')",
+        "x = list(map(eval, ['1 + 1']))",
+        "x = __import__('random')",
+        "x = compile('1', 'x', 'eval')",
+        "x = open('/etc/passwd')",
+    ],
+)
+def test_the_sandbox_itself_has_no_way_to_run_text_or_open_files(text: str) -> None:
+    """Whatever lint says: what is made of text would be seen by nobody, and reach clocks and chance."""
+    with pytest.raises(TechnicalFailure, match=r"element 'compute', line \d: scripts may not use \w+"):
+        run_script(text)
+    assert read_script(text).forbidden, "and lint says so before"
+
+
+def test_what_scripts_may_hash_and_print_is_the_same_in_every_process() -> None:
+    once = (
+        "import engine.bpmn.spiff.sandbox as s; found = {}; "
+        "s.execute(\"x = str((hash('abc'), {'a', 'b', 'c'}))\", found, {}); print(found)"
+    )
+    command = [sys.executable, "-c", once]
+    said = {subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True).stdout for _ in range(2)}
+    assert len(said) == 1
 
 
 def test_del_is_refused_with_element_and_line() -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import pydantic_monty as monty
 
 from engine.base.errors import ConfigurationError, TechnicalFailure
+from engine.bpmn.off_limits import off_limits
 from engine.privacy.sealing import MARK
 
 MAX_SOURCE = 16_384  #: characters of a script
@@ -89,6 +90,8 @@ def _names(source: str, mode: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     bound: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
+            if off_limits(node.id):
+                raise ScriptFailed(f"scripts may not use {node.id}", line=node.lineno)
             used[node.id] = None
             if isinstance(node.ctx, ast.Store):
                 bound[node.id] = None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from engine.bpmn.off_limits import off_limits
 from engine.forms.names import HOST_FUNCTIONS
 
 MAX_SOURCE = 16_384
@@ -33,14 +34,6 @@ PYTHON = frozenset(
         *("max", "min", "next", "oct", "ord", "pow", "print", "range", "repr", "reversed", "round", "set"),
         *("slice", "sorted", "str", "sum", "tuple", "type", "zip", "ValueError", "TypeError", "KeyError"),
         *("Exception", "IndexError", "ZeroDivisionError", "NotImplemented", "Ellipsis"),
-    }
-)
-#: names that reach for what a diagram must not have
-FORBIDDEN = frozenset(
-    {
-        *("eval", "exec", "compile", "open", "input", "globals", "locals", "vars", "dir", "getattr"),
-        *("setattr", "delattr", "hasattr", "breakpoint", "exit", "quit", "help", "memoryview", "super"),
-        *("object", "property", "staticmethod", "classmethod", "os", "sys", "subprocess", "builtins"),
     }
 )
 #: names a script must not bind: the engine's own
@@ -137,14 +130,14 @@ def _walk(tree: ast.AST, source: Source) -> None:
                 source.calls.append((name, arguments, line))
         if isinstance(node, ast.comprehension):
             local_names |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
+    for name, line in list(source.reads.items()):
+        if off_limits(name):  # also where a name of the script's own hides it: elsewhere it is the real one
+            source.forbidden.append((name, line))
+            del source.reads[name]
     for name in local_names:
         source.reads.pop(name, None)
         source.binds.pop(name, None)
     source.calls = [call for call in source.calls if call[0] not in local_names]
-    for name, line in list(source.reads.items()):
-        if name in FORBIDDEN or (name.startswith("__") and name.endswith("__")):
-            source.forbidden.append((name, line))
-            del source.reads[name]
     if isinstance(tree, ast.Module):
         _forget_given_names(tree, source)
 
