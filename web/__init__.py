@@ -12,6 +12,7 @@ from engine.operations.pulse import Works
 
 from . import (
     addresses,
+    bounds,
     damage,
     doors,
     errors,
@@ -28,8 +29,6 @@ from . import (
 )
 from .numbers import Number
 
-MOST_SENT = 32 * 1024 * 1024  #: bytes of a request: five files of five megabytes and the form around them
-
 
 def create_app(gongdan: Gongdan, settings: Settings, worker: Works | None = None, pulse: str = "") -> Flask:
     """The WSGI application on an opened ``gongdan``, whose clock is also that of the pages.
@@ -39,12 +38,7 @@ def create_app(gongdan: Gongdan, settings: Settings, worker: Works | None = None
     Raises ConfigurationError when a production start lacks its secret.
     """
     app = Flask(__name__, static_folder="static", template_folder="templates")
-    app.config.update(
-        SECRET_KEY=settings.require_secret(),
-        MAX_CONTENT_LENGTH=MOST_SENT,
-        MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
-        MAX_FORM_PARTS=2000,
-    )
+    app.config.update(SECRET_KEY=settings.require_secret())
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
@@ -54,6 +48,7 @@ def create_app(gongdan: Gongdan, settings: Settings, worker: Works | None = None
     tracing.install(app, settings)
     watch.install(app)  # before all others that look at answers, so that it sees what they made of them
     i18n.install(app, settings)
+    bounds.install(app)
     security.install(app, settings)
     formatting.install(app)
     sure.install(app)

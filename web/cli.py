@@ -23,6 +23,7 @@ from engine.operations.worker import Worker
 from engine.scenarios import Gate
 
 from . import create_app
+from .patient import PatientWorker
 
 
 class OneLog(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -41,8 +42,8 @@ THREADS = 16  #: requests served at once
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """Gunicorn with one process of threads: SQLite has one writer, and the worker lives beside the pages.
 
-    gunicorn, because it is the one WSGI server that both stands in the open behind nothing but a proxy and
-    lets threads share one engine in memory; several processes or machines need PostgreSQL.
+    gunicorn watches over the process and starts another when it dies; how requests are read and answered, so that
+    it can stand in the open, is in :mod:`web.patient`. Several processes or machines need PostgreSQL.
     """
 
     def __init__(self, settings: Settings, *, worker: bool) -> None:
@@ -55,10 +56,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """What gunicorn is told; its own command line and files are not read."""
         for name, value in {
             "bind": f"{self.settings.host}:{self.settings.port}",
-            "worker_class": "gthread",
+            "worker_class": PatientWorker,
             "workers": 1,
             "threads": THREADS,
-            "keepalive": 15,
             "timeout": 120,
             "graceful_timeout": 10,
             "loglevel": "warning",

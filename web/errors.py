@@ -27,6 +27,7 @@ from engine.base.errors import (
 )
 
 from . import damage, formatting, request_context, tracing
+from .bounds import TooLarge
 
 log = structlog.get_logger("gongdan.pages")
 MOST_DROPPED = 128 * 1024 * 1024  #: bytes of a request that is too large that are read before it is answered
@@ -162,6 +163,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         413: (gettext("Too large"), gettext("Files and forms may have 32 MB together.")),
         429: (gettext("Too many attempts"), gettext("Wait a minute, then try again.")),
     }.get(error.code, (gettext("That did not work"), ""))
+    if isinstance(error, TooLarge):
+        text = str(error.description)
     # What the library says is English; what a page says of a wrong address is in the reader's language.
     own = error.code == 400 and error.description != BadRequest.description
     return page(error.code, title, text, str(error.description or "") if own else "")

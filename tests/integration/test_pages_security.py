@@ -13,7 +13,8 @@ from engine.app import Gongdan
 from engine.base.settings import Settings
 from engine.case.commands import StartCase
 from engine.people.directory import DEMO_PASSWORD
-from web import MOST_SENT, create_app, errors
+from web import create_app, errors
+from web.bounds import MOST_SENT
 from web.local_paths import local_path
 from web.signing_in import OPEN_ENDPOINTS
 
@@ -63,10 +64,11 @@ def test_what_is_too_large_is_read_to_its_end_within_bounds_and_gets_a_page(
     client: FlaskClient, over: int, read: bool
 ) -> None:
     """A browser that is cut off while it sends shows a broken connection and not the page."""
+    sign_in(client)
     client.set_cookie("locale", "en")
     body = _Body(MOST_SENT + over)
     sent = {"wsgi.input": body, "CONTENT_LENGTH": str(body.left)}
-    answer = client.post("/sign-in", environ_overrides=sent, content_type="multipart/form-data; boundary=x")
+    answer = client.post("/cases/new", environ_overrides=sent, content_type="multipart/form-data; boundary=x")
     assert (answer.status_code, "Files and forms may have 32 MB together." in answer.text) == (413, True)
     assert (body.left == 0) is read
     assert body.taken <= errors.MOST_DROPPED
