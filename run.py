@@ -29,6 +29,7 @@ enter_environment()
 
 import click  # noqa: E402
 
+from engine import VERSION  # noqa: E402
 from engine.base.errors import GongdanError, NewerDatabase, Unavailable  # noqa: E402
 from engine.base.texts import storable  # noqa: E402
 
@@ -55,7 +56,8 @@ COMMANDS = {
     "deadline": ("engine.cli.deadline", "Say when a limit ends, and why."),
     "calendar-data": ("engine.cli.calendar_data", "Write the Chinese calendar anew from the libraries."),
     "health": ("engine.cli.health", "Say whether work can be done, and by whom."),
-    "db": ("engine.cli.operations", "Upgrade, check, back up and restore the database."),
+    "db": ("engine.cli.database", "Upgrade, check, back up and restore the database."),
+    "keys": ("engine.cli.keys", "Make, take along and change the keys of the installation."),
     "erase": ("engine.cli.operations", "Erase a person; their history stays provable."),
     "user": (
         "engine.cli.people",
@@ -98,7 +100,7 @@ class Commands(click.Group):
         for given in args:
             if not storable(given):
                 raise click.UsageError(f"expected arguments that are text in UTF-8, but {given!r} is not")
-        asks_help = args[:1] == ["--help"]
+        asks_help = args[:1] in (["--help"], ["--version"])
         return super().parse_args(
             ctx, args if asks_help or (args and args[0][0] != "-") else ["serve", *args]
         )
@@ -119,6 +121,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands)
+@click.version_option(VERSION, prog_name="Gongdan")
 def cli() -> None:
     """Gongdan 工单: complaint handling as BPMN processes."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,6 +18,8 @@ from .locales import LOCALES
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 Number = TypeVar("Number", int, float)
+SHORTEST_SECRET = 16  #: characters of a key that signs sessions
+_CONTACTS = ("mailto", "https", "tel")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -80,6 +83,33 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(word.strip() for word in text.split(",") if word.strip())
 
 
+def _several(one: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
+    """Values with commas between them, each as ``one`` reads it."""
+    return lambda text: tuple(one(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _long(text: str) -> str:
+    if len(text) < SHORTEST_SECRET:
+        raise ValueError(f"expected keys of at least {SHORTEST_SECRET} characters, with commas between them")
+    return text
+
+
+def _recipient(text: str) -> str:
+    if not re.fullmatch("age1[02-9ac-hj-np-z]{58}", text):
+        raise ValueError(
+            "expected public keys of age (age1…), with commas between them; `run.py keys new` makes one"
+        )
+    return text
+
+
+def _contact(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text or urlsplit(text).scheme not in _CONTACTS:
+        raise ValueError(
+            "expected an address such as mailto:security@example.com or https://example.com/report"
+        )
+    return text
+
+
 _DATABASES = "expected sqlite:///path or postgresql://user@host/name"
 
 
@@ -136,7 +166,11 @@ class Settings:
     lookup_key: bytes = _secret(
         "GONGDAN_KEY", b"", _key
     )  #: HMAC key of look-ups; seals what people sign in with
+    #: keys that signed sessions before, the newest first; what they signed is believed until it ends
+    secret_key_fallbacks: tuple[str, ...] = _secret("SECRET_KEY_FALLBACKS", (), _several(_long))
     heads_key: bytes = _secret("GONGDAN_HEADS_KEY", b"", _key)  #: signs heads that are kept elsewhere
+    #: public keys for which backups are encrypted
+    backup_recipients: tuple[str, ...] = _from("GONGDAN_BACKUP_RECIPIENTS", (), _several(_recipient))
 
     host: str = _from("GONGDAN_HOST", "127.0.0.1")
     port: int = _from("GONGDAN_PORT", 8000, _between(int, 1, 65535))
@@ -172,6 +206,7 @@ class Settings:
     webhook_url: str = _from("GONGDAN_WEBHOOK_URL", "", _http_address)
     webhook_key: bytes = _secret("GONGDAN_WEBHOOK_KEY", b"", _key)  #: signs bodies, HMAC-SHA-256
 
+    security_contact: str = _from("GONGDAN_SECURITY_CONTACT", "", _contact)  #: told by security.txt
     security_file: str = _from("GONGDAN_SECURITY_FILE", "")  #: JSON lines of the security log; empty: none
     security_syslog: str = _from("GONGDAN_SECURITY_SYSLOG", "", _log_server)
     security_days: int = _from(
@@ -215,21 +250,26 @@ class Settings:
                 var.mkdir(0o700, parents=True, exist_ok=True)
             for name in ("lookup", "heads"):
                 if f"{name}_key" not in values:
-                    values[f"{name}_key"] = _kept_key(var / f"{name}.key").encode()
+                    values[f"{name}_key"] = kept_key(var / f"{name}.key").encode()
             if values.get("demo") and "secret_key" not in values:
-                values["secret_key"] = _kept_key(var / "session.key")
+                values["secret_key"] = kept_key(var / "session.key")
         except OSError as error:
             raise ConfigurationError(
                 f"GONGDAN_VAR cannot be used: {var} is no folder that can be written to ({error.strerror})."
             ) from None
         return cls(**values)
 
+    @property
+    def signing_keys(self) -> list[str]:
+        """Every key that what browsers bring back may be signed with; the last one signs."""
+        return [*reversed(self.secret_key_fallbacks), self.secret_key]
+
     def require_secret(self) -> str:
         """The key that signs sessions; raises ConfigurationError when a production start lacks it."""
-        if len(self.secret_key) < 16:
+        if len(self.secret_key) < SHORTEST_SECRET:
             raise ConfigurationError(
-                "SECRET_KEY must be set to at least 16 random characters (`openssl rand -hex 32` makes one). "
-                "To look around without one: `run.py serve --demo`."
+                f"SECRET_KEY must be set to at least {SHORTEST_SECRET} random characters (`openssl rand -hex 32` makes "
+                "one). To look around without one: `run.py serve --demo`."
             )
         return self.secret_key
 
@@ -263,8 +303,11 @@ def _must_exist(database_url: str) -> None:
         raise NoDatabase(f"there is no database at {place}; start Gongdan once or set GONGDAN_VAR")
 
 
-def _kept_key(path: Path) -> str:
-    """The key in ``path``, made on first use, readable by its owner only."""
+def kept_key(path: Path) -> str:
+    """The key in ``path``, made on first use, readable by its owner only.
+
+    Raises :class:`ConfigurationError` for a file that holds no whole key.
+    """
     path.parent.mkdir(0o700, parents=True, exist_ok=True)
     made = secrets.token_hex(32)
     scratch = path.with_name(f"{path.name}.{made[:8]}")

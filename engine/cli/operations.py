@@ -1,30 +1,21 @@
-"""Commands of operators: publish, pull, rebuild, worker, db."""
+"""Commands of operators: publish, pull, rebuild, worker, erase."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
-from engine.app import Gongdan
-from engine.base.atomic_files import readable
 from engine.base.errors import ConfigurationError
 from engine.case import rebuild as rebuilding
-from engine.case.store import case_ids
-from engine.operations import attachment_check, recompute_due_dates
-from engine.operations import backup as backups
 from engine.operations import erasure as erasing
-from engine.people.security_events import BackedUp, Restored
-from engine.proof import checkpoints, log, notes, records
-from engine.proof.verify import DIVERGED, ERASED
+from engine.operations import recompute_due_dates
+from engine.operations.installation_keys import wrong_key
 from engine.release.announcing import RIGHTS
 from engine.release.releases import FOLDER
-from engine.storage import upgrade as upgrades
 
-from .common import Named, answer, json_option, opened, operator
+from .common import answer, json_option, opened, operator
 
 
 @click.command("publish")
@@ -97,108 +88,10 @@ def worker(concurrency: int) -> None:
     from engine.operations.distributed_worker import Fleet  # needs the extra `postgres`
 
     with opened() as gongdan:
-        if (wrong := backups.wrong_key(gongdan)) is not None:
+        if (wrong := wrong_key(gongdan)) is not None:
             raise ConfigurationError(wrong)
         gongdan.settle()
         asyncio.run(Fleet(gongdan, concurrency).run())
-
-
-@click.group("db")
-def db() -> None:
-    """Upgrade, check, back up and restore the database."""
-
-
-@db.command("upgrade")
-@click.option(
-    "--simulated",
-    metavar="[SEED]",
-    is_flag=False,
-    flag_value="1",
-    help="Mark the empty database as simulated with this seed.",
-)
-def upgrade(simulated: str | None) -> None:
-    """Bring the database to the newest shape."""
-    with opened() as gongdan:
-        if simulated is not None:
-            if case_ids(gongdan.db):
-                raise click.UsageError("only an empty database can be marked as simulated")
-            gongdan.keys.mark_simulated(simulated)
-        click.echo(f"database at revision {upgrades.revision(gongdan.db)}")
-
-
-@db.command("check")
-@click.option(
-    "--remove-unnamed", is_flag=True, help="Delete files that lie with a case but that no command names."
-)
-@click.option("--key", help="The key that signed checkpoints before it was changed.")
-@json_option
-def check(remove_unnamed: bool, key: str | None, as_json: bool) -> None:
-    """Verify every chain, the log, the files, and compare read models with a rebuild. Exit 1 on any finding."""
-    with opened(existing=True) as gongdan:
-        findings, removed = [], 0
-        chosen = case_ids(gongdan.db)
-        for case in chosen:
-            verdict = gongdan.verify(case)
-            if verdict.state == DIVERGED:
-                findings.append(f"{case} row {verdict.seq}: {verdict.reason}")
-            elif verdict.state == ERASED:
-                findings += [f"{case} {line}" for line in rebuilding.erased_faults(gongdan.db, case)]
-            else:
-                findings += [f"{case} {line}" for line in rebuilding.differences(gongdan, case)]
-                findings += [f"{case} {line}" for line in attachment_check.faults(gongdan, case)]
-                if remove_unnamed:
-                    removed += attachment_check.remove_unnamed(gongdan, case)
-                findings += [
-                    f"{case} keeps the file {digest}, which no command names; --remove-unnamed deletes it"
-                    for digest in attachment_check.unnamed(gongdan, case)
-                ]
-        findings += rebuilding.orphans(gongdan)
-        findings += _beside(gongdan, key)
-        for path in readable(gongdan.settings.var):
-            click.echo(f"{path} can be read by other users; `chmod -R go= {path}` shuts it", err=True)
-    answer(
-        {"cases": len(chosen), "findings": findings, "removed": removed},
-        as_json,
-        "\n".join(
-            [*findings, *[f"{removed} files removed"] * remove_unnamed, f"{len(chosen)} cases checked"]
-        ),
-    )
-    sys.exit(1 if findings else 0)
-
-
-def _beside(gongdan: Gongdan, key: str | None) -> Iterator[str]:
-    """What is wrong with the access log, the verifications and the log, and what the log tells of otherwise."""
-    own = checkpoints.own_verifier(gongdan.settings.heads_key)
-    cases, others = records.held_against(gongdan.db, log.as_far_as_whole(gongdan.db))
-    yield from (f"{case} row {fault.leaf.seq}: {fault.reason}" for case, fault in cases.items())
-    yield from others
-    yield from records.faults(gongdan.db, [own, notes.log_key(key) if key else own])
-
-
-@db.command("backup")
-@click.argument("target", type=Named(path_type=Path, dir_okay=False))
-def backup(target: Path) -> None:
-    """Copy the database to TARGET while it is in use."""
-    with opened(existing=True) as gongdan:
-        backups.backup(gongdan.db, target)
-        gongdan.security_log.note_if_possible(operator(), BackedUp(about=str(target)), gongdan.now())
-    click.echo(f"written to {target}")
-
-
-@db.command("restore")
-@click.argument("source", type=Named(path_type=Path, dir_okay=False))
-@click.option("--force", is_flag=True, help="Replace a database that is not empty.")
-def restore(source: Path, force: bool) -> None:
-    """Put the backup SOURCE in place of the database. Stop all processes first."""
-    with opened(migrate=False) as gongdan:
-        backups.restore(gongdan.db, source, force=force)
-        wrong = backups.wrong_key(gongdan)
-    with opened(existing=True) as gongdan:  # the backup may be of an older version, which had no such log
-        told = Restored(about=str(source), force=force)
-        gongdan.security_log.note_if_possible(operator(), told, gongdan.now())
-    click.echo(f"restored from {source}")
-    if wrong is not None:
-        click.echo(wrong, err=True)
 
 
 @click.command("erase")

@@ -4,87 +4,126 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-import time
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, cast
 
-import sqlalchemy as sa
-
-from engine.app import Gongdan
+from engine.base import age_files
 from engine.base.atomic_files import scratch
 from engine.base.errors import GongdanError, Unavailable
 from engine.base.settings import child_environment
-from engine.privacy.sealing import lookup_key
 from engine.storage.database import Database
-from engine.storage.tables import cases
 
-_PARTING = 2.0  #: seconds that a server needs at most to part with connections that were closed
-#: others connected to this database; servers of PostgreSQL itself have no user
-_OTHERS = sa.text(
-    "SELECT DISTINCT usename || ' from ' || coalesce(host(client_addr), 'this machine') FROM pg_stat_activity "
-    "WHERE datname = current_database() AND usename IS NOT NULL AND pid <> pg_backend_pid() ORDER BY 1"
-)
+from .alone import refuse_others
+
+_DUMP = b"PGDMP"  #: how a dump of PostgreSQL begins
 
 
-def backup(db: Database, target: Path) -> None:
+def backup(db: Database, target: Path, recipients: Sequence[str] = ()) -> None:
     """Copy the database to ``target`` while it is in use; the copy is complete or not there at all.
 
-    Raises :class:`Unavailable` when it cannot be written.
+    With ``recipients`` (public keys of age) it is encrypted for them, and nothing that can be read leaves the folder
+    of the database. Raises :class:`Unavailable` when it cannot be written, :class:`GongdanError` for a file that is
+    there already and what is no public key.
     """
     if target.exists():
         raise GongdanError(f"{target} exists already; choose another name")
-    with scratch(target) as partial:
+    if not recipients:
+        with scratch(target) as partial:
+            _copy(db, partial, target)
+    elif db.sqlite:
+        place = Path(db.engine.url.database or "")
+        with _plain_file(place.parent) as plain, scratch(target) as partial:
+            _copy(db, plain, target)
+            with plain.open("rb") as source, partial.open("wb") as out:
+                age_files.encrypt(source, out, recipients)
+    else:
+        with scratch(target) as partial, partial.open("wb") as out:
+            _dump(db, lambda source: age_files.encrypt(source, out, recipients))
+
+
+def restore(db: Database, source: Path, *, force: bool, identity: Path | None = None) -> None:
+    """Put a backup in place of the database, which must be empty unless ``force``, and which nobody may be using.
+
+    ``identity``: the file of the secret key of an encrypted backup. Raises :class:`GongdanError` for what is no backup,
+    is damaged, or does not open with that key; then the database is as it was.
+    """
+    with opened(source, identity, _folder(db)) as plain:
         if db.sqlite:
-            try:
-                with (
-                    closing(sqlite3.connect(db.engine.url.database or "")) as source,
-                    closing(sqlite3.connect(partial)) as copy,
-                ):
-                    source.backup(
-                        copy
-                    )  # in one step: what others write meanwhile would begin one of many anew
-            except sqlite3.Error as error:
-                raise Unavailable(f"{target} cannot be written: {error}") from None
-        else:
-            _run(["pg_dump", "--format=custom", f"--file={partial}"], db)
+            _restore_sqlite(db, plain, source, force=force)
+            return
+        refuse_others(db, "restore")
+        clean = ["--clean", "--if-exists"] if force else []
+        _run(["pg_restore", "--single-transaction", *clean, str(plain)], db)
 
 
-def restore(db: Database, source: Path, *, force: bool) -> None:
-    """Put a backup in place of the database, which must be empty unless ``force``, and which nobody may be using."""
+@contextmanager
+def opened(source: Path, identity: Path | None, folder: Path) -> Iterator[Path]:
+    """The backup ``source`` as it was before it was encrypted: itself, or for the block a private file in ``folder``.
+
+    Raises :class:`GongdanError` as :func:`restore` does.
+    """
     if not source.exists():
         raise GongdanError(f"there is no backup {source}")
     if not source.is_file():
         raise GongdanError(f"{source} is no file, so it is no backup")
-    if db.sqlite:
-        _restore_sqlite(db, source, force=force)
+    if not age_files.is_encrypted(source):
+        yield source
         return
-    db.close()  # of our own connections one is enough to look around, none while the tables are replaced
-    until = time.monotonic() + _PARTING
+    if identity is None:
+        raise GongdanError(f"{source} is encrypted: name the file of its secret key with --identity")
+    with _plain_file(folder) as plain:
+        with plain.open("wb") as out:
+            age_files.decrypt(source, out, identity)
+        yield plain
+
+
+def is_dump(plain: Path) -> bool:
+    """Whether a backup that is not (or no longer) encrypted is of a PostgreSQL database."""
+    with plain.open("rb") as file:
+        return file.read(len(_DUMP)) == _DUMP
+
+
+def _folder(db: Database) -> Path:
+    """Where what is not encrypted may lie for a moment: beside a SQLite database, else the system's place for it."""
+    return Path(db.engine.url.database or "").resolve().parent if db.sqlite else Path(tempfile.gettempdir())
+
+
+@contextmanager
+def _plain_file(folder: Path) -> Iterator[Path]:
+    """A new file in ``folder`` that nobody else can read and that is gone after the block."""
     try:
-        with db.read() as connection:
-            others = list(connection.execute(_OTHERS).scalars())
-            while others and time.monotonic() < until:
-                time.sleep(0.1)
-                connection.rollback()  # the server shows a transaction what it showed it first
-                others = list(connection.execute(_OTHERS).scalars())
-    finally:
-        db.close()
-    if others:
-        raise GongdanError(
-            f"the database is in use ({', '.join(others)}); stop every process of Gongdan and close other "
-            "connections, then restore. The database was left as it is"
-        )
-    clean = ["--clean", "--if-exists"] if force else []
-    _run(["pg_restore", "--single-transaction", *clean, str(source)], db)
+        made = tempfile.TemporaryDirectory(prefix=".gongdan-", dir=folder)
+    except OSError as error:
+        raise Unavailable(f"nothing can be written in {folder}: {error.strerror}") from None
+    with made as private:
+        yield Path(private) / "plain"
 
 
-def _restore_sqlite(db: Database, source: Path, *, force: bool) -> None:
+def _copy(db: Database, to: Path, target: Path) -> None:
+    """Copy the database to the file ``to``, which will be ``target``."""
+    if not db.sqlite:
+        _run(["pg_dump", "--format=custom", f"--file={to}"], db)
+        return
+    try:
+        with (
+            closing(sqlite3.connect(db.engine.url.database or "")) as source,
+            closing(sqlite3.connect(to)) as copy,
+        ):
+            source.backup(copy)  # in one step: what others write meanwhile would begin one of many anew
+    except sqlite3.Error as error:
+        raise Unavailable(f"{target} cannot be written: {error}") from None
+
+
+def _restore_sqlite(db: Database, plain: Path, source: Path, *, force: bool) -> None:
+    """Put the file ``plain`` in place of the database; ``source``: the backup that the operator named."""
     place = Path(db.engine.url.database or "").resolve()
     if place.exists() and place.stat().st_size and not force:
         raise GongdanError(f"{place} exists; stop everything and use --force to replace it")
-    with closing(sqlite3.connect(source)) as origin:
+    with closing(sqlite3.connect(plain)) as origin:
         try:
             if origin.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
                 raise GongdanError(f"{source} is damaged; the database was left as it is")
@@ -106,26 +145,6 @@ def _restore_sqlite(db: Database, source: Path, *, force: bool) -> None:
                 raise Unavailable(
                     f"the copy of {source} cannot be written ({error}); the database was left as it is"
                 ) from None
-
-
-def is_looked_up_with(db: Database, key: bytes) -> bool:
-    """Whether phones in ``db`` are looked up with ``key``; also where there is none to judge by."""
-    known = sa.select(cases.c.phone, cases.c.phone_key).where(
-        cases.c.phone_key.is_not(None), cases.c.phone != ""
-    )
-    return all(lookup_key(key, phone) == found for phone, found in db.rows(known.limit(1)))
-
-
-def wrong_key(gongdan: Gongdan) -> str | None:
-    """Why nobody would be found in this database with the key of this installation; None: with it they are."""
-    settings = gongdan.settings
-    if is_looked_up_with(gongdan.db, settings.lookup_key):
-        return None
-    return (
-        f"GONGDAN_KEY, or the key in {settings.var / 'lookup.key'}, is not the one that this database was made with, "
-        "so nobody would be found by phone or kept off what is about them: put the old key there, or run `rebuild` "
-        "to look up with this one"
-    )
 
 
 @contextmanager
@@ -153,15 +172,43 @@ def _log_aside(place: Path) -> Iterator[None]:
 
 
 def _run(command: list[str], db: Database) -> None:
-    """Run a PostgreSQL tool on ``db``. The password goes through the environment: everybody sees command lines."""
+    """Run a PostgreSQL tool on ``db``."""
+    with _started(command, db, subprocess.DEVNULL):
+        pass
+
+
+def _dump(db: Database, take: Callable[[BinaryIO], None]) -> None:
+    """Let ``take`` have the dump of ``db`` as it is made."""
+    with _started(["pg_dump", "--format=custom"], db, subprocess.PIPE) as tool:
+        take(cast(BinaryIO, tool.stdout))
+
+
+@contextmanager
+def _started(command: list[str], db: Database, stdout: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A PostgreSQL tool at work on ``db``, which has ended well when the block ends well.
+
+    The password goes through the environment: everybody sees command lines. Raises :class:`GongdanError` for a tool
+    that is not there or fails.
+    """
     url = db.engine.url
     address = url.set(drivername="postgresql", password=None).render_as_string()
     env = child_environment(**({"PGPASSWORD": str(url.password)} if url.password else {}))
-    try:
-        done = subprocess.run(  # noqa: S603 - our own words
-            [*command, f"--dbname={address}"], capture_output=True, text=True, check=False, env=env
-        )
-    except FileNotFoundError:
-        raise GongdanError(f"{command[0]} is not installed; it comes with the PostgreSQL client") from None
-    if done.returncode:
-        raise GongdanError(f"{command[0]}: {done.stderr.strip()[:500]}")
+    with tempfile.TemporaryFile() as said:
+        try:
+            tool = subprocess.Popen(  # noqa: S603 - our own words
+                [*command, f"--dbname={address}"], stdout=stdout, stderr=said, env=env
+            )
+        except FileNotFoundError:
+            raise GongdanError(
+                f"{command[0]} is not installed; it comes with the PostgreSQL client"
+            ) from None
+        with tool:
+            try:
+                yield tool
+            except BaseException:
+                tool.kill()
+                raise
+        if tool.returncode:
+            said.seek(0)
+            told = said.read().decode(errors="replace").strip()
+            raise GongdanError(f"{command[0]}: {told[:500]}")

@@ -13,7 +13,7 @@ person = sa.Table(
     sa.Column("display_name", sa.Text, nullable=False),
     sa.Column("password_hash", sa.Text, nullable=False),
     sa.Column("roles", sa.Text, nullable=False),  # JSON list
-    sa.Column("skills", sa.Text, nullable=False),  # JSON object: skill → level; a list of skills before 0.1.0
+    sa.Column("skills", sa.Text, nullable=False),  # JSON object: skill → level; a list of skills before 0.2.0
     sa.Column("departments", sa.Text, nullable=False),  # JSON list
     sa.Column("demo", sa.Integer, nullable=False, default=0),
     sa.Column("active", sa.Integer, nullable=False, default=1),

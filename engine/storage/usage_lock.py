@@ -47,7 +47,9 @@ class InUse:
                 _share(held)
             except BlockingIOError:
                 os.close(held)
-                raise Unavailable("the database is being restored; try again when that has ended") from None
+                raise Unavailable(
+                    "the database is being restored, or gets another key; try again when that has ended"
+                ) from None
             except BaseException:
                 os.close(held)
                 raise
@@ -86,19 +88,41 @@ class InUse:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Nobody else uses the database until the block ends. Raises :class:`GongdanError` when somebody does."""
+        """Nobody uses the database until the block ends, not even this process.
+
+        Raises :class:`GongdanError` when somebody does.
+        """
         held = self._opened()
         try:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise GongdanError(
-                    f"{self.place} is in use by another process of Gongdan (`serve`, or a command); "
-                    "stop it, then restore. The database was left as it is"
-                ) from None
+            self._take(held, "restore")
             yield
         finally:
             os.close(held)
+
+    @contextmanager
+    def to_myself(self, then: str) -> Iterator[None]:
+        """This process alone uses the database until the block ends.
+
+        Raises :class:`GongdanError` when others do; ``then``: what is to be done once they are stopped.
+        """
+        self.share()
+        if self._held is None:  # in memory: nobody else's
+            yield
+            return
+        try:
+            self._take(self._held, then)
+            yield
+        finally:
+            fcntl.flock(self._held, fcntl.LOCK_SH)
+
+    def _take(self, held: int, then: str) -> None:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise GongdanError(
+                f"{self.place} is in use by another process of Gongdan (`serve`, or a command); "
+                f"stop it, then {then}. The database was left as it is"
+            ) from None
 
     def _opened(self) -> int:
         try:

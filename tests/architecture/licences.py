@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import PackageNotFoundError, files, metadata
 from pathlib import Path
 
 from engine.base.settings import CHECKOUT
@@ -16,8 +16,11 @@ THIRD_PARTY = CHECKOUT / "THIRD_PARTY.md"
 #: Packages of the locks that are installed on other systems only, so that nobody can ask them here.
 ELSEWHERE = {"colorama": "BSD-3-Clause"}
 #: What packages say that are older than licence expressions.
-_PLAIN = {
+PLAIN = {
     "MIT License": "MIT",
+    "The MIT License (MIT)": "MIT",
+    "Python Software Foundation License": "PSF-2.0",
+    "Apache 2.0": "Apache-2.0",
     "SEE LICENSE IN LICENSE": "bpmn.io licence",
     "BSD License": "BSD-3-Clause",
     "BSD 2-Clause License": "BSD-2-Clause",
@@ -54,11 +57,18 @@ def licence(package: str) -> str:
     for expression in declared.get_all("License-Expression") or []:
         return str(expression)
     stated = str((declared.get_all("License") or [""])[0])
-    if stated in _PLAIN:
-        return _PLAIN[stated]
+    if stated in PLAIN:
+        return PLAIN[stated]
     classifiers = [c.rpartition(" :: ")[2] for c in declared.get_all("Classifier") or [] if "License ::" in c]
-    names = sorted({_PLAIN.get(c, c) for c in classifiers if c not in ("OSI Approved", "DFSG approved")})
-    return " OR ".join(names) or stated
+    names = sorted({PLAIN.get(c, c) for c in classifiers if c not in ("OSI Approved", "DFSG approved")})
+    return " OR ".join(names) or stated or _enclosed(package)
+
+
+def _enclosed(package: str) -> str:
+    """What the licence text begins with that comes with a package whose metadata name none."""
+    texts = [file for file in files(package) or [] if "licenses" in file.parts]
+    first = next(line.strip() for line in texts[0].read_text(encoding="utf-8").splitlines() if line.strip())
+    return PLAIN.get(first, f"see its text: {first}")
 
 
 def browser_packages() -> dict[str, dict[str, str]]:
@@ -79,7 +89,7 @@ def page() -> str:
     ]
     lines += ["", "## In the browser", "| package | version | licence |", "|---|---|---|"]
     for name, about in browser_packages().items():
-        text = _PLAIN.get(about["license"], about["license"])
+        text = PLAIN.get(about["license"], about["license"])
         if "file" in about:
             text = f"[{text}](web/static/vendor/{about['file']})"
         lines.append(f"| {name} | {about['version']} | {text} |")

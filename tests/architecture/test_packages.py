@@ -28,6 +28,7 @@ PARTS = {
     "babel": "flask-babel",
     "itsdangerous": "flask",
     "pydantic-monty-client": "pydantic-monty",
+    "packageurl-python": "cyclonedx-python-lib",
 }
 
 

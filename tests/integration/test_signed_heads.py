@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from engine.app import open_gongdan
 from engine.base.errors import GongdanError, InvalidFile, NotFound
 from engine.base.settings import Settings
-from engine.cli import operations
+from engine.cli import database
 from engine.cli.proof import checkpoint
 from engine.cli.proof import prove as cli_prove
 from engine.cli.reports import export
@@ -563,7 +563,7 @@ def test_whatever_was_changed_since_is_named(
     assert told.exit_code == 1
     assert why in told.stdout
     if forge is not _begin_a_new_log:
-        check = run(operations.db, "check")
+        check = run(database.db, "check")
         assert check.exit_code == 1
         assert why in check.stdout, "the log in the database says so, too"
 
@@ -573,11 +573,11 @@ def test_db_check_names_a_broken_chain_and_a_broken_log(
 ) -> None:
     desk, *_ = worked
     run(checkpoint)
-    assert run(operations.db, "check").exit_code == 0
+    assert run(database.db, "check").exit_code == 0
     with desk.g.db.begin() as connection:
         connection.execute(sa.update(view_log).where(view_log.c.id == 4).values(person="x"))
         connection.execute(sa.update(log_leaf).where(log_leaf.c.number == 1).values(seq=2))
-    for command in ((operations.db, "check"), (verify, "--all")):
+    for command in ((database.db, "check"), (verify, "--all")):
         told = run(*command)
         assert told.exit_code == 1
         assert "the access log, row 4: the row was changed" in told.stdout
@@ -630,7 +630,7 @@ def test_after_a_change_of_the_key_the_old_one_is_named(
     desk.complete(case, result="reached")
     assert run(checkpoint).exit_code == 0, "the log goes on under the new key"
     old = checkpoints.own_verifier(OTHER)
-    for command in ((operations.db, "check"), (verify, "--all")):
+    for command in ((database.db, "check"), (verify, "--all")):
         told = run(*command)
         assert told.exit_code == 1
         assert f"the checkpoint of 7 leaves: this was signed by {old.name}" in told.stdout

@@ -187,4 +187,7 @@ def test_processes_that_start_together_get_one_key(tmp_path: Path) -> None:
 
 
 def test_variables_are_named_after_the_project() -> None:
-    assert all(name.startswith("GONGDAN_") or name in ("DATABASE_URL", "SECRET_KEY") for name in variables())
+    assert all(
+        name.startswith("GONGDAN_") or name in ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS")
+        for name in variables()
+    )
