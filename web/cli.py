@@ -14,7 +14,7 @@ from engine.base.errors import ConfigurationError, InvalidFile
 from engine.base.settings import Settings
 from engine.cli.common import Bar, operator
 from engine.operations import accounts
-from engine.operations.backup import wrong_key
+from engine.operations.installation_keys import wrong_key
 from engine.operations.pulse import SERVE, Pulse
 from engine.operations.recompute_due_dates import recompute_provisional
 from engine.operations.settings_watch import note_changes

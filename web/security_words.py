@@ -63,6 +63,15 @@ WORDS: dict[str, tuple[Texts, Texts]] = {
     "restored": (
         _texts("恢复备份", "還原備份", "Restored"),
         _texts("覆盖原库：{force}", "覆蓋原庫：{force}", "in place of another: {force}")),
+    "drilled": (
+        _texts("演练恢复", "演練還原", "Restored for a trial"),
+        _texts("发现 {findings} 处，数据为 {hours} 小时前", "發現 {findings} 處，資料為 {hours} 小時前",
+               "{findings} findings, data {hours} hours old")),
+    "keys_exported": (_texts("导出密钥", "匯出密鑰", "Keys written out"), _texts("{keys}", "{keys}", "{keys}")),
+    "key_rotated": (
+        _texts("更换密钥", "更換密鑰", "Key changed"),
+        _texts("{rows} 行已更新，未能更新：{left}", "{rows} 行已更新，未能更新：{left}",
+               "{rows} rows found anew, not: {left}")),
     "log_cut": (
         _texts("删除到期记录", "刪除到期紀錄", "Old entries taken away"),
         _texts("{many} 条，至第 {last} 条", "{many} 條，至第 {last} 條", "{many} of them, up to number {last}")),

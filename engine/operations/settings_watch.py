@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import sqlalchemy as sa
 
@@ -15,10 +15,12 @@ from engine.app import Gongdan
 from engine.base.settings import Settings
 from engine.people import security_log
 from engine.people.security_events import By, SettingChanged
+from engine.storage.database import Database
 from engine.storage.tables import setting
 from engine.storage.upsert import put
 
 _KEPT = "environment"  #: the row that says how the settings were
+_LOOKUP = "GONGDAN_KEY"
 #: may differ between processes of one installation
 _OWN = frozenset({"host", "port", "project", "var", "publish"})
 
@@ -43,6 +45,32 @@ def note_changes(gongdan: Gongdan, by: By) -> list[str]:
         if kept is None or before != now:
             connection.execute(put(gongdan.db, setting, {"key": _KEPT, "value": json.dumps(now)}))
     return changed
+
+
+def was_kept_under(db: Database, settings: Settings, key: bytes) -> bool | None:
+    """Whether ``key`` was the look-up key at the last start; None where no start is known."""
+    kept = _kept(db)
+    if kept is None:
+        return None
+    return kept.get(_LOOKUP) == _now(replace(settings, lookup_key=key), key)[_LOOKUP]
+
+
+def rekey(gongdan: Gongdan, old: bytes) -> None:
+    """Keep what was noted of secrets under the look-up key ``old`` under that of now, where they are still the same."""
+    db, settings = gongdan.db, gongdan.settings
+    kept = _kept(db)
+    if kept is None:
+        return
+    before, now = _now(replace(settings, lookup_key=old), old), _now(settings, settings.lookup_key)
+    anew = {name: now[name] if name in now and before[name] == told else told for name, told in kept.items()}
+    with db.begin() as connection:
+        connection.execute(put(db, setting, {"key": _KEPT, "value": json.dumps(anew)}))
+
+
+def _kept(db: Database) -> dict[str, str | None] | None:
+    rows = db.rows(sa.select(setting.c.value).where(setting.c.key == _KEPT))
+    found: dict[str, str | None] | None = json.loads(rows[0][0]) if rows else None
+    return found
 
 
 def _now(settings: Settings, key: bytes) -> dict[str, str | None]:

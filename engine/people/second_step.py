@@ -42,6 +42,42 @@ class State:
     codes: int
 
 
+def reseal(connection: sa.Connection, old: bytes, new: bytes) -> tuple[int, list[str], list[str]]:
+    """Seal the secrets anew that are sealed with the key ``old``, within the caller's transaction.
+
+    Returns how many, whose recovery codes went (digests under ``old``, of which nothing can be made), and whose secret
+    opens with neither key and stays as it is.
+    """
+    before, now = _cipher_of(old), _cipher_of(new)
+    count, spoilt = 0, []
+    for name, sealed in connection.execute(sa.select(second_step.c.person, second_step.c.secret)).all():
+        bound = [name.encode()]
+        try:
+            anew = now.encrypt(before.decrypt(bytes(sealed), bound), bound)
+        except InvalidTag:
+            if not _opens(now, bytes(sealed), bound):
+                spoilt.append(name)
+            continue
+        mine = second_step.c.person == name
+        count += connection.execute(sa.update(second_step).where(mine).values(secret=anew)).rowcount
+    codes = sa.select(recovery_code.c.person).distinct().order_by(recovery_code.c.person)
+    gone = list(connection.execute(codes).scalars())
+    connection.execute(sa.delete(recovery_code))
+    return count, gone, spoilt
+
+
+def _cipher_of(key: bytes) -> AESSIV:
+    return AESSIV(HKDF(SHA256(), 64, None, b"gongdan second step").derive(key))
+
+
+def _opens(cipher: AESSIV, sealed: bytes, bound: list[bytes]) -> bool:
+    try:
+        cipher.decrypt(sealed, bound)
+    except InvalidTag:
+        return False
+    return True
+
+
 class SecondSteps:
     """The second steps of one installation."""
 
@@ -50,7 +86,7 @@ class SecondSteps:
 
     @cached_property
     def _cipher(self) -> AESSIV:
-        return AESSIV(HKDF(SHA256(), 64, None, b"gongdan second step").derive(self._db.lookup_key))
+        return _cipher_of(self._db.lookup_key)
 
     def state(self, name: str) -> State | None:
         """The second step of ``name``; None when there is none, or none that was confirmed."""

@@ -211,6 +211,32 @@ class Restored(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drilled(Event):
+    """The backup ``about`` was restored for a trial; so many ``findings``, and the data so many ``hours`` old."""
+
+    kind: ClassVar[str] = "drilled"
+    findings: int
+    hours: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysExported(Event):
+    """The keys of the installation were written to the encrypted file ``about``; ``keys``: their variables."""
+
+    kind: ClassVar[str] = "keys_exported"
+    keys: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRotated(Event):
+    """The key ``about`` is another: so many ``rows`` are found under it; ``left``: what could not be, in words."""
+
+    kind: ClassVar[str] = "key_rotated"
+    rows: int
+    left: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogCut(Event):
     """Entries whose time was over were taken away: so ``many``, up to number ``last``, whose hash (hex) was ``hash``.
 
@@ -238,7 +264,7 @@ KINDS: dict[str, type[Event]] = {
     for one in (
         SignedIn, SignInFailed, LockedOut, Unlocked, SignedOut, SessionsEnded, AccountAdded, AccountChanged,
         AccountSwitched, PasswordChanged, SecondFactor, Refused, Published, Downloaded, Exported, Erasing,
-        SettingChanged, Verified, BackedUp, Restored, LogCut, Burst,
+        SettingChanged, Verified, BackedUp, Restored, Drilled, KeysExported, KeyRotated, LogCut, Burst,
     )
 }  # fmt: skip
 

@@ -31,7 +31,7 @@ from engine.case.rebuild import differences, rebuild
 from engine.case.store import case_ids, rows
 from engine.privacy.keys import Keys
 from engine.storage.database import Database
-from engine.storage.tables import cases, setting, task
+from engine.storage.tables import cases, history, setting, task
 from engine.storage.upgrade import head, revision
 from run import cli
 
@@ -78,6 +78,51 @@ def test_after_an_upgrade_everything_is_right(old: Path) -> None:
     verified = json.loads(run(old, "verify", "--all", "--json").stdout)
     assert verified["cases"] == verified["identical"] == checked["cases"] >= 30
     assert run(old, "db", "upgrade").stderr == "", "the second time there is nothing to do"
+
+
+def test_upgraded_under_another_key_backed_up_and_restored_everything_is_still_right(
+    old: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an operator does over the years, each by its command."""
+    apart, restored = (tmp_path_factory.mktemp(name) for name in ("apart", "restored"))
+    secret = apart / "backup.age-key"
+
+    def command(var: Path, *words: str, code: int = 0) -> str:
+        monkeypatch.setenv("GONGDAN_VAR", str(var))
+        done = CliRunner().invoke(cli, words)
+        assert done.exit_code == code, done.output
+        assert "is not the one" not in done.stderr, "everybody is found with the key"
+        return done.stdout
+
+    def chained(var: Path) -> set[tuple[str, int, bytes]]:
+        with closing(Database(f"sqlite:///{var / 'gongdan.db'}")) as db:
+            return {(row.case_id, row.seq, bytes(row.hash)) for row in db.rows(sa.select(history))}
+
+    def wrong(said: str) -> list[str]:
+        """Findings; the files that these simulated customers sent were never there."""
+        return [line for line in json.loads(said)["findings"] if not line.endswith("is missing")]
+
+    for name in ("DATABASE_URL", "GONGDAN_KEY", "GONGDAN_HEADS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    command(old, "db", "upgrade")
+    upgraded, keys = chained(old), {"first": (old / "lookup.key").read_text()}
+    public = command(old, "keys", "new", str(secret)).strip()
+    command(old, "db", "backup", str(apart / "first.age"), "--recipient", public)
+    assert json.loads(command(old, "keys", "rotate", "--json"))["left"] == []
+    keys["second"] = (old / "lookup.key").read_text()
+    assert keys["second"] != keys["first"]
+    assert chained(old) == upgraded, "another key changes nothing that is proved"
+    command(old, "db", "backup", str(apart / "second.age"), "--recipient", public)
+    files = ("--identity", str(secret), "--json")
+    said = command(old, "db", "drill", str(apart / "second.age"), *files, code=1)
+    assert wrong(said) == []
+    drilled = json.loads(said)
+    assert drilled["compared"] == drilled["identical"] == drilled["cases"] >= 30
+    for name, key in keys.items():
+        (restored / "lookup.key").write_text(key)
+        command(restored, "db", "restore", str(apart / f"{name}.age"), "--force", *files[:2])
+        assert chained(restored) == upgraded
+    assert wrong(command(restored, "db", "check", "--json", code=1)) == []
 
 
 def test_who_was_erased_before_erasures_were_commands_is_erased_afterwards(old: Path) -> None:
