@@ -38,7 +38,10 @@ def create_app(gongdan: Gongdan, settings: Settings, worker: Works | None = None
     Raises ConfigurationError when a production start lacks its secret.
     """
     app = Flask(__name__, static_folder="static", template_folder="templates")
-    app.config.update(SECRET_KEY=settings.require_secret())
+    app.config.update(
+        SECRET_KEY=settings.require_secret(),
+        SECRET_KEY_FALLBACKS=list(settings.secret_key_fallbacks),
+    )
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies

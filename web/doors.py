@@ -18,6 +18,7 @@ OWN = "who has the report, or its task"  #: web/report_links.py
 #: endpoint → who comes in
 DOORS = {
     "static": STRANGERS, "health.live": STRANGERS, "health.ready": STRANGERS, "health.measured": STRANGERS,
+    "well_known.security_txt": STRANGERS,
     "auth.sign_in": STRANGERS, "auth.second_step": STRANGERS, "auth.signed_in": STRANGERS,
     "auth.preferences": STRANGERS, "auth.sign_out": EVERYBODY, "account.own": EVERYBODY,
     "account.change_password": EVERYBODY, "account.end_session": EVERYBODY, "account.end_sessions": EVERYBODY,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Response, after_this_request, current_app, request
+from flask import Response, after_this_request, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from engine.people.attempts import Caller
@@ -54,4 +54,4 @@ def _known() -> dict[str, str]:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(str(current_app.secret_key), salt="known browser")
+    return URLSafeTimedSerializer(request_context.settings().signing_keys, salt="known browser")

@@ -41,10 +41,14 @@ def rooms() -> list[tuple[str, object, str]]:
     return shown if may_search(request_context.person()) else [r for r in shown if r[0] != "cases.search"]
 
 
-def typing_key() -> str:
-    """The key under which this browser keeps what the person typed: pages of anybody else do not have it."""
+def typing_keys() -> list[str]:
+    """The keys under which this browser keeps what the person typed: pages of anybody else do not have them.
+
+    With the first it keeps; what it kept under a ``SECRET_KEY`` of before opens with one of the others.
+    """
     told = b"typed:" + request_context.person().name.encode()
-    return hmac.new(request_context.settings().secret_key.encode(), told, hashlib.sha256).hexdigest()
+    keys = reversed(request_context.settings().signing_keys)
+    return [hmac.new(key.encode(), told, hashlib.sha256).hexdigest() for key in keys]
 
 
 def install(app: Flask) -> None:
@@ -53,7 +57,7 @@ def install(app: Flask) -> None:
         rooms=rooms,
         signed_in=request_context.signed_in,
         done_with=drafts.done_with,
-        typing_key=typing_key,
+        typing_keys=typing_keys,
         is_here=is_here,
         me=request_context.person,
         process_name=formatting.process_name,

@@ -46,6 +46,7 @@ def install(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https,
+        WTF_CSRF_SECRET_KEY=settings.signing_keys,
         WTF_CSRF_TIME_LIMIT=None,  # a form may stay open for a whole shift; the session limits it
         WTF_CSRF_SSL_STRICT=settings.https,
     )

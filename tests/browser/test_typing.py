@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Page, Route, expect
 from werkzeug.serving import make_server
 
@@ -14,6 +16,7 @@ from engine.people.directory import DEMO_PASSWORD
 from engine.queries import drafts
 from tests.browser.conftest import Desk, Quiet, Site
 from tests.browser.registering import ask_in_cantonese, choose, open_cantonese
+from web import create_app
 
 Sit = Callable[..., Desk]
 FIRST, SECOND = "客户说上个月多扣了三十元。", "还问什么时候退回来？"
@@ -21,10 +24,10 @@ PACE = 40  #: milliseconds between two letters
 
 
 @contextmanager
-def stopped(site: Site) -> Iterator[None]:
-    """The server is down for the block, and up again at the same address."""
+def stopped(site: Site, other: Flask | None = None) -> Iterator[None]:
+    """The server is down for the block, and up again at the same address; ``other``: with other pages."""
     port = site.server.server_port
-    app = site.server.app
+    app = other or site.server.app
     site.server.shutdown()
     site.server.server_close()
     try:
@@ -242,6 +245,20 @@ def test_a_page_closed_while_the_server_was_away_is_found_again(site: Site, sit:
     expect(desk.page.locator(".restored")).to_contain_text("已恢复您")
     expect(desk.page.locator('textarea[name="question"]')).to_have_value(FIRST)
     assert kept(site) == FIRST
+
+
+def test_what_waits_in_the_browser_opens_after_the_key_of_sessions_was_changed(site: Site, sit: Sit) -> None:
+    page = at_the_form(sit("agent1"))
+    address, context, was = page.url, page.context, site.gongdan.settings
+    changed = replace(was, secret_key="n" * 32, secret_key_fallbacks=("x" * 32, was.secret_key))
+    with stopped(site, create_app(site.gongdan, changed)):
+        write(page, FIRST)
+        page.wait_for_timeout(500)
+        page.close()
+    again = context.new_page()
+    again.goto(address)
+    expect(again.locator('textarea[name="question"]')).to_have_value(FIRST)
+    until_kept(again, site, FIRST)
 
 
 def test_without_a_network_nothing_is_lost(site: Site, sit: Sit) -> None:

@@ -38,6 +38,7 @@ ROOMS: dict[str, set[str]] = {
     "/admin/security": {"admin", "auditor"}, "/admin/health": {"admin"},
     **{path: {*ALL, *STATES} for path in (
         "/sign-in", "/signed-in", "/preferences", "/static/", "/api/health", "/livez", "/readyz", "/metrics",
+        "/.well-known/security.txt",
     )},
 }  # fmt: skip
 #: whose views let in whoever has the report's task, too: they decide themselves

@@ -22,6 +22,7 @@ from . import (
     reports,
     security_log,
     tasks,
+    well_known,
 )
 from . import completing as completing  # its view joins the tasks' room
 from . import people as people  # its views join the administrators' room
@@ -50,5 +51,6 @@ def install(app: Flask) -> None:
         admin,
         security_log,
         health,
+        well_known,
     ):
         app.register_blueprint(room.bp)

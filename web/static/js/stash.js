@@ -14,7 +14,8 @@ const LONGEST = 7 * 24 * 3600 * 1000; // milliseconds; then nobody is coming bac
 const turns = new Map(); // address → number of the last write or removal, so that a slow older one changes nothing
 
 const bytes = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-const key = sealing && meta ? crypto.subtle.importKey('raw', bytes(meta.dataset.key), 'AES-GCM', false, ['encrypt', 'decrypt']) : null;
+const imported = (hex) => crypto.subtle.importKey('raw', bytes(hex), 'AES-GCM', false, ['encrypt', 'decrypt']);
+const keys = sealing && meta ? meta.dataset.keys.split(' ').map(imported) : []; // the one in force, and those of before
 const coded = (raw) => btoa(Array.from(new Uint8Array(raw), (byte) => String.fromCharCode(byte)).join(''));
 const decoded = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
@@ -29,14 +30,15 @@ function place() {
 async function sealed(text) {
   if (!sealing) return text;
   const iv = crypto.getRandomValues(new Uint8Array(12));
-  const body = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, await key, new TextEncoder().encode(text));
+  const body = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, await keys[0], new TextEncoder().encode(text));
   return `${coded(iv)}.${coded(body)}`;
 }
 
 async function unsealed(text) {
   if (!sealing) return text;
   const [iv, body] = text.split('.').map(decoded);
-  return new TextDecoder().decode(await crypto.subtle.decrypt({ name: 'AES-GCM', iv }, await key, body));
+  const opened = keys.map(async (key) => crypto.subtle.decrypt({ name: 'AES-GCM', iv }, await key, body));
+  return new TextDecoder().decode(await Promise.any(opened));
 }
 
 const turn = (address) => turns.set(address, (turns.get(address) ?? 0) + 1).get(address);
