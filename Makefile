@@ -21,7 +21,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python3.14 p
 PARTS := tests/architecture,tests/unit,tests/scenarios,tests/golden,tests/equivalence tests/integration \
 	tests/browser,tests/fault,tests/hostile,tests/system
 
-.PHONY: help setup run test lint bench fault mutants lock
+.PHONY: help setup run test lint bench fault mutants sbom lock
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 14
 
@@ -49,6 +49,9 @@ fault: .venv/.test ## the long tests: kills, races, hostile files, 10,000 seeds,
 
 mutants: .venv/.test ## how well the tests catch wrong code: 400 small faults, one at a time; takes an hour or two
 	$(BIN)/python -m tests.mutation
+
+sbom: .venv/.test ## the list of parts with licences and hashes (CycloneDX), into sbom.cdx.json
+	$(BIN)/python -m tests.architecture.sbom sbom.cdx.json
 
 lock: ## write the lock files anew from pyproject.toml (needs uv in PATH)
 	$(call lock,requirements-test.lock,--extra test)

@@ -45,16 +45,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """What the fault tests did to the system, and what became of it."""
-    done = [
-        str(text)
-        for report in terminalreporter.getreports("passed")
-        for name, text in report.user_properties
-        if name == "fault"
-    ]
-    if done:
-        terminalreporter.section("faults")
-        for line in sorted(done):
+    """What the fault tests did to the system, and what became of it; what could not be tried here, and why."""
+    told = [told for report in terminalreporter.getreports("passed") for told in report.user_properties]
+    for kind, title in (("fault", "faults"), ("not tried", "not tried on this machine")):
+        lines = sorted(str(text) for name, text in told if name == kind)
+        if lines:
+            terminalreporter.section(title)
+        for line in lines:
             terminalreporter.write_line(line)
 
 

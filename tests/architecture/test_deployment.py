@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import configparser
+import json
+import os
 import re
 import shlex
 import shutil
+import ssl
 import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,17 +23,20 @@ import psycopg
 import pytest
 import yaml
 
+from engine import VERSION
 from engine.app import open_gongdan
 from engine.base.settings import CHECKOUT, Settings, variables
 from engine.case.commands import CompleteTask, StartCase
 from engine.storage.tables import metadata
 from run import COMMANDS, cli
 from tests.fault import installation as place
+from tests.serving import free_port
 from web import create_app
 
 DEPLOY = CHECKOUT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 NGINX = (DEPLOY / "nginx" / "gongdan.conf").read_text()
 
 
@@ -82,11 +92,104 @@ def test_compose_starts_what_there_is_with_settings_that_exist() -> None:
         assert (DEPLOY / source).exists() if source.startswith("./") else source in COMPOSE["volumes"], source
 
 
-def test_the_image_holds_what_runs() -> None:
-    text = (DEPLOY / "Dockerfile").read_text()
-    copied = re.findall(r"^COPY (\S+)", text, re.MULTILINE)
-    assert all((CHECKOUT / name).exists() for name in copied)
-    assert {"engine", "web", "bpmn", "forms", "run.py", "requirements.lock"} <= set(copied)
+def test_the_builder_gets_what_the_image_holds_and_nothing_else() -> None:
+    lines = (CHECKOUT / ".dockerignore").read_text().splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*", "data and keys of a checkout are not sent to the builder"
+    assert {rule[1:] for rule in rules if rule.startswith("!")} == {name for name, _ in _steps("COPY")}
+
+
+def test_the_image_is_built_and_serves(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """With a builder the image itself and the compose file; without one, what its steps put together, started."""
+    docker = shutil.which("docker")
+    if docker and not subprocess.run([docker, "info"], capture_output=True).returncode:
+        _build_and_compose(docker, tmp_path)
+        return
+    record_property(
+        "not tried",
+        "container image and compose file: no builder answers (docker info); checked by their steps",
+    )
+    for name, to in _steps("COPY"):
+        there = CHECKOUT / name
+        if there.is_dir():
+            shutil.copytree(there, tmp_path / to, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(there, tmp_path / to)
+    command = json.loads(re.findall(r"^CMD (.+)$", DOCKERFILE, re.MULTILINE)[0])
+    assert command[0] == "python"
+    for name in ("roles.json", "calendars/cn.json", "decisions/sla.dmn"):
+        (tmp_path / "little/bpmn" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(CHECKOUT / "bpmn" / name, tmp_path / "little/bpmn" / name)
+    env = {
+        "PATH": os.environ["PATH"], "SECRET_KEY": "s" * 32, "GONGDAN_VAR": str(tmp_path / "var"),
+    }  # fmt: skip
+    told = subprocess.run(
+        [sys.executable, "run.py", "--version"], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert told.stdout == f"Gongdan, version {VERSION}\n", told.stderr
+    until = [sys.executable, "run.py", "deadline", "--from", "2026-02-13T16:00", "--work", "8h"]
+    assert not subprocess.run(until, cwd=tmp_path, env=env, capture_output=True).returncode, "bpmn/ is there"
+    port = free_port()
+    log = (tmp_path / "log").open("wb")
+    with log, subprocess.Popen(
+        [sys.executable, *command[1:], "--host", "127.0.0.1", "--port", str(port)],
+        cwd=tmp_path, stdout=log, stderr=log,
+        env={**env, "GONGDAN_PROJECT": str(tmp_path / "little")},  # to publish all that ships takes a while
+    ) as server:  # fmt: skip
+        try:
+            assert _answer(f"http://127.0.0.1:{port}/livez", server) == {"status": "ok"}, (
+                tmp_path / "log"
+            ).read_text()
+        finally:
+            server.terminate()
+
+
+def _steps(kind: str) -> list[tuple[str, str]]:
+    """What the steps of one kind take, and where to, relative to the image's folder."""
+    found = [(name, to) for name, to in re.findall(rf"^{kind} (\S+) (\S+)$", DOCKERFILE, re.MULTILINE)]
+    assert found
+    return found
+
+
+def _answer(address: str, process: subprocess.Popen[bytes]) -> object:
+    """What the pages at ``address`` say, once they do."""
+    until = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                return json.load(answer)
+        except OSError:
+            time.sleep(0.1)
+    return None
+
+
+def _build_and_compose(docker: str, folder: Path) -> None:
+    """Build the image, and start everything of the compose file until the pages answer through nginx."""
+    project = f"gongdan-test-{os.getpid()}"
+    shutil.copytree(DEPLOY, folder / "deploy")
+    (folder / "deploy/certificates").mkdir()
+    _certify(folder / "deploy/certificates")
+    text = (folder / "deploy/compose.yaml").read_text().replace("context: ..", f"context: {CHECKOUT}")
+    port = free_port()
+    text = text.replace('"80:80", "443:443"', f'"127.0.0.1:{port}:443"')
+    (folder / "deploy/compose.yaml").write_text(text)
+    keys = dict.fromkeys(("POSTGRES_PASSWORD", "SECRET_KEY", "GONGDAN_KEY", "GONGDAN_HEADS_KEY"), "k" * 32)
+    compose = [docker, "compose", "-p", project, "-f", str(folder / "deploy/compose.yaml")]
+    env = {**os.environ, **keys}
+    try:
+        subprocess.run([*compose, "up", "--build", "--wait", "-d"], env=env, check=True, timeout=280)
+        told = subprocess.run(
+            [*compose, "exec", "-T", "web", "python", "run.py", "--version"],
+            env=env, check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        assert told.stdout == f"Gongdan, version {VERSION}\n"
+        nobody = ssl._create_unverified_context()  # its certificate is made for the test
+        with urllib.request.urlopen(f"https://127.0.0.1:{port}/readyz", context=nobody) as answer:
+            assert json.load(answer)["status"] == "ok"
+    finally:
+        subprocess.run([*compose, "down", "--volumes", "--timeout", "5"], env=env, timeout=100)
 
 
 # ---------------------------------------------------------------- nginx

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import run
+from engine import VERSION
 from engine.app import open_gongdan
 from engine.base.facts import KINDS as EFFECT_KINDS
 from engine.base.settings import CHECKOUT, Settings, variables
@@ -82,9 +83,17 @@ def test_make_targets_of_the_documents_exist() -> None:
         assert set(re.findall(r"`make ([a-z]+)", document.read_text(encoding="utf-8"))) <= targets, document
 
 
-def test_changelog_tells_of_this_version() -> None:
-    version = tomllib.loads(text("pyproject.toml"))["project"]["version"]
-    assert f"\n## {version} " in text("CHANGELOG.md")
+def test_changelog_tells_of_this_version_and_when_those_before_it_came() -> None:
+    headings = re.findall(r"^## (.+)$", text("CHANGELOG.md"), re.MULTILINE)
+    told = [re.fullmatch(r"(\d+\.\d+\.\d+) \((unreleased|\d{4}-\d\d-\d\d)\)", one) for one in headings]
+    assert all(told), headings
+    versions = [one[1] for one in told if one]
+    dates = [one[2] for one in told if one]
+    assert versions[0] == VERSION == tomllib.loads(text("pyproject.toml"))["project"]["version"]
+    assert versions == sorted(versions, key=lambda one: [*map(int, one.split("."))], reverse=True)
+    assert "unreleased" not in dates[1:]
+    assert dates == sorted(dates, reverse=True)
+    assert versions[-1] == "0.1.0"
 
 
 def test_every_decision_is_listed() -> None:

@@ -7,7 +7,6 @@ import os
 import random
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ from engine.case.commands import StartCase
 from engine.people.directory import Person
 from engine.storage.tables import answer, history, task
 from tests.fault import installation as place
+from tests.serving import free_port
 
 AGENTS = 50
 _OPEN = sa.select(task.c.case_id, task.c.task).where(task.c.state == "open").limit(60)
@@ -50,9 +50,7 @@ class Site:
 
     def __init__(self, var: Path, url: str = "") -> None:
         self.var, self.url = var, url
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.master: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Site:
