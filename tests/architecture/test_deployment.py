@@ -213,6 +213,32 @@ def test_nginx_passes_on_what_the_pages_trust_and_no_more_than_they_take(tmp_pat
         _ask_nginx(nginx, tmp_path)
 
 
+def hashed(path: str) -> str | None:
+    """The case number that nginx sends a path by; None where it may go to any process."""
+    found = re.search(r'map \$uri (\$\w+) \{\s+"~(.+)" (\$\w+);\s+default \$request_id;', NGINX)
+    assert found, "the case number comes from the path, and what has none is spread by chance"
+    key, pattern, captured = found.groups()
+    assert f"hash {key} consistent;" in NGINX
+    assert "least_conn" not in NGINX
+    match = re.search(pattern.replace("(?<", "(?P<"), path)
+    return match.group(captured.removeprefix("$")) if match else None
+
+
+def test_nginx_sends_a_case_to_the_process_that_has_it(tmp_path: Path) -> None:
+    number = "260302-00017-4"
+    gongdan = open_gongdan(place.settings(tmp_path))
+    rules = list(create_app(gongdan, place.settings(tmp_path)).url_map.iter_rules())
+    gongdan.close()
+    of_cases = [rule.rule for rule in rules if {"case_id", "case"} & rule.arguments]
+    assert len(of_cases) > 10
+    for rule in of_cases:
+        path = re.sub(r"<[^>]*>", "3", re.sub(r"<(?:\w+:)?case(?:_id)?>", number, rule))
+        assert hashed(path) == number, path
+    assert hashed("/cases/260302-123456-4") == "260302-123456-4", "a busy day has more than five digits"
+    for path in ("/", "/inbox", "/cases", "/static/260302.css", "/reports/2026-03", f"/search/{number}x"):
+        assert hashed(path) is None, path
+
+
 def _ask_nginx(nginx: str, folder: Path) -> None:
     """What nginx itself says of the file."""
     (folder / "gongdan").mkdir()
