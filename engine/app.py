@@ -170,7 +170,7 @@ def _on(
         dispatcher=dispatcher,
         incidents=incidents,
         schedule=Schedule(db, published, dispatcher),
-        timers=Timers(db, dispatcher, incidents),
+        timers=Timers(db, dispatcher, incidents, settings.worker_threads),
         outbox=Outbox(db, dispatcher, {**doors, "mail": mail, CASE: CaseOpener(dispatcher, keys)}),
         access_log=AccessLog(db),
         security_log=SecurityLog(db),

@@ -221,3 +221,10 @@ def any_desk(tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Desk]:
     """A desk on SQLite and, in a second run of the test, on PostgreSQL."""
     with opened(tmp_path, clock, database_url) as made:
         yield made
+
+
+@pytest.fixture
+def second(any_desk: Desk, tmp_path: Path, clock: Clock, database_url: str) -> Iterator[Desk]:
+    """Another process's engine on the same database (own connections, own live cases)."""
+    with opened(tmp_path / "second", clock, database_url, lookup_key=any_desk.g.settings.lookup_key) as other:
+        yield other

@@ -189,6 +189,9 @@ class Settings:
     )  #: who shows it may read health and metrics
 
     lru: int = _from("GONGDAN_LRU", 500, _between(int, 1, 1_000_000))  #: live cases kept in memory a process
+    worker_threads: int = _from(
+        "GONGDAN_WORKER_THREADS", 2, _between(int, 1, 16)
+    )  #: that wake, on PostgreSQL
     worker_poll_seconds: float = _from("GONGDAN_WORKER_POLL", 1.0, _between(float, 0.05, 3600.0))
 
     sms_gateway: str = _from("GONGDAN_SMS_GATEWAY", "console", _one_of("console", "http"))

@@ -61,12 +61,16 @@ class Counted:
     def __exit__(
         self, error: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
     ) -> None:
-        spent, kind = time.perf_counter() - self._began, self._command.kind
         if error is not None:
             self.result = result_of(error)
-        metrics.commands.labels(kind, self.result).inc()
-        metrics.command_seconds.labels(kind).observe(spent)
-        if logs.detailed():
-            milliseconds = round(spent * 1000, 1)
-            _log.info("command", result=self.result, case=self.case, seq=self.seq, milliseconds=milliseconds)
+        count(self._command, self.result, self.case, self.seq, time.perf_counter() - self._began)
+        if self._bound:
             structlog.contextvars.reset_contextvars(**self._bound)
+
+
+def count(command: Command, result: str, case: str, seq: int | None, seconds: float) -> None:
+    """One command with its result, the row it wrote and the ``seconds`` it took."""
+    metrics.commands.labels(command.kind, result).inc()
+    metrics.command_seconds.labels(command.kind).observe(seconds)
+    if logs.detailed():
+        _log.info("command", result=result, case=case, seq=seq, milliseconds=round(seconds * 1000, 1))

@@ -6,7 +6,7 @@ asked command. A live command executes its own canonical bytes, parsed back, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,17 +28,13 @@ from engine.storage.statements import Write
 from . import checks, snapshots, store
 from .behaviour import NEWEST
 from .commands import (
-    CLOCK,
     AmendData,
-    BreachClock,
     Command,
     CompleteTask,
-    FireTimer,
     NoteIncident,
     RecordServiceResult,
     ResumeClocks,
     StartCase,
-    WarnClock,
     parse,
     to_plain,
 )
@@ -46,12 +42,9 @@ from .counting import AGAIN, Counted
 from .handlers import execute
 from .history import canonical
 from .instance import Instance
-from .instance_cache import LiveInstances
 from .numbers import CaseNumbers
 from .projections import Change
-
-ATTEMPTS = 5  #: fresh copies a command is tried on while other processes keep changing its case
-MAX_FIRINGS = 500  #: due things worked off before one command; a stuck clock must not hold a thread for ever
+from .waking import ATTEMPTS, CatchingUp, Waking
 
 
 class Receipt(Struct, frozen=True):
@@ -66,11 +59,7 @@ class Receipt(Struct, frozen=True):
     already: bool = False
 
 
-class _CatchingUp(Conflict):
-    """More is due on a case than one command may wait for."""
-
-
-class Dispatcher(LiveInstances):
+class Dispatcher(Waking):
     """Runs commands on live instances, kept in a bounded LRU and fenced by ``seq``."""
 
     def __init__(
@@ -146,8 +135,11 @@ class Dispatcher(LiveInstances):
         """Run on the live instance; when that turns out stale (another process was first), again on a fresh one."""
         waits_for_time = not isinstance(command, NoteIncident | RecordServiceResult)
         for _ in range(ATTEMPTS):
-            instance = self.instance(command.case_id)
+            known = self.known(command.case_id)
+            instance = known or self.instance(command.case_id)
             with instance.lock:
+                if known is not None and self.doubtful():
+                    self.moved_on(instance)
                 if instance.spoiled:  # while we waited
                     continue
                 try:
@@ -159,7 +151,7 @@ class Dispatcher(LiveInstances):
                         raise
                     waits_for_time = False  # time is stuck on a failing step, and this may be what mends it
                     continue
-                except _CatchingUp:
+                except CatchingUp:
                     raise
                 except Conflict:
                     metrics.conflicts.inc()
@@ -169,7 +161,7 @@ class Dispatcher(LiveInstances):
                 except Unavailable:
                     raise
                 except GongdanError:
-                    if not self._is_stale(instance):
+                    if not self.moved_on(instance):
                         raise
                     metrics.conflicts.inc()
         raise Conflict(
@@ -201,82 +193,20 @@ class Dispatcher(LiveInstances):
     def _is_case(self, number: str) -> bool:
         return store.head(self.db, number) is not None
 
-    # ------------------------------------------------------------ time
-    def wake(self, case_id: str, now: str) -> int:
-        """Let time do what is due on a case by ``now``; returns how many things it did.
-
-        An error says at which end of the history it came (``seq``).
-        """
-        done = 0
-        for _ in range(ATTEMPTS):
-            instance = self.instance(case_id)
-            with instance.lock:
-                if instance.spoiled:
-                    continue
-                try:
-                    done += self._work_off(instance, now, None)
-                except Conflict:
-                    continue
-                except GongdanError as error:
-                    error.seq = instance.seq
-                    raise
-                if done or not self._is_stale(instance):  # a stale copy may not know of what is due
-                    break
-        return done
-
-    def wake_once(self, case_id: str, now: str, skip: tuple[str, ...], skipped_by: str) -> None:
-        """Fire the next due timer of a case, passing over failed automatic steps."""
-        instance = self.instance(case_id)
-        with instance.lock:
-            due = instance.next_due()
-            if due is None or due[0] > now:
-                return
-            command = _due_command(instance, due)
-            if isinstance(command, FireTimer):
-                command = replace(command, skip=skip, skipped_by=skipped_by)
-            self._checked(command, command.at, instance)
-            self._run_due(instance, command)
-
-    def _work_off(self, instance: Instance, now: str, asked: Command | None) -> int:
-        """Issue what is due by ``now``, in due order. A due thing the asked command itself names is left to it.
-
-        After a long outage it stops at a limit, and the next look goes on; raises :class:`TechnicalFailure` when the
-        clock does not move: a diagram that arms timers in the past would fire for ever.
-        """
-        done, first = 0, instance.next_due()
-        due = first
-        while due is not None and due[0] <= now:
-            if done >= MAX_FIRINGS:
-                if first is not None and due[0] <= first[0]:
-                    raise TechnicalFailure(
-                        f"more than {MAX_FIRINGS} timers due at {due[0]}: the clock does not move"
-                    )
-                if asked is None:
-                    break
-                raise _CatchingUp(
-                    "Expected case {case_id} to be up to date, but it is catching up; try again",
-                    case_id=instance.case_id,
-                )
-            command = _due_command(instance, due)
-            if asked is not None and replace(asked, actor=CLOCK, at=command.at, key=None) == command:
-                break
-            self._run_due(instance, command)
-            done += 1
-            due = instance.next_due()
-        return done
-
-    def _run_due(self, instance: Instance, command: Command) -> None:
-        with Counted(command) as counted:
-            counted.seq = self._run(instance, to_plain(command), None).seq
-
     # ------------------------------------------------------------ one command, one transaction
     def _recorded_at(self, command: Command) -> str:
         """When a row is written; in a simulated database its own clock says so: the same seed gives the same heads."""
         return self._wall().isoformat() if self.keys.seed is None else command.at
 
     def _run(
-        self, instance: Instance, plain: dict[str, Any], key: str | None, extra: Sequence[Write] = ()
+        self,
+        instance: Instance,
+        plain: dict[str, Any],
+        key: str | None,
+        extra: Sequence[Write] = (),
+        together: list[Write] | None = None,
     ) -> Receipt:
+        """Execute a command and commit it; with ``together`` its writes are added there, for the caller to commit."""
         before = instance.seq, instance.head
         try:
             instance.follow(NEWEST)
@@ -308,25 +238,22 @@ class Dispatcher(LiveInstances):
             change = Change(instance, command, effects, self._lookup_key)
             if (isinstance(command, StartCase) and command.respondent) or RESPONDENT in change.news:
                 instance.about = None
-            store.commit(self.db, row, change, writes)
+            if together is None:
+                store.commit(self.db, row, change, writes)
+            else:  # at once: what comes next changes the instance
+                together.extend(store.writes(row, change, writes))
         except BaseException:
             instance.seq, instance.head = before
             self._drop(instance)  # it may be half changed: the next one is built from history
             raise
+        if together is None:
+            self._committed(instance)
+        return receipt
+
+    def _committed(self, instance: Instance) -> None:
         if instance.done:
             self.forget(instance.case_id)
         failpoints.reach("dispatch.answered")
-        return receipt
-
-
-def _due_command(instance: Instance, due: tuple[str, int, str]) -> Command:
-    instant, rank, thing = due
-    common: Mapping[str, Any] = {"case_id": instance.case_id, "actor": CLOCK, "at": max(instant, instance.at)}
-    if rank == 0:
-        return WarnClock(clock=thing, **common)
-    if rank == 1:
-        return BreachClock(clock=thing, **common)
-    return FireTimer(timer=int(thing), **common)
 
 
 def _receipt(instance: Instance, effects: Effects) -> Receipt:

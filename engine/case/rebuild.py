@@ -34,11 +34,12 @@ from engine.storage.tables import (
 from . import erasing, kept_rows, outbox_held, projections, store
 from .behaviour import version
 from .commands import parse
-from .dispatch import ATTEMPTS, Dispatcher
+from .dispatch import Dispatcher
 from .handlers import NONSENSE, execute
 from .instance import Instance
 from .projections import Change
 from .store import case_ids
+from .waking import ATTEMPTS
 
 _PERSONAL = ("title", "customer", "phone", "phone_key", "waiting_customer")  #: columns of cases
 ERASED = "erased"  #: stands in rows that stay where something personal was

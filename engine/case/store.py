@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,13 +33,6 @@ SNAPSHOT = Statement(_snapshot)
 _CASE: sa.BindParameter[str] = sa.bindparam("case")
 _ENDS = (cases.c.seq, cases.c.head, cases.c.at, cases.c.process, cases.c.release, cases.c.state)
 _HEAD = Question(sa.select(*_ENDS).where(cases.c.id == _CASE))
-_KEPT = Question(
-    sa.select(*_ENDS, subject_key.c.key, snapshot.c.body)
-    .select_from(cases)
-    .outerjoin(subject_key, subject_key.c.case_id == cases.c.id)
-    .outerjoin(snapshot, snapshot.c.case_id == cases.c.id)
-    .where(cases.c.id == _CASE)
-)
 _ANSWERED = Question(sa.select(answer.c.receipt).where(answer.c.key == sa.bindparam("key")))
 
 
@@ -59,9 +52,31 @@ class HistoryRow:
     hash: bytes
 
 
+_COLUMNS = tuple(history.c[name] for name in HistoryRow.__slots__)
 _ROWS = Question(
-    sa.select(*(history.c[name] for name in HistoryRow.__slots__))
+    sa.select(*_COLUMNS)
     .where(history.c.case_id == _CASE, history.c.seq > sa.bindparam("after"))
+    .order_by(history.c.seq)
+)
+
+_LATER = sa.and_(history.c.case_id == cases.c.id, history.c.seq > sa.bindparam("after"))
+_SINCE = Question(
+    sa.select(*_ENDS, *_COLUMNS)
+    .select_from(cases)
+    .outerjoin(history, _LATER)
+    .where(cases.c.id == _CASE)
+    .order_by(history.c.seq)
+)
+_FROM = sa.func.coalesce(snapshot.c.seq, 0)
+_FIRST = sa.or_(history.c.seq.is_(None), history.c.seq == _FROM + 1)
+_KEPT = Question(
+    # the snapshot itself once, not beside every row
+    sa.select(*_ENDS, subject_key.c.key, _FROM, sa.case((_FIRST, snapshot.c.body)), *_COLUMNS)
+    .select_from(cases)
+    .outerjoin(subject_key, subject_key.c.case_id == cases.c.id)
+    .outerjoin(snapshot, snapshot.c.case_id == cases.c.id)
+    .outerjoin(history, sa.and_(history.c.case_id == cases.c.id, history.c.seq > _FROM))
+    .where(cases.c.id == _CASE)
     .order_by(history.c.seq)
 )
 
@@ -84,7 +99,9 @@ class Kept:
 
     head: Head
     key: bytes | None  #: of the case; None when it was destroyed
+    since: int  #: the row up to which the snapshot goes; 0 without one
     snapshot: bytes | None  #: the newest
+    rows: list[HistoryRow]  #: after it
 
 
 def new_row(
@@ -121,9 +138,14 @@ def append(db: Database, row: dict[str, Any], writes: Iterable[Write]) -> None:
     db.write(itertools.chain([HISTORY(**row)], writes))
 
 
+def writes(row: dict[str, Any], change: projections.Change, extra: Sequence[Write]) -> Iterator[Write]:
+    """What a command writes: its row of history, the read models, and what else belongs to it."""
+    return itertools.chain([HISTORY(**row)], projections.writes(change), extra)
+
+
 def commit(db: Database, row: dict[str, Any], change: projections.Change, extra: Sequence[Write]) -> None:
-    """:func:`append` with the read models, and what else belongs to the command."""
-    append(db, row, itertools.chain(projections.writes(change), extra))
+    """:func:`writes` in one transaction; raises as :func:`append` does."""
+    db.write(writes(row, change, extra))
 
 
 def head(db: Database, case_id: str) -> Head | None:
@@ -136,21 +158,54 @@ def _head(seq: int, digest: Any, at: str, process: str, release: int, state: str
     return Head(seq, stored(digest), at, process, release, state)
 
 
-def kept(db: Database, case_id: str) -> Kept | None:
-    """What there is of a case to go on from, None for an unknown case."""
-    found = db.ask(_KEPT, case=case_id)
+def kept(db: Database, case_ids: Sequence[str]) -> list[Kept | None]:
+    """What there is of each case to go on from, None for an unknown one; all of them are asked for at once."""
+    return [_kept(rows) for rows in db.ask_each(_KEPT, [{"case": case_id} for case_id in case_ids])]
+
+
+def _kept(found: list[tuple[Any, ...]]) -> Kept | None:
     if not found:
         return None
-    *ends, key, body = found[0]
-    return Kept(_head(*ends), stored(key), stored(body))
+    ends = len(_ENDS)
+    key, since, body = found[0][ends : ends + 3]
+    return Kept(_head(*found[0][:ends]), stored(key), since, stored(body), _joined(found, ends + 3))
 
 
 def rows(db: Database, case_id: str, after: int = 0) -> list[HistoryRow]:
     """History rows of a case after ``after``, in order."""
-    return [
-        HistoryRow(r[0], r[1], r[2], r[3], stored(r[4]), stored(r[5]), r[6], r[7], stored(r[8]), stored(r[9]))
-        for r in db.ask(_ROWS, case=case_id, after=after)
-    ]
+    return [_row(*r) for r in db.ask(_ROWS, case=case_id, after=after)]
+
+
+def since(db: Database, case_id: str, after: int) -> tuple[Head, list[HistoryRow]] | None:
+    """The end of a case's history and its rows after ``after``, both of one moment; None for an unknown case."""
+    found = db.ask(_SINCE, case=case_id, after=after)
+    if not found:
+        return None
+    ends = len(_ENDS)
+    return _head(*found[0][:ends]), _joined(found, ends)
+
+
+def _joined(found: list[tuple[Any, ...]], beside: int) -> list[HistoryRow]:
+    """The rows of history that stand behind what is ``beside`` them."""
+    return [_row(*row[beside:]) for row in found if row[beside] is not None]
+
+
+def _row(
+    seq: int,
+    at: str,
+    actor: str,
+    recorded_at: str,
+    command: Any,
+    effects: Any,
+    release: int,
+    engine: str,
+    prev_hash: Any,
+    digest: Any,
+) -> HistoryRow:
+    command, effects, prev_hash = stored(command), stored(effects), stored(prev_hash)
+    return HistoryRow(
+        seq, at, actor, recorded_at, command, effects, release, engine, prev_hash, stored(digest)
+    )
 
 
 def stored(value: Any) -> Any:

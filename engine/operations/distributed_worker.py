@@ -2,7 +2,7 @@
 
 The tables stay the truth. Each worker scans for what is due (claimed with SKIP LOCKED and a lease) and hands it to
 Procrastinate, which spreads the jobs over all workers and retries those whose worker died. A job does what the
-embedded worker does: wake one case, or send what the outbox holds. Scheduled cases are few, and each worker looks
+embedded worker does: wake some cases, or send what the outbox holds. Scheduled cases are few, and each worker looks
 itself whether one is missing; of two that open the same one, one wins.
 """
 
@@ -21,7 +21,8 @@ import structlog
 from procrastinate.exceptions import AlreadyEnqueued
 
 from engine.app import Gongdan
-from engine.base.errors import ConfigurationError, Conflict, GongdanError, Unavailable
+from engine.base.errors import ConfigurationError, GongdanError
+from engine.delivery.timers import portions
 
 from . import leftovers, sinks
 from .pulse import WORKER, Pulse
@@ -49,18 +50,14 @@ class Fleet:
         self._looked = time.monotonic()
         url = gongdan.db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         self.app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
-        self._wake = self.app.task(queue=QUEUE, name="wake", retry=3)(self._wake_case)
+        self._wake = self.app.task(queue=QUEUE, name="wake_cases", retry=3)(self._wake_cases)
         self._send = self.app.task(queue=QUEUE, name="send")(self._send_due)
 
     # ------------------------------------------------------------ jobs
-    def _wake_case(self, case_id: str) -> None:
-        now = self._gongdan.wall()
-        try:
-            self._gongdan.dispatcher.wake(case_id, now.isoformat())
-        except (Unavailable, Conflict):
-            raise  # no fault of the case: the job is tried again
-        except GongdanError as error:
-            self._gongdan.incidents.open_for_timer(case_id, error, now)
+    def _wake_cases(self, case_ids: list[str]) -> None:
+        self._gongdan.timers.wake(
+            case_ids, self._gongdan.wall()
+        )  # while the database is away it is tried again
 
     def _send_due(self) -> None:
         while self._gongdan.outbox.work(self._gongdan.wall()):
@@ -127,14 +124,14 @@ class Fleet:
     async def hand_out(self, now: datetime) -> int:
         """Claim what is due at ``now`` and make jobs of it; returns how many cases were claimed."""
         due = await asyncio.to_thread(self._gongdan.timers.claim, now)
-        for case_id in due:
-            await self._defer(self._wake, f"wake:{case_id}", case_id=case_id)
+        for case_ids in portions(due):
+            await self._defer(self._wake, f"wake:{case_ids[0]}", case_ids=case_ids)
         if await asyncio.to_thread(self._gongdan.outbox.is_due, now):
             await self._defer(self._send, "send")
         return len(due)
 
     @staticmethod
-    async def _defer(task: Any, lock: str, **arguments: str) -> None:
+    async def _defer(task: Any, lock: str, **arguments: list[str]) -> None:
         with suppress(AlreadyEnqueued):
             await task.configure(queueing_lock=lock).defer_async(**arguments)
 

@@ -11,7 +11,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from engine.base.errors import Conflict
 
 from . import liveness
 from .refusals import NO_VALUES, translated, unread
-from .statements import Compiled, Question, Statement, Write
+from .statements import Compiled, Question, Row, Statement, Write
 from .usage_lock import InUse
 from .writer_lock import Turns
 
@@ -103,6 +103,10 @@ class Database:
         What every command asks goes this way: SQLAlchemy's own costs ten times as much, and a server
         that is asked one thing needs no transaction around it.
         """
+        return self.ask_each(question, [values])[0]
+
+    def ask_each(self, question: Question, several: Sequence[Row]) -> list[list[tuple[Any, ...]]]:
+        """:meth:`ask` with several values in turn; a server is sent all of them before it answers the first."""
         asked = self._compiled.get(question) or self._in_words(question)
         try:
             borrowed = self.engine.raw_connection()
@@ -110,7 +114,9 @@ class Database:
             try:
                 if not self.sqlite:
                     raw.autocommit = True
-                found: list[tuple[Any, ...]] = raw.execute(asked.sql, asked.values(values)).fetchall()
+                with raw.pipeline() if not self.sqlite and len(several) > 1 else nullcontext():
+                    answers = [raw.execute(asked.sql, asked.values(values)) for values in several]
+                    found: list[list[tuple[Any, ...]]] = [answer.fetchall() for answer in answers]
             finally:
                 if not self.sqlite:
                     self._with_transactions(borrowed)

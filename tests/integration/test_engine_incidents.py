@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import Conflict, GongdanError, Rejected, TechnicalFailure, Unavailable
-from engine.case import dispatch, store
+from engine.case import store, waking
 from engine.case.commands import AmendData
 from engine.case.rebuild import differences
 from engine.delivery.timers import LEASE
@@ -261,7 +261,7 @@ def test_a_long_outage_of_a_busy_cycle_is_worked_off_round_by_round(
     )
     with opened(tmp_path, clock, files=FILES | {"bpmn/tests/work.bpmn": text}) as desk:
         case = desk.start()
-        monkeypatch.setattr(dispatch, "MAX_FIRINGS", 50)
+        monkeypatch.setattr(waking, "MAX_FIRINGS", 50)
         missed = 120
         clock.advance(minutes=missed)
         with pytest.raises(Conflict, match="catching up; try again"):

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from engine.base.errors import Conflict, Rejected
-from engine.case.commands import AmendData, CompleteTask
+from engine.base.errors import Conflict, GongdanError, Rejected
+from engine.case.commands import AmendData, CompleteTask, EraseCase
+from engine.case.erasing import erase
+from engine.case.snapshots import fingerprint
 from engine.operations.task_view import desk as show
-from tests.casework import Desk, opened
-from tests.clock import Clock
+from engine.privacy.sealing import Erased
+from engine.storage.tables import cases
+from tests.casework import Desk
 from tests.threads import together
-
-
-@pytest.fixture
-def second(any_desk: Desk, tmp_path: Path, clock: Clock, database_url: str) -> Any:
-    """Another process's engine on the same database (own connections, own live cases)."""
-    with opened(tmp_path / "second", clock, database_url, lookup_key=any_desk.g.settings.lookup_key) as other:
-        yield other
 
 
 def test_a_stale_process_takes_the_case_anew_and_goes_on(any_desk: Desk, second: Desk) -> None:
@@ -132,3 +128,75 @@ def test_loading_while_another_process_writes_is_no_corruption(any_desk: Desk, s
         for reader in readers:
             reader.result()
     assert not problems
+
+
+def test_a_live_case_learns_what_another_process_did_without_being_built_anew(
+    any_desk: Desk, second: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = any_desk.start()
+    live = second.g.dispatcher.current(case)
+    any_desk.complete(case, result="busy")
+    monkeypatch.setattr(second.g.dispatcher, "load", lambda *_: pytest.fail("it was built anew"))
+    assert second.g.dispatcher.current(case) is live
+    task = second.open(case)["call"]
+    asked = CompleteTask(case_id=case, task=task, data={"result": "reached"}, actor="agent1", at=any_desk.at)
+    second.g.dispatch(asked)
+    assert any_desk.kinds(case) == ["start", "complete", "complete"]
+    assert any_desk.g.verify(case).state == "identical"
+
+
+def test_who_learnt_a_case_knows_it_as_who_loads_it(any_desk: Desk, second: Desk) -> None:
+    case = any_desk.start()
+    learnt = second.g.dispatcher.current(case)
+    for _ in range(3):
+        any_desk.complete(case, result="busy")
+    second.g.dispatcher.current(case)
+    assert fingerprint(learnt) == fingerprint(second.g.dispatcher.load(case, use_snapshot=False))
+
+
+def test_processes_that_take_turns_on_a_case_do_nothing_in_vain(
+    any_desk: Desk, second: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the first surprise a process asks before it acts: no command is executed only to be refused."""
+    case = any_desk.start()
+    tried: list[str] = []
+    for desk in (any_desk, second):
+        run = desk.g.dispatcher._run
+
+        def counted(instance: Any, plain: Any, *given: Any, run: Any = run, **more: Any) -> Any:
+            tried.append(plain["type"])
+            return run(instance, plain, *given, **more)
+
+        monkeypatch.setattr(desk.g.dispatcher, "_run", counted)
+    tasks = [any_desk.open(case)["call"]]
+    for turn in range(8):
+        asked = CompleteTask(
+            case_id=case, task=tasks[-1], data={"result": "busy"}, actor="agent1", at=any_desk.at
+        )
+        tasks += (any_desk, second)[turn % 2].g.dispatch(asked).opened
+    assert any_desk.kinds(case) == ["start"] + ["complete"] * 8
+    assert len(tried) <= 9, "at most the first surprise"
+
+
+def test_who_has_an_erased_case_in_memory_reads_no_more_of_it(any_desk: Desk, second: Desk) -> None:
+    case = any_desk.start()
+    live = second.g.dispatcher.current(case)
+    asked = EraseCase(
+        case_id=case, actor="system:erase", at=any_desk.at, requested_by="customer", reason="asked for"
+    )
+    erase(any_desk.g.db, asked, any_desk.at, [])
+    with pytest.raises(Erased):
+        second.g.dispatcher.current(case)
+    assert live.spoiled
+
+
+def test_a_head_that_no_history_leads_to_is_found_by_who_has_the_case_in_memory(
+    any_desk: Desk, second: Desk
+) -> None:
+    case = any_desk.start()
+    second.g.dispatcher.current(case)
+    any_desk.complete(case, result="busy")
+    with any_desk.g.db.begin() as connection:
+        connection.execute(sa.update(cases).where(cases.c.id == case).values(head=b"forged"))
+    with pytest.raises(GongdanError, match="does not lead to its head"):
+        second.g.dispatcher.current(case)

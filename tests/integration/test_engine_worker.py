@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import Conflict
+from engine.case.instance import Instance
 from engine.delivery.timers import LEASE
 from engine.operations.distributed_worker import Fleet
 from engine.operations.worker import Worker, work_once
@@ -55,10 +56,12 @@ def test_one_case_that_fails_in_a_way_nobody_foresaw_keeps_no_other_asleep(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = desk.start(), desk.start()
-    usual = desk.g.dispatcher.wake
-    monkeypatch.setattr(
-        desk.g.dispatcher, "wake", lambda case, now: unforeseen() if case == bad else usual(case, now)
-    )
+    usual = desk.g.dispatcher._work_off
+
+    def work_off(instance: Instance, *given: Any) -> int:
+        return unforeseen() if instance.case_id == bad else usual(instance, *given)
+
+    monkeypatch.setattr(desk.g.dispatcher, "_work_off", work_off)
     desk.clock.advance(days=20)
     assert desk.wake() > 0
     assert "timer" in desk.kinds(good)
@@ -68,14 +71,14 @@ def test_a_case_that_others_keep_changing_keeps_no_other_asleep(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contended, *others = [desk.start() for _ in range(3)]
-    usual = desk.g.dispatcher.wake
+    usual = desk.g.dispatcher._work_off
 
-    def wake(case: str, now: str) -> int:
-        if case == contended:
+    def work_off(instance: Instance, *given: Any) -> int:
+        if instance.case_id == contended:
             raise Conflict("somebody else was faster")
-        return usual(case, now)
+        return usual(instance, *given)
 
-    monkeypatch.setattr(desk.g.dispatcher, "wake", wake)
+    monkeypatch.setattr(desk.g.dispatcher, "_work_off", work_off)
     desk.clock.advance(hours=2)
     assert desk.wake() == 4, "a warning and a breach of each of the others"
     assert [desk.clocks(case)["CAN_CALLBACK_1"] for case in others] == ["breached", "breached"]

@@ -39,20 +39,35 @@ def server(postgres_url: str) -> Iterator[Database]:
     opened.close()
 
 
-def test_a_case_is_loaded_by_two_questions(any_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_case_is_loaded_by_one_question(any_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     case = any_desk.start()
     any_desk.complete(case, result="busy")
-    db, asked, others = any_desk.g.db, list[Question](), list[str]()
-    ask = db.ask
+    db, asked, others = any_desk.g.db, list[Any](), list[str]()
+    ask_each = db.ask_each
 
-    def counted(question: Question, **values: Any) -> list[tuple[Any, ...]]:
-        asked.append(question)
-        return ask(question, **values)
+    def counted(question: Question, several: Any) -> Any:
+        asked.extend(several)
+        return ask_each(question, several)
 
-    monkeypatch.setattr(db, "ask", counted)
+    monkeypatch.setattr(db, "ask_each", counted)
     event.listen(db.engine, "before_cursor_execute", lambda *about: others.append(about[2]))
     assert any_desk.g.dispatcher.load(case).seq == 2
-    assert (len(asked), others) == (2, [])
+    assert (asked, others) == ([{"case": case}], [])
+
+
+def test_several_are_answered_in_the_order_they_were_asked(db: Database) -> None:
+    assert db.ask_each(ECHO, [{"said": said} for said in ("工", "单", "工")]) == [
+        [("工",)],
+        [("单",)],
+        [("工",)],
+    ]
+    assert db.ask_each(ECHO, []) == []
+
+
+def test_a_fault_among_several_leaves_a_connection_that_goes_on(server: Database) -> None:
+    with pytest.raises(Rejected):
+        server.ask_each(ECHO, [{"said": "a"}, {"said": "\0"}, {"said": "b"}])
+    assert server.ask(ECHO, said="goes on") == [("goes on",)]
 
 
 def test_what_is_asked_comes_back_and_asks_anew_each_time(db: Database) -> None:

@@ -24,7 +24,7 @@ CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
 #: errors of the engine that people may see: pages translate them by their words
-SHOWN = ("_CatchingUp", "Conflict", "NotAllowed", "Rejected", "Told", "TooMany", "UnknownYear")
+SHOWN = ("CatchingUp", "Conflict", "NotAllowed", "Rejected", "Told", "TooMany", "UnknownYear")
 REFUSALS = {
     str(message[2])
     for message in extract_from_dir(
