@@ -6,14 +6,15 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 
-from bench import http, intake, measures, million, pages, processes
+from bench import crossed, http, intake, measures, million, pages, processes, timers
 from bench.measures import Figure
 from engine.base import logs
 
@@ -43,6 +44,12 @@ def table() -> dict[str, Callable[[], Figure]]:
     found |= {
         "completion_vs_bare_commit": processes.completion_vs_bare_commit,
         "postgres_two_processes_vs_one": processes.postgres_two_processes_vs_one,
+        "crossed_vs_own": crossed.crossed_vs_own,
+        "crossed_vs_own_postgresql": crossed.crossed_vs_own_postgresql,
+        "cold_vs_own": crossed.cold_vs_own,
+        "cold_vs_own_postgresql": crossed.cold_vs_own_postgresql,
+        "due_timers_2000": timers.due_timers_2000,
+        "due_timers_2000_postgresql": timers.due_timers_2000_postgresql,
         "inbox_million_vs_thousand": million.inbox_million_vs_thousand,
         "due_claim_million_vs_thousand": million.due_claim_million_vs_thousand,
     }
@@ -74,7 +81,8 @@ def bench(names: tuple[str, ...], as_json: bool, keep: bool) -> None:
     for name in names or known:
         if sys.stderr.isatty():
             click.echo(f"measuring {name} …", err=True)
-        found[name] = known[name]()
+        with _said_elsewhere():
+            found[name] = known[name]()
         if not as_json:
             click.echo(_line(name, found[name]))
     if keep:
@@ -82,6 +90,20 @@ def bench(names: tuple[str, ...], as_json: bool, keep: bool) -> None:
     if as_json:
         click.echo(json.dumps(found))
     sys.exit(0)
+
+
+@contextmanager
+def _said_elsewhere() -> Iterator[None]:
+    """What servers, other processes and libraries print goes to standard error."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _line(name: str, found: Figure) -> str:

@@ -24,6 +24,7 @@ FORM = {"ok": 3, "note": "called, nobody answered", "result": "no_answer"}
 BEGIN = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 TRUSTED = "system:bench"  #: no rules, no forms: the engine alone
 AGENT = "bench"
+FIRST_DUE = timedelta(hours=2)  #: after the start of a case its timer is due
 
 
 @contextmanager
