@@ -2,26 +2,22 @@
 """Checks what Gongdan exported, by nothing but Python, `cryptography` and 120 lines. Copy it, read it, run it:
 python independent_verifier.py KEY [WITNESS …] rows.json [kept.heads] [proof.json …]
 rows.json is of `export json --exact`. Each KEY must have signed every checkpoint. Exit 1 at any finding."""
-import base64
-import hashlib
-import json
-import sys
+import base64, hashlib, json, re, sys  # noqa: E401, I001
 from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-_ROW = '{{"case":"{case_id}","command":{c},"effects":{e},"engine":"{engine}",%s"release":{release},"seq":{seq}}}'
-ROWS = {1: _ROW % "", 2: _ROW % '"recorded_at":"{recorded_at}",'}  # by format: what a hash covers
+_ROW = '{{"case":{case_id},"command":{c},"effects":{e},"engine":{engine},%s"release":{release},"seq":{seq}}}'
+ROWS = {1: _ROW % "", 2: _ROW % '"recorded_at":{recorded_at},'}  # by format: what a hash covers
+KEY = re.compile(r"[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*")
 
 def _sha(*parts: bytes) -> bytes:
     return hashlib.sha256(b"".join(parts)).digest()
-
 def _need(holds: object, otherwise: str) -> None:
     if not holds:
         raise ValueError(otherwise)
-
 def _decoded(text: str) -> bytes:
     _need(base64.b64encode(base64.b64decode(text, validate=True)).decode() == text, "spoilt base64")
     return base64.b64decode(text)
@@ -39,15 +35,16 @@ def _line(line: str, known: dict[Any, Any]) -> list[bytes]:
     rest = line.partition(',"command":')[2]  # the bytes as they are, not as they would be written anew
     command = rest[: json.JSONDecoder().raw_decode(rest)[1]]
     effects = rest[len(command) :].removeprefix(',"effects":')[:-1]
-    covered = ROWS[said["format"]].format_map({**said, "c": command, "e": effects})
-    right = seq + 1, before, _sha(bytes.fromhex(before), covered.encode()).hex()
-    _need(right == (said["seq"], said["prev_hash"], said["hash"]), "the row, or the one before, is another or missing")
+    form = 2 if re.fullmatch("[0-9]+", said["engine"]) and int(said["engine"]) > 3 else 1  # as the version asks
+    texts = {name: json.dumps(value, ensure_ascii=False) for name, value in said.items()}
+    covered = ROWS[form].format_map({**texts, "c": command, "e": effects})
+    right = form, seq + 1, before, _sha(bytes.fromhex(before), covered.encode()).hex()
+    _need(right == (said["format"], said["seq"], said["prev_hash"], said["hash"]), "it, or the row before, is another")
     _need(all(said["command"][name] == said[name] for name in ("at", "actor")), "at or actor is not the command's")
     digest = known.get(("release", str(said["release"]), 0), "")
     _need(digest and said["effects"].get("release", digest) == digest, "its release is another, or not in the file")
     known["case", said["case_id"], said["seq"]] = said["hash"]
     return []
-
 def _note(text: str, keys: list[str]) -> tuple[str, int, bytes]:
     """Origin, size and root of a checkpoint that all ``keys`` signed (C2SP signed-note, tlog-cosignature)."""
     body, _, lines = text.rpartition("\n\n")
@@ -62,11 +59,9 @@ def _note(text: str, keys: list[str]) -> tuple[str, int, bytes]:
             Ed25519PublicKey.from_public_bytes(raw[1:]).verify(one[8 * bool(head) :], f"{head}{body}\n".encode())
     origin, size, root = body.split("\n")
     return origin, int(size), _decoded(root)
-
 def _root(hashes: list[bytes]) -> bytes:
     half = 1 << max(len(hashes) - 1, 1).bit_length() - 1
     return hashes[0] if len(hashes) == 1 else _sha(b"\1", _root(hashes[:half]), _root(hashes[half:]))
-
 def _climb(path: list[bytes], fn: int, sn: int, low: bytes, high: bytes) -> tuple[bytes, bytes]:
     """Where a path leads from leaf ``fn`` of a tree whose last leaf is ``sn`` (RFC 9162, 2.1.3.2 and 2.1.4.2)."""
     for p in path:
@@ -101,20 +96,25 @@ def _leaves(data: bytes, keys: list[str]) -> list[bytes]:
     return []
 
 def _main(arguments: list[str]) -> bool:
-    keys, told, found = [one for one in arguments if one.count("+") > 1] or ["nothing+is+"], [], []
+    keys, told, found = [one for one in arguments if KEY.fullmatch(one)], [], []
     known: dict[Any, Any] = {}
+    if not keys or len(keys) == len(arguments):
+        sys.exit(f"Expected a KEY and files to check.\n{__doc__}")
     for path in (one for one in arguments if one not in keys):
-        data = Path(path).read_bytes()
+        data = Path(path).read_bytes() if Path(path).is_file() else b"there is no such file"
         rows = data[:9] in (b'{"release', b'{"case_id')
         for number, part in enumerate([line for line in data.split(b"\n") if line] if rows else [data], 1):
             try:
                 told += _line(part.decode(), known) if rows else _leaves(part, keys)
             except (ValueError, LookupError, TypeError, AttributeError, InvalidSignature) as error:
                 found.append(f"{path}:{number}: {error!r}")
-    unlike = (one for one in map(json.loads, told) if known.get((one["kind"], one["name"], one["seq"])) != one["hash"])
+    leaves = [json.loads(one) for one in told]
+    unlike = (one for one in leaves if known.get((one["kind"], one["name"], one["seq"])) != one["hash"])
     found += [f"{one}: not in the rows" for one in unlike if known and one["kind"] in ("case", "release")]
-    print(*found, f"{sum(isinstance(one, tuple) for one in known)} rows and releases, {len(told)} leaves", sep="\n")
+    ends = {one["name"]: one["seq"] for one in leaves if one["kind"] == "case"}
+    beyond = sum(isinstance(one, tuple) and one[0] == "case" and one[2] > ends.get(one[1], 0) for one in known)
+    count = sum(isinstance(one, tuple) for one in known)
+    print(*found, f"{count} rows and releases, {len(told)} leaves; {beyond} rows are behind all leaves", sep="\n")
     return bool(found)
-
 if __name__ == "__main__":
     sys.exit(_main(sys.argv[1:]))

@@ -128,7 +128,7 @@ def test_every_row_every_leaf_and_every_proof_is_recomputed(exported: Exported) 
     assert (done.returncode, done.stderr) == (0, "")
     told = f"{exported.rows + exported.releases} rows and releases"
     leaves = len(exported.path("now.heads").read_bytes().partition(b"\n\n")[0].splitlines()) - 1 + 2
-    assert done.stdout == f"{told}, {leaves} leaves\n"
+    assert done.stdout == f"{told}, {leaves} leaves; 0 rows are behind all leaves\n"
     assert any(one in exported.path("erased.json").read_text() for one in exported.cases[::10])
 
 
@@ -143,7 +143,7 @@ def test_rows_whose_numbers_are_masked_are_named(exported: Exported) -> None:
 
 def test_what_nobody_signed_is_named(exported: Exported, capsys: pytest.CaptureFixture[str]) -> None:
     other = str(notes.log_verifier(public(WITNESS)))
-    for arguments in ([], [other], [exported.key, WITNESS_KEY], [exported.key[:-2] + "A="]):
+    for arguments in ([other], [exported.key, WITNESS_KEY], [exported.key[:-2] + "A="]):
         assert independent_verifier._main([*arguments, str(exported.path("now.heads"))])
     assert "not signed by" in capsys.readouterr().out
 
@@ -252,3 +252,49 @@ def test_one_byte_that_was_changed_anywhere_is_found(exported: Exported, tmp_pat
 
 def test_histories_that_went_on_lead_through_an_earlier_checkpoint(exported: Exported) -> None:
     assert not findings(exported, exported.path("rows.json"), exported.path("then.heads"))
+
+
+# ---------------------------------------------------------------- what fresh eyes found
+def test_a_row_that_calls_itself_of_the_old_format_is_found(exported: Exported, tmp_path: Path) -> None:
+    """With its instant in the text of its engine it would have the hash of the row that was recorded."""
+    lines = exported.path("rows.json").read_text().splitlines()
+    number = next(number for number, line in enumerate(lines) if line.startswith('{"case_id"'))
+    row = json.loads(lines[number])
+    assert row["format"] == 2
+    hidden = json.dumps(row["engine"] + '","recorded_at":"' + row["recorded_at"])
+    lines[number] = (
+        lines[number]
+        .replace(f'"engine":"{row["engine"]}"', f'"engine":{hidden}')
+        .replace(f'"recorded_at":"{row["recorded_at"]}"', '"recorded_at":"1999-01-01T00:00:00+00:00"')
+        .replace('"format":2', '"format":1')
+    )
+    forged = tmp_path / "rows.json"
+    forged.write_text("\n".join([*lines, ""]))
+    assert independent_verifier._main([exported.key, str(exported.path("rows.json"))]) is False
+    assert independent_verifier._main([exported.key, str(forged)]) is True
+
+
+@pytest.mark.parametrize("given", [[], ["KEY"], ["a+b+c/rows.json"], ["rows.json"]])
+def test_what_checks_nothing_is_no_success(given: list[str], exported: Exported) -> None:
+    with pytest.raises(SystemExit, match="Expected a KEY and files"):
+        independent_verifier._main([exported.key if one == "KEY" else one for one in given])
+
+
+def test_a_file_that_is_not_there_is_a_finding_and_the_others_are_checked(
+    exported: Exported, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert independent_verifier._main([exported.key, "absent.json", str(exported.path("rows.json"))])
+    told = capsys.readouterr().out
+    assert "absent.json:1: " in told
+    assert f"{exported.rows + exported.releases} rows and releases" in told
+
+
+def test_rows_that_no_checkpoint_stands_for_are_counted(
+    exported: Exported, capsys: pytest.CaptureFixture[str]
+) -> None:
+    independent_verifier._main([exported.key, str(exported.path("rows.json"))])
+    assert f"{exported.rows} rows are behind all leaves" in capsys.readouterr().out
+    independent_verifier._main(
+        [exported.key, str(exported.path("rows.json")), str(exported.path("now.heads"))]
+    )
+    assert "; 0 rows are behind all leaves" in capsys.readouterr().out
