@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import sqlalchemy as sa
 
-from engine.base.errors import Rejected
-from engine.base.sending import FAILED, SENT, Answer, Entry
+from engine.base.errors import Conflict, Rejected, Unavailable
+from engine.base.sending import FAILED, RETRY, SENT, Answer, Entry, Gateway
 from engine.case.commands import StartCase
 from engine.case.rebuild import differences
 from engine.delivery.links import CaseOpener
@@ -37,6 +38,10 @@ def ask(desk: Desk) -> str:
     number = desk.g.dispatch(start).case_id
     desk.complete(number, result="no")
     return number
+
+
+def opener(desk: Desk) -> Gateway:
+    return desk.g.outbox._gateways["case"]
 
 
 def only_child(desk: Desk, parent: str) -> Case:
@@ -92,8 +97,7 @@ def test_whoever_stops_half_way_the_child_is_one(desk: Desk) -> None:
     with desk.g.db.begin() as connection:
         lost = {"state": "sending", "lease": desk.at, "attempts": 1}
         connection.execute(sa.update(outbox).values(**lost))
-    opener = desk.g.outbox._gateways["case"]
-    assert opener.send(found).state == SENT
+    assert opener(desk).send(found).state == SENT
     first = only_child(desk, parent).id
     desk.clock.advance(seconds=LEASE.total_seconds() + 1)
     assert desk.send() == ["pending"], "nobody can say whether it happened: it is done again"
@@ -101,6 +105,25 @@ def test_whoever_stops_half_way_the_child_is_one(desk: Desk) -> None:
     assert desk.send() == [SENT]
     assert only_child(desk, parent).id == first
     assert desk.history(parent)[-1][3]["service"] == ["became_complaint", SENT, first]
+
+
+@pytest.mark.parametrize(("error", "state"), [(Conflict("at once"), RETRY), (Rejected("no"), FAILED)])
+def test_what_may_be_tried_again_is_told_from_what_may_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception, state: str
+) -> None:
+    parent = ask(desk)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.g.dispatcher, "dispatch", Mock(side_effect=error))
+        answer = opener(desk).send(desk.g.outbox.entry(f"{parent}/became_complaint"))
+    assert (answer.state, answer.detail) == (state, str(error))
+
+
+def test_a_database_that_is_away_is_no_answer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = ask(desk)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.g.dispatcher, "dispatch", Mock(side_effect=Unavailable("away")))
+        with pytest.raises(Unavailable, match="away"):
+            opener(desk).send(desk.g.outbox.entry(f"{parent}/became_complaint"))
 
 
 def test_a_process_that_is_gone_fails_where_people_see_it_and_may_be_tried_again(desk: Desk) -> None:

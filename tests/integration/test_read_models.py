@@ -79,9 +79,10 @@ HOUSE: dict[str, bytes | None] = {
     ),
     "bpmn/tests/graded.bpmn": bpmn(
         "graded",
-        "start > grade > judge > end",
+        "start > grade > judge > sort > end",
         user("grade", form="grade"),
         script("judge", "verdict = 'late'\nlist_of_it = ['a', 2]\ntable = ['b', {'a': 1}]\nlong = 'x' * 201"),
+        script("sort", "channel = 'mail'"),
         startable="true",
         facts="verdict,list_of_it,table,long,secret",
     ),
@@ -219,6 +220,12 @@ def test_what_is_learned_later_stands_in_its_own_column(house: Desk) -> None:
         "phone": "010-6600",
     }
     assert found["phone_key"] == lookup_key(house.g.db.lookup_key, "0106600")
+
+
+def test_what_the_last_of_several_steps_of_one_command_decides_stands_in_its_column(house: Desk) -> None:
+    case = house.start("graded", channel="hotline")
+    house.complete(case, "grade", asked="no")
+    assert row(house, case)["channel"] == "mail"
 
 
 def test_the_title_is_the_first_of_the_texts_that_there_is_cut_to_its_length(house: Desk) -> None:

@@ -154,6 +154,19 @@ def test_what_was_kept_without_a_key_is_kept_with_it_after_an_upgrade(any_desk: 
     assert respondents.about(any_desk.g.db, LEAD) == {erased, living}
 
 
+def test_an_upgrade_that_was_broken_off_goes_on_where_names_have_their_key_already(any_desk: Desk) -> None:
+    case = any_desk.start()
+    of_old = respondents.unkeyed("王班长")
+    with any_desk.g.db.begin() as c:
+        c.execute(sa.insert(respondent).values(case_id=case, who=of_old))
+    keyed = respondents.digest(any_desk.g.settings.lookup_key, "王班长")
+    for _ in range(2):
+        respondents.bring_over(any_desk.g.db, [LEAD])
+        assert kept(any_desk, case) == {of_old, keyed}
+    respondents.drop_unkeyed(any_desk.g.db)
+    assert kept(any_desk, case) == {keyed}
+
+
 def test_those_of_some_people_whom_a_case_complains_about_are_named(desk: Desk) -> None:
     case, other = desk.start(complained_staff="王班长"), desk.start()
     assert respondents.among(desk.g.db, case, lambda: [LEAD, ADMIN]) == {"supervisor1"}
