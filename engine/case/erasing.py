@@ -79,7 +79,7 @@ def _erasures(rows: Iterable[store.HistoryRow]) -> Iterator[tuple[int, dict[str,
             command = orjson.loads(row.command)
             if command.get("type") == EraseCase.kind:
                 yield row.seq, command
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, AttributeError):
             continue  # verification names it
 
 

@@ -151,6 +151,26 @@ def test_what_a_lead_does_needs_a_reason_that_history_can_keep(desk: Desk) -> No
     assert desk.kinds(case) == ["start", "assign", "reschedule", "move_clock", "amend", "pause"]
 
 
+# ---------------------------------------------------------------- names of data
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("sla_due", "it is a function of the engine"),
+        ("class", "is a Python word, a function of the engine or a name the engine keeps"),
+        ("Name", "must be snake_case, 1 to 60 ASCII characters, a letter first, no double underscore"),
+    ],
+)
+def test_data_has_names_that_a_form_may_use(desk: Desk, name: str, reason: str) -> None:
+    case, data = desk.start(), dict[str, Any]({name: 1})
+    said = f"Expected names that a form may use, but the data has {name!r}: {reason}"
+    with pytest.raises(Rejected) as opening:
+        desk.start(**data)
+    with pytest.raises(Rejected) as correcting:
+        desk.g.dispatch(AmendData(data=data, reason="x", **common(desk, case)))
+    assert str(opening.value) == str(correcting.value) == said
+    assert desk.values("SELECT count(*) FROM history") == [1]
+
+
 # ---------------------------------------------------------------- when a task may be worked on
 @pytest.mark.parametrize(
     ("ahead", "kept"),

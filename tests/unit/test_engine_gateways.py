@@ -37,6 +37,10 @@ ENTRY = Entry(
 KEY = b"k" * 32
 
 
+def test_an_answer_without_words_says_nothing_of_the_server_nor_of_more_to_do() -> None:
+    assert Answer(SENT) == Answer(SENT, "", away=False, more=False)
+
+
 @contextmanager
 def provider(
     status: int = 200, body: bytes = b"{}", *, hang: bool = False, cut: bool = False, **headers: str

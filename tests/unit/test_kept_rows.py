@@ -9,8 +9,10 @@ from contextlib import closing
 import pytest
 import sqlalchemy as sa
 
+from engine.case import erasing
 from engine.case.kept_rows import COVERED, digests
 from engine.case.rebuild import DERIVED
+from engine.case.store import HistoryRow
 from engine.storage.database import Database
 from engine.storage.metadata import metadata
 from engine.storage.tables import cases, outbox, respondent, timer
@@ -53,3 +55,22 @@ def test_the_form_is_canonical_json_of_the_rows_in_the_order_of_their_bytes() ->
     assert found["timer"] == hashlib.sha256(text.encode()).hexdigest()
     assert found["timer"] == "0956f6547c454589215095606763a5cc7e34722cb738a352ea1bf808574e1c2d"
     assert found["respondent"] == found["cases"] == hashlib.sha256(b"[]").hexdigest()
+
+
+def history_of(*commands: bytes) -> list[HistoryRow]:
+    return [
+        HistoryRow(seq, "", "", "", command, b"{}", 1, "5", b"", b"")
+        for seq, command in enumerate(commands, 1)
+    ]
+
+
+def test_an_erasure_is_the_first_row_that_says_so_and_what_it_keeps_what_the_last_says() -> None:
+    """Rows that are damaged say nothing; verification names them."""
+    damaged = (b"", b"[]", b'"erase"', b"{", b"null", b'{"type":"claim","kept":{"cases":"0"}}')
+    assert erasing.row_of(history_of(*damaged)) is None
+    assert erasing.kept(history_of(*damaged)) is None
+    old, new = b'{"type":"erase"}', b'{"type":"erase","kept":{"cases":"1"}}'
+    assert erasing.row_of(history_of(*damaged, old, new)) == len(damaged) + 1
+    assert erasing.kept(history_of(*damaged, old)) is None
+    assert erasing.kept(history_of(*damaged, new, old)) == {"cases": "1"}
+    assert erasing.kept(history_of(new, b'{"type":"erase","kept":{"cases":"2"}}')) == {"cases": "2"}
