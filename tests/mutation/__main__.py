@@ -28,6 +28,7 @@ from .trial import Trial
 @click.option("--only", multiple=True, help="Modules whose path begins so; may be given again.")
 @click.option("--swaps", is_flag=True, help="Only two neighbours that change places.")
 @click.option("--every", is_flag=True, help="All faults of these modules, none left out.")
+@click.option("--go-on", is_flag=True, help="Keep the results there are; leave out what has one.")
 @click.option("--survivors", is_flag=True, help="Try again what survived the last time.")
 @click.option("--record", multiple=True, help="Files of tests that are new since the recording.")
 @click.option(
@@ -46,6 +47,7 @@ def main(
     only: tuple[str, ...],
     swaps: bool,
     every: bool,
+    go_on: bool,
     survivors: bool,
     record: tuple[str, ...],
     longest: float,
@@ -69,8 +71,11 @@ def main(
         if survivors:
             mutants = _survivors(trial.tree, file)
         else:
-            mutants = sample(trial.tree, modules, None if every else count, seed, kinds)
-            file.unlink(missing_ok=True)
+            if not go_on:
+                file.unlink(missing_ok=True)
+            known = {one.key for one in results.read(file)}
+            chosen = sample(trial.tree, modules, None if every else count, seed, kinds)
+            mutants = [mutant for mutant in chosen if mutant.key not in known]
         for number, mutant in enumerate(mutants, 1):
             found = _try(trial, covered, mutant)
             results.add(file, found)
