@@ -23,6 +23,7 @@ from engine.case.commands import (
     ResumeClocks,
     StartCase,
 )
+from engine.case.projections.incidents import where
 from engine.privacy.sealing import lookup_key
 from engine.storage.tables import (
     ORDINARY,
@@ -637,6 +638,11 @@ def test_what_a_script_alone_decides_is_counted(house: Desk) -> None:
     house.complete(case, "grade", asked="no")
     facts = [(one["name"], one["value"], one["seq"]) for one in rows(house, case_fact, case)]
     assert facts == [("asked", '"no"', 2), ("list_of_it", '["a",2]', 2), ("verdict", '"late"', 2)]
+
+
+def test_where_a_case_stands_is_told_by_names_as_drawn_or_else_by_what_history_calls_it(house: Desk) -> None:
+    release = house.g.releases.current()
+    assert where(release, "halves", ["p_join", "half"]) == "会合、half"
 
 
 def test_history_names_an_incident_and_what_was_done_to_it(house: Desk) -> None:

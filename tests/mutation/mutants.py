@@ -147,12 +147,13 @@ def _slots(
 
 
 def _in_no_order(slot: _Slot) -> bool:
-    """Whether a tuple is only asked what is in it: classes, such as errors to catch, and values to compare with."""
-    return all(_is_class(one) for one in getattr(slot.node, "elts", ())) or (
-        isinstance(slot.parent, ast.Compare)
-        and slot.field == "comparators"
-        and isinstance(slot.parent.ops[0], ast.In | ast.NotIn)
-    )
+    """Whether it is only asked what is in it: classes, such as errors to catch, values to compare with, of a dict."""
+    match slot.parent:
+        case ast.Compare(ops=[ast.In() | ast.NotIn(), *_]) if slot.field == "comparators":
+            return True
+        case ast.Call(func=ast.Name(id="dict" | "set" | "frozenset")):
+            return True
+    return all(_is_class(one) for one in getattr(slot.node, "elts", ()))
 
 
 def _is_class(node: ast.AST) -> bool:
@@ -164,6 +165,8 @@ def _is_no_code(node: ast.AST) -> bool:
     """Docstrings, imports, declarations, what only the type checker reads, and what is only told to the log."""
     match node:
         case ast.Call(func=ast.Attribute(value=ast.Name(id=name))) if name in _TOLD:
+            return True
+        case ast.keyword(arg="frozen" | "kw_only"):  # how a class may be used: mypy reads it
             return True
         case ast.Expr(value=ast.Constant()) | ast.Import() | ast.ImportFrom() | ast.AnnAssign(value=None):
             return True

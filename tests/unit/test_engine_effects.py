@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 from engine.base.facts import KINDS, reference, resolve
 from engine.case import projections
 from engine.case.commands import KINDS as COMMANDS
@@ -19,6 +22,20 @@ def test_every_named_projection_exists_and_runs() -> None:
     named = {name.strip() for names in PROJECTED.values() for name in names.split(",")}
     running = {project.__module__.rpartition(".")[2] for project in projections.PROJECTIONS}
     assert named <= running
+
+
+def test_each_projection_reads_the_effects_that_it_is_named_for() -> None:
+    """Data reaches them as the news of a change."""
+    read: dict[str, set[str]] = {}
+    for file in sorted(Path(projections.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                of, name = ast.unparse(node.value), node.attr
+                kind = "data" if (of, name) == ("change", "news") else name if of.endswith("effects") else ""
+                read.setdefault(kind, set()).add(file.stem)
+    del read[""]
+    read["data"].remove("change")
+    assert {kind: set(tables.split(", ")) for kind, tables in PROJECTED.items()} == read
 
 
 def test_every_command_has_a_handler() -> None:

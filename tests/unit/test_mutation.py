@@ -113,6 +113,23 @@ def test_every_module_that_is_tried_exists_and_has_something_to_try() -> None:
     assert "engine/case/checks.py" in modules
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "f(dict([a(), b()]))",
+        "x in (a(), b())",
+        "class A(B, frozen=True, kw_only=True):\n    x: int",
+        "log.info('a', b)",
+    ],
+)
+def test_where_nothing_can_matter_no_fault_is_made(tmp_path: Path, source: str) -> None:
+    assert [
+        found
+        for found, _ in faults(tmp_path, source)
+        if found in ("swap elements", "constant", "swap arguments")
+    ] == []
+
+
 def test_an_equivalent_fault_of_a_line_that_changed_is_stale(tmp_path: Path) -> None:
     (tmp_path / "m.py").write_text("f(a, b)\n")
     entry = {

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
-from engine.case.numbers import check_digit, parse
+from engine.case.numbers import CaseNumbers, check_digit, is_case_number, parse
+from engine.storage.database import Database
+from engine.storage.metadata import metadata
 
 NUMBER = f"260302-00001-{check_digit('26030200001')}"
+
+
+def test_numbers_count_the_cases_of_a_local_day_and_one_given_back_is_the_next() -> None:
+    with closing(Database("sqlite://")) as db:
+        metadata.create_all(db.engine)
+        numbers = CaseNumbers(db)
+        early, late, next_day = (
+            "2026-03-01T16:00:00+00:00",
+            "2026-03-02T15:59:59+00:00",
+            "2026-03-02T16:00:00+00:00",
+        )
+        given = [numbers.next(at) for at in (early, late, next_day)]
+        assert [number[:-2] for number in given] == ["260302-00001", "260302-00002", "260303-00001"]
+        assert all(is_case_number(number) for number in given)
+        numbers.give_back(given[0])
+        assert [numbers.next(late) for _ in range(2)] == [
+            given[0],
+            f"260302-00003-{check_digit('26030200003')}",
+        ]
 
 
 @pytest.mark.parametrize("dash", ["-", "", " ", "－", "–", " - "])

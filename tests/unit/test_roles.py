@@ -13,7 +13,7 @@ import pytest
 from engine.base.errors import InvalidFile, NotAllowed
 from engine.base.settings import CHECKOUT
 from engine.people.directory import Person, spellings
-from engine.people.respondents import digest, named
+from engine.people.respondents import digest, named, unkeyed
 from engine.people.roles import Assignment, Roles, load_roles
 from engine.people.rules import check_lead, check_open, check_work, fits, in_quiet_hours
 from engine.people.spelling import folded
@@ -37,7 +37,7 @@ def holder(role: str) -> Person:
     [
         (Assignment("agent"), "agent"),
         (Assignment("agent", "yue"), "agent/yue"),
-        (Assignment("specialist", department="om"), "specialist//om"),
+        (Assignment("specialist", department="box"), "specialist//box"),
         (Assignment("agent", "yue", "om"), "agent/yue/om"),
     ],
 )
@@ -50,7 +50,7 @@ def test_a_lane_of_whichever_department_is_that_of_the_case() -> None:
     lane = Assignment("specialist", "yue", None, "place")
     departments = {"om", "vas"}
     assert lane.in_case({"place": "om"}, departments) == Assignment("specialist", "yue", "om")
-    for data in ({"place": "billing"}, {"place": 7}, {}, {"department": "om"}):
+    for data in ({"place": "billing"}, {"place": 7}, {"place": ["om"]}, {}, {"department": "om"}):
         assert lane.in_case(data, departments) == Assignment("specialist", "yue", None)
     fixed = Assignment("specialist", department="om")
     assert fixed.in_case({"place": "vas"}, departments) is fixed
@@ -102,7 +102,8 @@ def test_a_file_of_roles_gives_names_lanes_and_departments() -> None:
         {
             "坐席": {"role": "agent", "name_en": "Desk", "name_zh_Hant_HK": "客服"},
             "运维": {"role": "agent", "skill": "yue", "department": "om", "department_of": "place"},
-            "谁打来": {"role": "caller"},
+            "谁打来": {"role": "caller", "skill": None},
+            "x": {"role": "caller"},
         }
     )
     assert found.names == {"agent": {"en": "Agent"}, "system": {}}
@@ -112,6 +113,7 @@ def test_a_file_of_roles_gives_names_lanes_and_departments() -> None:
         "坐席": Assignment("agent"),
         "运维": Assignment("agent", "yue", "om", "place"),
         "谁打来": Assignment("caller"),
+        "x": Assignment("caller"),
     }
     assert found.lane_names["坐席"] == {"zh-Hans": "坐席", "en": "Desk", "zh-Hant-HK": "客服"}
     assert found.lane_names["谁打来"] == {"zh-Hans": "谁打来"}
@@ -122,11 +124,12 @@ def test_a_file_of_roles_gives_names_lanes_and_departments() -> None:
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        ([], "must have the objects"),
+        ([], "bpmn/roles.json: must have the objects"),
         ({"lanes": {}}, "must have the objects"),
         ({"roles": {}}, "must have the objects"),
         ({"roles": [], "lanes": {}}, "must have the objects"),
         ({"roles": {"agent": 1}, "lanes": {}}, "role 'agent' must be an object"),
+        ({"roles": {"agent": {}, "boss": 1}, "lanes": {}}, "role 'boss' must be an object"),
         ({"roles": {"agent": {"name": "Agent"}}, "lanes": {}}, "role 'agent' must be an object"),
         ({"roles": {"agent": {}}, "lanes": {"a": 1}}, "lane 'a' must be an object of texts"),
         (
@@ -161,6 +164,18 @@ def test_several_names_in_one_answer_are_each_named_and_the_whole_of_it() -> Non
     }
     assert named("张三和李四") == {"张三和李四", "张三", "李四"}
     assert named(None, 7, "", " ") == set()
+
+
+@pytest.mark.parametrize("between", [" ", "、", "，", ",", "; ", "；", "/", "&", "和", "及", "与", "與"])
+def test_names_are_told_apart_whatever_stands_between_them(between: str) -> None:
+    assert named(f"张三{between}李四") == {folded(f"张三{between}李四"), "张三", "李四"}
+
+
+def test_names_are_kept_in_the_form_that_databases_hold() -> None:
+    """HMAC-SHA-256 under the look-up key of the installation, and what the first version kept."""
+    kept = "12ec1183dd59ea4186e7393565d8798ab91a89d71c330d6d6bc24f635c4cb1f1"
+    assert digest(b"key", "王班长") == f"k:{kept}"
+    assert unkeyed("王班长") == "3a95846a140bb57425d5ee3d2873ef8f40dd0685eda16dedac9194f280d235ed"
 
 
 def test_what_is_kept_of_a_name_depends_on_the_key_and_the_name() -> None:

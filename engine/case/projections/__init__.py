@@ -32,7 +32,7 @@ PROJECTED: dict[str, str] = {
     "armed": "timers",
     "ended": "timers",
     "clocks": "clocks, tasks",
-    "clock_changes": "clocks, tasks, notices",
+    "clock_changes": "clocks, tasks, timers, notices",
     "requests": "outbox",
     "linked": "outbox",
     "withdrawn": "outbox",
@@ -41,7 +41,7 @@ PROJECTED: dict[str, str] = {
     "paused": "cases",
     "resumed": "cases",
     "data": "cases, facts, respondents",
-    "amended": "cases",
+    "amended": "tasks",
     "done": "cases",
     "stuck": "incidents",
 }
