@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from engine.case.commands import AmendData, StartCase
+from engine.base.errors import NotFound
+from engine.case.commands import AmendData, PauseClocks, StartCase
 from engine.case.rebuild import differences, rebuild
 from engine.case.refresh import refresh
 from engine.operations.erasure import erase
 from engine.people import respondents
 from engine.people.directory import DEMO_PEOPLE, Person
 from engine.queries import board, inbox, notices
-from engine.storage.tables import notice, respondent, setting
+from engine.storage.tables import cases, notice, respondent, setting
 from engine.storage.upgrade import config, upgrade
 from tests.casework import Desk
 from tests.erasing import REQUEST
@@ -54,6 +56,33 @@ def test_cases_that_come_of_it_are_hidden_too(any_desk: Desk) -> None:
     any_desk.g.dispatch(named)
     assert lists(any_desk, LEAD) == set()
     assert respondents.is_about(any_desk.g.db, LEAD, number)
+
+
+def test_who_is_named_later_where_a_case_comes_from_gives_no_command_on_it_any_more(any_desk: Desk) -> None:
+    """What a case was found to be about is kept with it, unless it comes from another."""
+    parent = any_desk.start()
+    start = StartCase(process="work", data={}, actor="system:link", at=any_desk.at, parent=parent)
+    child = any_desk.g.dispatch(start).case_id
+    common = {"reason": "x", "at": any_desk.at}
+    any_desk.g.dispatch(PauseClocks(case_id=child, actor="supervisor1", **common))
+    said = {"complained_staff": "supervisor1"}
+    any_desk.g.dispatch(AmendData(case_id=parent, data=said, actor="admin1", **common))
+    for case in (parent, child):
+        with pytest.raises(NotFound):
+            any_desk.g.dispatch(AmendData(case_id=case, data={"note": "x"}, actor="supervisor1", **common))
+
+
+def test_a_case_is_about_somebody_by_each_of_their_spellings_also_when_its_row_is_lost(desk: Desk) -> None:
+    zhang, case = Person("ZHANG1", "张三（白班）", frozenset({"agent"})), desk.start()
+    for written in ("zhang1", "张三", "张三(白班)"):
+        who = respondents.digest(desk.g.settings.lookup_key, written)
+        with desk.g.db.begin() as c:
+            c.execute(sa.delete(respondent))
+            c.execute(sa.insert(respondent).values(case_id=case, who=who))
+        assert respondents.about(desk.g.db, zhang) == {case}, written
+    with desk.g.db.begin() as c:
+        c.execute(sa.delete(cases))
+    assert respondents.is_about(desk.g.db, zhang, case)
 
 
 def test_the_rows_come_from_history_and_survive_erasure_without_a_name(any_desk: Desk) -> None:
