@@ -38,7 +38,7 @@ def _of_line() -> sa.Select[Any]:
 
 _WRITTEN = Question(_of_line())
 _PARENT = Question(sa.select(cases.c.parent).where(cases.c.id == sa.bindparam("case")))
-_NAMES = ("a", "b", "c")  #: as many as a person has spellings, at most
+_NAMES = tuple("abcdef")  #: as many as a person has spellings, at most: three names, each in two forms
 _ANY = Question(
     sa.select(respondent.c.case_id)
     .where(respondent.c.who.in_([sa.bindparam(name) for name in _NAMES]))

@@ -168,7 +168,7 @@ def test_several_names_in_one_answer_are_each_named_and_the_whole_of_it() -> Non
 
 @pytest.mark.parametrize("between", [" ", "、", "，", ",", "; ", "；", "/", "&", "和", "及", "与", "與"])
 def test_names_are_told_apart_whatever_stands_between_them(between: str) -> None:
-    assert named(f"张三{between}李四") == {folded(f"张三{between}李四"), "张三", "李四"}
+    assert named(f"张三{between}李四") >= {folded(f"张三{between}李四"), "张三", "李四"}
 
 
 def test_names_are_kept_in_the_form_that_databases_hold() -> None:
