@@ -23,6 +23,7 @@ TRIED = (
     "engine/operations/recompute_due_dates.py",
     "engine/people/directory.py",
     "engine/people/respondents.py",
+    "engine/people/rights.py",
     "engine/people/roles.py",
     "engine/people/rules.py",
     "engine/privacy/sealing.py",

@@ -14,8 +14,8 @@ from .operators import SWAPS
 TYPES, TESTS, SURVIVED, EQUIVALENT = "types", "tests", "survived", "equivalent"
 #: where who may do what is decided
 RIGHTS = frozenset({
-    "engine/people/rules.py", "engine/people/roles.py", "engine/people/respondents.py", "engine/queries/scope.py",
-    "engine/case/checks.py",
+    "engine/people/rights.py", "engine/people/rules.py", "engine/people/roles.py", "engine/people/respondents.py",
+    "engine/queries/scope.py", "engine/case/checks.py",
 })  # fmt: skip
 
 

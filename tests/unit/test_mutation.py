@@ -91,7 +91,7 @@ def test_a_fault_knows_its_lines_and_what_its_statement_defines(tmp_path: Path) 
 
 
 def test_every_fault_of_a_module_is_another_code_and_has_a_name_of_its_own() -> None:
-    module = "engine/people/rules.py"
+    module = "engine/people/roles.py"
     plain = ast.unparse(ast.parse((CHECKOUT / module).read_text()))
     found = mutants_of(CHECKOUT, module)
     codes = [code_of(CHECKOUT, mutant) for mutant in found]
