@@ -142,6 +142,11 @@ CATALOGUE: Mapping[str, Text] = {
         "檔案「{name}」的內容並非 {kind} 格式，請另存為該格式或換另一個檔案。",
         "The content of the file “{name}” is not {kind}, as its name says; save it as that, or choose another file.",
     ),
+    "file_programs": _text(
+        "文件“{name}”含有宏程序，不能接收；请另存为不含宏的文件再上传。",
+        "檔案「{name}」含有巨集程式，不能接收；請另存為不含巨集的檔案再上載。",
+        "The file “{name}” holds programs (macros); save it without them, then choose it again.",
+    ),
     "file_too_large": _text(
         "文件“{name}”超过 {max}。", "檔案「{name}」超過 {max}。", "The file “{name}” is larger than {max}."
     ),
