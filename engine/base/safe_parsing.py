@@ -1,7 +1,8 @@
 """The only door by which an XML or JSON file of a designer comes in.
 
-A file passes, in this order: size, UTF-8, a streaming pass that stops at the first DOCTYPE, processing
-instruction, entity, excess depth or excess count; then one hardened lxml parser; then the schema of its kind.
+A file passes, in this order: size, UTF-8 (XML that declares another encoding is converted), a streaming pass that
+stops at the first DOCTYPE, processing instruction, entity, excess depth or excess count; then one hardened lxml parser;
+then the schema of its kind.
 Every refusal is an :class:`InvalidXml` (or :class:`InvalidJson`) with the line and how to mend it.
 """
 
@@ -20,6 +21,7 @@ from lxml import etree
 
 from .errors import InvalidFile
 from .schemas import DMN_SCHEMAS, bpmn_schema, dmn_schema
+from .xml_encoding import as_utf8
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 BPMNDI = "http://www.omg.org/spec/BPMN/20100524/DI"
@@ -82,6 +84,8 @@ def parse_xml(content: bytes, name: str = "file") -> etree._Element:
 
     Raises :class:`InvalidXml`.
     """
+    if len(content) <= MAX_BYTES:
+        content = as_utf8(content)
     _check_bytes(content, name, InvalidXml)
     _stream(content, name)
     try:
@@ -275,7 +279,8 @@ def _stream(content: bytes, name: str) -> None:
 
     def declaration(version: str, encoding: str | None, standalone: int) -> None:
         if encoding and encoding.lower() not in ("utf-8", "utf8", "us-ascii"):
-            raise refuse("encoding", f"the file declares {encoding}", "Save it as UTF-8 and declare UTF-8.")
+            what = f"the file declares {encoding}, and is not in it, or nobody here reads it"
+            raise refuse("encoding", what, "Save it as UTF-8 and declare UTF-8.")
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.StartDoctypeDeclHandler = doctype

@@ -13,6 +13,7 @@ import orjson
 from engine.base import logs
 from engine.base.locales import LOCALES
 from engine.base.safe_parsing import MAX_BYTES
+from engine.base.xml_encoding import as_utf8
 from engine.design.lint import Finding, LintContext, lint_file
 from engine.design.lint.release import lint_across
 
@@ -81,9 +82,11 @@ def _read(file: Path) -> bytes:
     """The file, but of one that is too large only enough to see that it is."""
     try:
         with file.open("rb") as opened:
-            return opened.read(MAX_BYTES + 1)
+            content = opened.read(MAX_BYTES + 1)
     except OSError as error:
         raise click.UsageError(f"{file} cannot be read: {error.strerror}") from None
+    # as a release would have it; what is cut off stays as large as it is
+    return content if file.suffix == ".json" or len(content) > MAX_BYTES else as_utf8(content)
 
 
 def _lint(asked: Mapping[str, bytes]) -> list[Finding]:

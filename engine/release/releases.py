@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from engine.base.atomic_files import SHARED, write_all
 from engine.base.errors import Conflict, Damaged, InvalidFile, NotAllowed, NotFound, Rejected
 from engine.base.texts import storable
+from engine.base.xml_encoding import as_utf8
 from engine.people.directory import People
 from engine.people.rights import may
 from engine.people.security_events import By
@@ -55,7 +56,7 @@ class FolderPublish:
 
 
 def read_folder(project: Path) -> dict[str, bytes]:
-    """The files that ship: everything of a release below ``bpmn/`` and ``forms/``.
+    """The files that ship: everything of a release below ``bpmn/`` and ``forms/``; XML in UTF-8, whatever it was in.
 
     Raises :class:`InvalidFile` for a name that no release can hold.
     """
@@ -65,7 +66,10 @@ def read_folder(project: Path) -> dict[str, bytes]:
             if path.suffix in ENDINGS and path.is_file():
                 if not storable(str(path)):
                     raise InvalidFile(f"the name of the file {str(path)!a} is no text in UTF-8; rename it")
-                found[path.relative_to(project).as_posix()] = path.read_bytes()
+                body = path.read_bytes()
+                found[path.relative_to(project).as_posix()] = (
+                    body if path.suffix == ".json" else as_utf8(body)
+                )
     return found
 
 

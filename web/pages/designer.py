@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from engine.base.errors import Conflict, Rejected
+from engine.base.xml_encoding import declared_utf8
 from engine.design import publish_gate
 from engine.design.layout import layout_bpmn
 from engine.design.lint import Finding
@@ -136,7 +137,7 @@ def save() -> ResponseReturnValue:
     if before is not None and before.digest == seen:
         base = max(base, before.base_release)  # the draft was put on a newer release since it was opened here
     request_context.gongdan().releases.get(base)  # 404 for one that never was
-    made = DiagramDraft(path, request_context.person().name, text.encode(), base, request_context.now())
+    made = DiagramDraft(path, request_context.person().name, declared_utf8(text), base, request_context.now())
     asked_by_script = request.accept_mimetypes.best == "application/json"
     try:
         drafts.save_diagram(request_context.gongdan().db, made, seen)
@@ -161,7 +162,7 @@ def save() -> ResponseReturnValue:
 @bp.post("/lint")
 def lint() -> ResponseReturnValue:
     """Findings of an unsaved file, as JSON."""
-    return jsonify(_findings(_path(), request.form.get("body", "").encode()))
+    return jsonify(_findings(_path(), declared_utf8(request.form.get("body", ""))))
 
 
 def _findings(path: str, body: bytes) -> list[dict[str, object]]:
