@@ -12,7 +12,6 @@ from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.exceptions import BadRequest, HTTPException
 
-from engine.base import metrics
 from engine.base.errors import (
     Conflict,
     GongdanError,
@@ -154,14 +153,11 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         return error.get_response()
     if error.code == 413:
         _drop_rest()
-    if error.code == 429 and request.endpoint == "auth.sign_in":
-        metrics.sign_ins.labels("limited").inc()
     title, text = {
         400: (gettext("Cannot be used as it is"), gettext("The input has a mistake.")),
         403: (gettext("Not allowed"), gettext("Your role does not allow this.")),
         404: (gettext("Not found"), gettext("There is no such thing here, or it is not for you.")),
         413: (gettext("Too large"), gettext("Files and forms may have 32 MB together.")),
-        429: (gettext("Too many attempts"), gettext("Wait a minute, then try again.")),
     }.get(error.code, (gettext("That did not work"), ""))
     if isinstance(error, TooLarge):
         text = str(error.description)

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import structlog
 from flask import Flask, abort, g, request, session
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from ua_parser import parse
 
+from engine.base import metrics
+from engine.base.errors import Rejected
 from engine.operations.credentials import needs_second_step
+from engine.people.attempts import TooMany
 from engine.people.directory import Person
 from engine.people.sessions import Session
 
@@ -82,6 +86,7 @@ def _load(kept: str) -> Account | None:
     found = request_context.gongdan().door.sessions.find(token, request_context.now())
     if found is None or found[0].name != name:
         return None
+    structlog.contextvars.bind_contextvars(actor=name)  # of every line of the log from here on
     return Account(found[0], token, found[1])
 
 
@@ -89,6 +94,13 @@ def here() -> Session:
     """The session of this request."""
     found: Session = current_user.here
     return found
+
+
+def refused(error: Rejected | None) -> int:
+    """The status of an answer to somebody who was not let in: ``error``, or (None) wrong words; both are counted."""
+    limited = isinstance(error, TooMany)
+    metrics.sign_ins.labels("limited" if limited else "wrong").inc()
+    return 429 if limited else 401
 
 
 def let_in(person: Person, means: str) -> None:
@@ -100,6 +112,7 @@ def let_in(person: Person, means: str) -> None:
     door = request_context.gongdan().door
     browser = browser_name(request.headers.get("User-Agent", ""))
     token, begun = door.open(person, address, browser, at, means)
+    metrics.sign_ins.labels("ok").inc()
     session.clear()
     g.pop("to_do_first", None)
     login_user(Account(person, token, begun))

@@ -24,7 +24,6 @@ from werkzeug.wrappers import Response
 from engine.base.errors import NotFound, Rejected
 from engine.base.locales import LOCALES
 from engine.operations import credentials
-from engine.people.attempts import TooMany
 from engine.people.directory import DEMO_PASSWORD, DEMO_PEOPLE, Person
 from engine.people.second_step import PAPER
 from web import errors, formatting, known_browsers, request_context, signing_in, unsent
@@ -115,11 +114,11 @@ def sign_in() -> ResponseReturnValue:
     door, at = request_context.gongdan().door, request_context.now()
     try:
         person = door.password(name, password, known_browsers.caller(name), at)
-    except Rejected as refused:
-        status = 429 if isinstance(refused, TooMany) else 401
-        return _sign_in_page(formatting.refusal(refused), target, carried), status
+    except Rejected as error:
+        return _sign_in_page(formatting.refusal(error), target, carried), signing_in.refused(error)
     if person is None:
-        return _sign_in_page(gettext("Name or password is wrong."), target, carried), 401
+        said = gettext("Name or password is wrong.")
+        return _sign_in_page(said, target, carried), signing_in.refused(None)
     if door.steps.state(person.name) is not None:
         session.clear()  # nothing of a session begun before sign-in survives it
         session["half"] = {"name": person.name, "generation": person.session_generation, "at": at}
@@ -142,12 +141,11 @@ def second_step() -> ResponseReturnValue:
     door, at = request_context.gongdan().door, request_context.now()
     try:
         shown = door.code(person, request.form.get("code", ""), caller, at)
-    except Rejected as refused:
-        status = 429 if isinstance(refused, TooMany) else 401
-        return _code_page(formatting.refusal(refused), target, carried), status
+    except Rejected as error:
+        return _code_page(formatting.refusal(error), target, carried), signing_in.refused(error)
     if shown is None:
         wrong = gettext("That is not the code of now, or it was used already: wait for the next one.")
-        return _code_page(wrong, target, carried), 401
+        return _code_page(wrong, target, carried), signing_in.refused(None)
     said = None
     if shown == PAPER:
         state = door.steps.state(person.name)
