@@ -110,6 +110,17 @@ def _contact(text: str) -> str:
     return text
 
 
+#: kinds of change to a release that may need a second person (engine/release/second_person.py)
+GUARDED = ("roles", "limits", "money", "texts")
+
+
+def _guarded(text: str) -> frozenset[str]:
+    words = _words(text)
+    if not words <= set(GUARDED):
+        raise ValueError(f"expected some of {', '.join(GUARDED)}, separated by commas")
+    return words
+
+
 _DATABASES = "expected sqlite:///path or postgresql://user@host/name"
 
 
@@ -182,6 +193,8 @@ class Settings:
     one_time_hours: int = _from("GONGDAN_ONE_TIME_HOURS", 72, _between(int, 1, 720))
     #: roles whose holders need a second step to sign in
     second_step_roles: frozenset[str] = _from("GONGDAN_SECOND_STEP_ROLES", frozenset(), _words)
+    #: kinds of change in the designer's room that a second person has to approve
+    second_person: frozenset[str] = _from("GONGDAN_SECOND_PERSON", frozenset(), _guarded)
     log_level: str = _from("GONGDAN_LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))
     log_format: str = _from("GONGDAN_LOG_FORMAT", "text", _one_of("text", "json"))
     monitor_token: str = _secret(

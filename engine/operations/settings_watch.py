@@ -80,8 +80,15 @@ def _now(settings: Settings, key: bytes) -> dict[str, str | None]:
         if f.name in _OWN:
             continue
         value = getattr(settings, f.name)
-        text = value.decode() if isinstance(value, bytes) else str(value)
+        text = _text(value)
         if not f.repr:
             text = hmac.new(key, f"setting:{f.name}:{text}".encode(), hashlib.sha256).hexdigest()
         told[f.metadata["variable"]] = text
     return told
+
+
+def _text(value: object) -> str:
+    """A value in words that are the same in every process: a set has no order of its own."""
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value))
+    return value.decode() if isinstance(value, bytes) else str(value)
