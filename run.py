@@ -40,6 +40,7 @@ COMMANDS = {
     "lint": ("engine.cli.lint", "Say what is wrong in diagrams, tables and forms, and how to mend it."),
     "layout": ("engine.cli.layout", "Draw a diagram anew: lanes, columns, edges."),
     "publish": ("engine.cli.operations", "Make a new release of bpmn/ and forms/."),
+    "releases": ("engine.cli.releases", "Look at releases that wait for a second person; approve, refuse."),
     "pull": ("engine.cli.operations", "Write the live release back into the folder."),
     "import": ("engine.cli.intake", "Make cases from a file of complaints."),
     "simulate": ("engine.cli.simulate", "Let synthetic agents and customers work the open cases."),

@@ -145,7 +145,7 @@ def _on(
     """The engine on ``db``, brought to the newest shape when somebody hears of the ``progress``."""
     if progress is not None:
         upgrade(db)
-    published, people, keys = Releases(db), People(db), Keys(db)
+    published, people, keys = Releases(db, settings.second_person), People(db), Keys(db)
     dispatcher = Dispatcher(db, published, people, keys, settings.lookup_key, live=settings.lru, wall=clock)
     incidents = Incidents(db, dispatcher)
     doors = gateways(settings)

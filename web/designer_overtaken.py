@@ -30,15 +30,17 @@ def page(draft: DiagramDraft) -> str:
         name=designer_files.names(release).get(draft.path, draft.path),
         release=release,
         drawn=drawn,
-        sides=[_side(title, old, new, draft.path, drawn) for title, old, new in sides],
+        sides=[side(title, old, new, draft.path) for title, old, new in sides],
     )
 
 
-def _side(title: str, old: Release, new: Release, path: str, drawn: bool) -> dict[str, Any]:
+def side(title: str, old: Release, new: Release, path: str) -> dict[str, Any]:
     """What differs between two versions of a file: by element where it is drawn, else by line."""
+    drawn = path.endswith(".bpmn") and compare.readable(new.files.get(path, b""))
     changes = compare.elements(old, new, path) if drawn else []
     return {
         "title": title,
+        "drawn": drawn,
         "changes": changes,
         "marks": {change.element: change.kind for change in changes if change.kind != "removed"},
         "text": [] if drawn else compare.text(old, new, path),

@@ -20,6 +20,7 @@ from web.pages import drafts, notices
 from . import doors, formatting, request_context
 from .polling import tagged
 
+APPROVALS = "approvals.listing"  #: where nothing waits for a second person, it is no room
 #: endpoint, title, icon; whom its door lets in sees it, the search whoever may look cases up
 ROOMS: tuple[tuple[str, object, str], ...] = (
     ("inbox.show", lazy_gettext("Inbox"), "inbox"),
@@ -30,6 +31,7 @@ ROOMS: tuple[tuple[str, object, str], ...] = (
     ("outbox.listing", lazy_gettext("Outbox"), "message"),
     ("processes.listing", lazy_gettext("Processes"), "flow"),
     ("designer.room", lazy_gettext("Designer"), "pencil"),
+    (APPROVALS, lazy_gettext("Approvals"), "check"),
     ("audit.listing", lazy_gettext("Audit"), "history"),
     ("admin.people", lazy_gettext("Administration"), "gear"),
 )
@@ -37,8 +39,10 @@ ROOMS: tuple[tuple[str, object, str], ...] = (
 
 def rooms() -> list[tuple[str, object, str]]:
     """The rooms that the person may enter."""
-    shown = [room for room in ROOMS if doors.opens(room[0])]
-    return shown if may_search(request_context.person()) else [r for r in shown if r[0] != "cases.search"]
+    away = set() if may_search(request_context.person()) else {"cases.search"}
+    if not request_context.settings().second_person:
+        away.add(APPROVALS)
+    return [room for room in ROOMS if room[0] not in away and doors.opens(room[0])]
 
 
 def typing_keys() -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.operations import bursts
 from engine.people.security_log import Entry
+from engine.release.second_person import KINDS as GUARDED
 
 from .i18n import listed, locale, pick
 
@@ -46,6 +47,22 @@ WORDS: dict[str, tuple[Texts, Texts]] = {
         _texts("发布流程", "發布流程", "Release published"),
         _texts("{note}（{many} 个文件：{files}）", "{note}（{many} 個檔案：{files}）",
                "{note} ({many} files: {files})")),
+    "proposed": (
+        _texts("发布申请", "發布申請", "Release proposed"),
+        _texts("涉及{kinds}，等待另一人批准：{note}（{many} 个文件：{files}；{digest}）",
+               "涉及{kinds}，等待另一人批准：{note}（{many} 個檔案：{files}；{digest}）",
+               "changes {kinds}, waits for a second person: {note} ({many} files: {files}; {digest})")),
+    "approved": (
+        _texts("批准发布申请", "批准發布申請", "Proposal approved"),
+        _texts("由{author}提出，成为第 {release} 版（{digest}）", "由{author}提出，成為第 {release} 版（{digest}）",
+               "proposed by {author}, is release {release} ({digest})")),
+    "proposal_refused": (
+        _texts("驳回发布申请", "駁回發布申請", "Proposal refused"),
+        _texts("由{author}提出：{why}（{digest}）", "由{author}提出：{why}（{digest}）",
+               "proposed by {author}: {why} ({digest})")),
+    "taken_back": (
+        _texts("撤回发布申请", "撤回發布申請", "Proposal taken back"),
+        _texts("{instead}", "{instead}", "{instead}")),
     "downloaded": (
         _texts("下载", "下載", "File taken along"), _texts("{file} {path}", "{file} {path}", "{file} {path}")),
     "exported": (
@@ -89,6 +106,7 @@ CODES: dict[str, Texts] = {
     "command line": _texts("命令行", "命令列", "command line"),
     "True": _texts("是", "是", "yes"),
     "False": _texts("否", "否", "no"),
+    **{kind: one.name for kind, one in GUARDED.items()},
     "None": _texts("（保密）", "（保密）", "(secret)"),
 }
 

@@ -13,7 +13,8 @@ from engine.operations import erasure as erasing
 from engine.operations import recompute_due_dates
 from engine.operations.installation_keys import wrong_key
 from engine.release.announcing import RIGHTS
-from engine.release.releases import FOLDER
+from engine.release.consent import FOLDER
+from engine.release.second_person import KINDS
 
 from .common import answer, json_option, opened, operator
 
@@ -29,16 +30,26 @@ def publish(note: str, unproved: str, as_json: bool) -> None:
     from engine.scenarios import Gate  # the whole engine: only who publishes waits for it
 
     with opened() as gongdan:
-        gate = Gate(gongdan.releases, unproved)
+        gate, before = Gate(gongdan.releases, unproved), gongdan.releases.current_number()
         said = f"{note} (without scenarios: {unproved})".strip() if unproved else note
         done = gongdan.publish_folder(said, judge=gate, by=operator())
         moved = recompute_due_dates.recompute_provisional(gongdan)
+        alone = (
+            gongdan.releases.rules.needs(gongdan.releases.get(before), gongdan.releases.get(done.number))
+            if before and done.number
+            else {}
+        )
     lines = ["nothing changed"]
     if done.number:
         lines = [
             f"release {done.number}: {len(done.changed)} files, published by the operator (author: {FOLDER})"
         ]
     lines += [f"{path}: who may do what is new" for path in done.changed if path in RIGHTS]
+    lines += [
+        f"{path}: changes {KINDS[kind].name['en']}, by the operator without a second person"
+        for kind, paths in alone.items()
+        for path in paths
+    ]
     lines += [f"{gate.judgement.run} scenarios pass"] if gate.judgement.run else []
     lines += [f"{found.file}: {found.message}" for found in gate.judgement.findings]
     lines += [
@@ -51,6 +62,7 @@ def publish(note: str, unproved: str, as_json: bool) -> None:
         "by": FOLDER,
         "changed": done.changed,
         "kept": done.kept,
+        "alone": alone,
         "moved": moved,
         "scenarios": gate.judgement.run,
     }

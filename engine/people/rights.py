@@ -49,6 +49,9 @@ RIGHTS: dict[str, Right] = {
     "outbox.again": _right("send a message once more", "supervisor", "admin"),
     "audit": _right("step through histories and verify them", "auditor", "quality", "supervisor", "manager", "admin"),
     "processes.design": _right("draw processes, publish them", "designer", "admin"),
+    "releases.approve": _right(
+        "approve or refuse a release that waits for a second person, not one of their own", "supervisor", "admin"
+    ),
     "rights.give": _right("publish who works in which lane (bpmn/roles.json)", "admin"),
     "people.see": _right("see accounts", "admin", "supervisor"),
     "people.change": _right("change accounts, end sessions", "admin"),

@@ -148,6 +148,49 @@ class Published(Event):
     note: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed(Event):
+    """The proposal ``about`` waits for a second person: so ``many`` ``files`` (the first), which ``digest`` stands for.
+
+    ``kinds``: the kinds of change that need one.
+    """
+
+    kind: ClassVar[str] = "proposed"
+    files: list[str]
+    many: int
+    digest: str
+    kinds: list[str]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved(Event):
+    """The proposal ``about`` of ``author``, the very files of ``digest``, became ``release``."""
+
+    kind: ClassVar[str] = "approved"
+    author: str
+    digest: str
+    release: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalRefused(Event):
+    """The proposal ``about`` of ``author`` was refused."""
+
+    kind: ClassVar[str] = "proposal_refused"
+    author: str
+    digest: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack(Event):
+    """Whoever made the proposal ``about`` took it back, or put proposal ``instead`` in its place."""
+
+    kind: ClassVar[str] = "taken_back"
+    instead: str = ""  #: its number; none where nothing came instead
+
+
 # ---------------------------------------------------------------- data that leaves or goes
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloaded(Event):
@@ -263,8 +306,9 @@ KINDS: dict[str, type[Event]] = {
     one.kind: one
     for one in (
         SignedIn, SignInFailed, LockedOut, Unlocked, SignedOut, SessionsEnded, AccountAdded, AccountChanged,
-        AccountSwitched, PasswordChanged, SecondFactor, Refused, Published, Downloaded, Exported, Erasing,
-        SettingChanged, Verified, BackedUp, Restored, Drilled, KeysExported, KeyRotated, LogCut, Burst,
+        AccountSwitched, PasswordChanged, SecondFactor, Refused, Published, Proposed, Approved, ProposalRefused,
+        TakenBack, Downloaded, Exported, Erasing, SettingChanged, Verified, BackedUp, Restored, Drilled, KeysExported,
+        KeyRotated, LogCut, Burst,
     )
 }  # fmt: skip
 

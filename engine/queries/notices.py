@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from engine.people.directory import Person
 from engine.people.respondents import not_about
 from engine.people.security_events import ALERT
-from engine.release.announcing import ABOUT
+from engine.release.announcing import ABOUT as RELEASE
+from engine.release.proposals import ABOUT as PROPOSAL
 from engine.storage.database import Database
 from engine.storage.statements import Question
 from engine.storage.tables import notice, setting
@@ -30,8 +31,8 @@ class Line:
     """One line of notices; ``id`` and ``at`` of its newest.
 
     ``cases`` are the newest of the ``count`` cases it is about; ``role`` is None where some were to the person alone.
-    ``topic`` is ``parameter/level`` of a limit, ``release:number/level`` of a release, ``burst:number/level`` of an
-    alert, None for a notice with words of its own in ``text``.
+    ``topic`` is ``parameter/level`` of a limit, ``release:number/level`` of a release, ``proposal:number/level`` of
+    one that somebody proposed, ``burst:number/level`` of an alert, None for a notice with words of its own in ``text``.
     """
 
     id: int
@@ -46,20 +47,30 @@ class Line:
     @property
     def parameter(self) -> str | None:
         """The limit that the line is about."""
-        plain = self.topic and self.release is None and self.alert is None
-        return self.topic.rpartition("/")[0] if plain and self.topic else None
+        about = self._about
+        return about if about and not about.startswith((RELEASE, PROPOSAL, ALERT)) else None
 
     @property
     def release(self) -> int | None:
         """The release that the line is about."""
-        about = self.topic.rpartition("/")[0] if self.topic else ""
-        return int(about.removeprefix(ABOUT)) if about.startswith(ABOUT) else None
+        return self._number(RELEASE)
+
+    @property
+    def proposal(self) -> int | None:
+        """The proposal of a release that the line is about."""
+        return self._number(PROPOSAL)
 
     @property
     def alert(self) -> int | None:
         """The entry of the security log that the line is about."""
-        about = self.topic.rpartition("/")[0] if self.topic else ""
-        return int(about.removeprefix(ALERT)) if about.startswith(ALERT) else None
+        return self._number(ALERT)
+
+    @property
+    def _about(self) -> str:
+        return self.topic.rpartition("/")[0] if self.topic else ""
+
+    def _number(self, kind: str) -> int | None:
+        return int(self._about.removeprefix(kind)) if self._about.startswith(kind) else None
 
 
 _READ = Question(sa.select(setting.c.value).where(setting.c.key == sa.bindparam("key")))

@@ -28,11 +28,22 @@ def record(
 
 
 def tell(
-    connection: sa.Connection, number: int, changed: Sequence[str], author: str, note: str, at: str
+    connection: sa.Connection,
+    number: int,
+    changed: Sequence[str],
+    author: str,
+    note: str,
+    at: str,
+    approver: str | None = None,
 ) -> None:
-    """Supervisors and auditors hear of every release that was not shipped: what, by whom and why."""
-    shown = connection.scalar(sa.select(person.c.display_name).where(person.c.name == author)) or author
-    text = f"第 {number} 版流程已由{shown}发布：{note}（{'、'.join(changed)}）"
+    """Supervisors and auditors hear of every release that was not shipped: what, by whom, who agreed, and why."""
+    agreed = f"（经{called(connection, approver)}批准）" if approver else ""
+    text = f"第 {number} 版流程已由{called(connection, author)}发布{agreed}：{note}（{'、'.join(changed)}）"
     level = "warn" if RIGHTS & set(changed) else "info"
     told = {"text": text[:LONGEST_NOTICE], "at": at, "level": level, "topic": f"{ABOUT}{number}/{level}"}
     connection.execute(sa.insert(notice), [{**told, "role": role} for role in CHECK])
+
+
+def called(connection: sa.Connection, name: str) -> str:
+    """How a person is called in a notice: by the displayed name, where the name is an account's."""
+    return connection.scalar(sa.select(person.c.display_name).where(person.c.name == name)) or name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lxml import etree
 
@@ -52,7 +53,7 @@ def files(old: Release, new: Release) -> list[FileChange]:
 
 def elements(old: Release, new: Release, path: str) -> list[ElementChange]:
     """Elements of the diagram ``path`` that differ in anything but how they are drawn."""
-    before, after = _described(old, path), _described(new, path)
+    before, after = described(old, path), described(new, path)
     found = []
     for element in [*before, *(id for id in after if id not in before)]:
         was, now = before.get(element), after.get(element)
@@ -91,11 +92,14 @@ def lines(before: bytes, after: bytes, before_name: str = "", after_name: str = 
     return list(difflib.unified_diff(one, two, before_name, after_name, lineterm=""))
 
 
-def _described(release: Release, path: str) -> dict[str, dict[str, str]]:
-    """Element id → its facts: attributes, properties, conditions, scripts, timers, lane."""
+def described(release: Release, path: str) -> Mapping[str, Mapping[str, str]]:
+    """Element id → its facts: attributes, properties, conditions, scripts, timers, lane; none without the file."""
     body = release.files.get(path)
-    if body is None:
-        return {}
+    return {} if body is None else _read(body, path)
+
+
+@lru_cache(maxsize=256)  # most diagrams of two releases are the same
+def _read(body: bytes, path: str) -> Mapping[str, Mapping[str, str]]:
     root = load_bpmn(body, path)
     found: dict[str, dict[str, str]] = {}
     lanes: dict[str, str] = {}

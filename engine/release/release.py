@@ -36,6 +36,11 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def stored(body: bytes | memoryview | str) -> bytes:
+    """A file's bytes as a database gives them; of what somebody wrote into its place as text, those of the text."""
+    return body.encode() if isinstance(body, str) else bytes(body)
+
+
 class Release:
     """A set of files by path, such as ``bpmn/telecom/cantonese_callback.bpmn``."""
 

@@ -11,24 +11,21 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from engine.base.atomic_files import SHARED, write_all
-from engine.base.errors import Conflict, Damaged, InvalidFile, NotAllowed, NotFound, Rejected
+from engine.base.errors import Conflict, Damaged, InvalidFile, NotFound, Rejected
 from engine.base.texts import storable
 from engine.base.xml_encoding import as_utf8
-from engine.people.directory import People
-from engine.people.rights import may
 from engine.people.security_events import By
 from engine.storage.database import Database
 from engine.storage.tables import blob, release, release_file
 
 from . import announcing
-from .announcing import RIGHTS
-from .release import Release, sha256
+from .consent import FOLDER, Consent, Rules
+from .release import Release, sha256, stored
 
 Judge = Callable[
     [Mapping[str, bytes], Collection[str]], None
 ]  #: the files as they would be, the changed paths
 Done = TypeVar("Done")
-FOLDER = "folder"  #: the author of files that ship in the checkout, published by the operator
 ENDINGS = (".bpmn", ".dmn", ".json")
 ATTEMPTS = 5  #: how often a release is made anew because another one was published meanwhile
 _LOCK = 0x60D8  #: PostgreSQL advisory lock: one process publishes, the others wait
@@ -44,6 +41,7 @@ class ReleaseInfo:
     author: str
     note: str
     state: str
+    approver: str | None = None  #: the second person who agreed, where one did
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +74,26 @@ def read_folder(project: Path) -> dict[str, bytes]:
 class Releases:
     """Published releases. Compiled ones are shared in memory by all cases that run on them."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, guarded: Collection[str] = ()) -> None:
         self._db = db
+        self.rules = Rules(db, guarded)  #: who may publish what
         self._compiled: dict[int, Release] = {}
         self._lock = threading.Lock()
 
     def numbers(self) -> list[ReleaseInfo]:
         """All releases, newest first."""
         rows = self._db.rows(sa.select(release).order_by(release.c.number.desc()))
-        return [ReleaseInfo(r.number, r.created_at, r.author, r.note, r.state) for r in rows]
+        return [
+            ReleaseInfo(
+                r.number,
+                r.created_at,
+                r.author,
+                r.note,
+                r.state,
+                r.approved_by if r.approved_by != r.author else None,
+            )
+            for r in rows
+        ]
 
     def current_number(self) -> int | None:
         """The active release, None before the first publish."""
@@ -119,7 +128,7 @@ class Releases:
         )
         files = {}
         for row in self._db.rows(query):
-            body = None if row.body is None else _bytes(row.body)
+            body = None if row.body is None else stored(row.body)
             if body is None or sha256(body) != row.sha256:
                 what = "is gone" if body is None else "is not the file that was published"
                 raise Damaged(
@@ -179,9 +188,13 @@ class Releases:
         at: str,
         base: int | None = None,
         by: By | None = None,
+        consent: Consent | None = None,
     ) -> int | None:
-        """:meth:`publish` on top of release ``current`` and no other; None when another one came in between."""
-        self.check_rights(current, changes, author)
+        """:meth:`publish` on top of release ``current`` and no other; None when another one came in between.
+
+        Raises :class:`NotAllowed` for what ``author`` may not publish, or not without somebody's ``consent``.
+        """
+        self.check_rights(current, changes, author, consent)
         files = dict(self.get(current).files) if current is not None else {}
         authors = self.authors(current) if current is not None else {}
         if base is not None and current is not None and base != current:
@@ -206,47 +219,50 @@ class Releases:
             raise InvalidFile("a release cannot be empty: this change would remove every file")
         made = Release((current or 0) + 1, files)
         check(made)
+        if current is not None:
+            self.rules.consented(self.get(current), made, author, consent)
         with self._db.begin() as connection:
             if not self._db.sqlite:  # SQLite has one writer anyway
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             if connection.scalar(_ACTIVE) != current:
                 return None
             made.number = (connection.scalar(sa.select(sa.func.max(release.c.number))) or 0) + 1
-            self._write(connection, made, authors, author, note, at)
+            agreed = consent.person if consent else None
+            self._write(connection, made, authors, author, note, at, agreed or author)
             before = self.get(current).files if current is not None else {}
             changed = sorted(path for path in changes if before.get(path) != files.get(path))
             announcing.record(connection, made.number, changed, by or By(author), note, at)
             if author != FOLDER and current is not None:
-                announcing.tell(connection, made.number, changed, author, note, at)
+                announcing.tell(connection, made.number, changed, author, note, at, agreed)
+            if consent is not None:
+                consent.settle(connection, made.number)
         with self._lock:
             self._compiled[made.number] = made
         return made.number
 
-    def check_rights(self, current: int | None, changes: Mapping[str, bytes | None], author: str) -> None:
+    def check_rights(
+        self,
+        current: int | None,
+        changes: Mapping[str, bytes | None],
+        author: str,
+        consent: Consent | None = None,
+    ) -> None:
         """Raise :class:`NotAllowed` when ``changes`` to release ``current`` give rights and ``author`` may not.
 
-        Who works in which lane is an administrator's to say, or the operator's, whose folder it comes from. What
-        stands in the release in force counts, however old the one that the author started from.
+        What stands in the release in force counts, however old the one that the author started from.
         """
-        live = self.get(current).files if current is not None else {}
-        given = sorted(path for path in RIGHTS & changes.keys() if changes[path] != live.get(path))
-        if given and current is not None and author != FOLDER and not self._is_administrator(author):
-            raise NotAllowed(
-                "Expected an administrator, for {path} says who may do what, but {person} is none",
-                path=given[0],
-                person=author,
-            )
-
-    def _is_administrator(self, author: str) -> bool:
-        try:
-            found = People(self._db).get(author)
-        except NotFound:
-            return False
-        return found.active and may(found, "rights.give")
+        if current is not None:
+            self.rules.rights(self.get(current).files, changes, author, consent)
 
     @staticmethod
     def _write(
-        connection: sa.Connection, made: Release, authors: Mapping[str, str], author: str, note: str, at: str
+        connection: sa.Connection,
+        made: Release,
+        authors: Mapping[str, str],
+        author: str,
+        note: str,
+        at: str,
+        approver: str,
     ) -> None:
         known = set(connection.scalars(sa.select(blob.c.sha256)).all())
         for path, body in made.files.items():
@@ -267,7 +283,7 @@ class Releases:
                 author=author,
                 note=note,
                 state="active",
-                approved_by=author,
+                approved_by=approver,
                 approved_at=at,
             )
         )
@@ -326,11 +342,6 @@ class Releases:
         }
         write_all({project / path: body for path, body in changed.items()}, SHARED)
         return list(changed)
-
-
-def _bytes(stored: bytes | memoryview | str) -> bytes:
-    """A file's bytes; of what somebody wrote into its place as text, those of the text."""
-    return stored.encode() if isinstance(stored, str) else bytes(stored)
 
 
 def check(made: Release) -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from . import process_tables as process_tables
 from . import proof_tables as proof_tables
+from . import release_tables as release_tables
 from .metadata import metadata as metadata
 from .people_tables import person as person
 
@@ -53,8 +54,8 @@ release = sa.Table(
     _text("created_at"),
     _text("author"),
     _text("note"),
-    _text("state"),  # draft approval: 'proposed' | 'active' | 'superseded' | 'refused'
-    _text("approved_by", null=True),
+    _text("state"),  # 'active' | 'superseded'; what waits to be one is a proposal (release_tables.py)
+    _text("approved_by", null=True),  # the second person, or the author where none was needed
     _text("approved_at", null=True),
 )
 release_file = sa.Table(
@@ -220,7 +221,7 @@ notice = sa.Table(
     _text("read_by", null=True),
     _text(
         "topic", null=True
-    ),  # limit, or release, and level of what is told as one line (engine/queries/notices.py)
+    ),  # limit, release or proposal, and level of what is told as one line (engine/queries/notices.py)
 )
 answer = sa.Table(  # idempotency: the first answer to a submit key
     "answer",

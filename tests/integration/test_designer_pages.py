@@ -17,9 +17,8 @@ from engine.people.directory import DEMO_PASSWORD
 from engine.queries import drafts
 from engine.queries.drafts import DiagramDraft
 from engine.release.release import Release
-from engine.scenarios import Judgement
+from engine.scenarios import Judgement, publishing
 from web import create_app
-from web.pages import publishing
 
 Judged = tuple[list[Finding], Judgement | None]
 
@@ -159,8 +158,8 @@ def test_what_was_judged_is_what_is_published(
         played.append(release.number)
         return found
 
-    judged = publishing._judged
-    monkeypatch.setattr(publishing, "_judged", overtaken)
+    judged = publishing.judged
+    monkeypatch.setattr(publishing, "judged", overtaken)
     draft(gongdan, CANTONESE, "attempts &gt;= param", "attempts + 1 &gt; param")
     refused = post(designer, "publish", CANTONESE, note="同样两次")
     assert (refused.status_code, played) == (422, [1, 2])

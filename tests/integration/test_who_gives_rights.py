@@ -13,8 +13,8 @@ from engine.base.errors import NotAllowed, Rejected
 from engine.people.directory import DEMO_PASSWORD
 from engine.queries import drafts
 from engine.queries.drafts import DiagramDraft
+from engine.release.consent import FOLDER
 from engine.release.release import ROLES
-from engine.release.releases import FOLDER
 from engine.storage.tables import notice, person
 from tests.casework import FILES, WORK, Desk
 from web import create_app

@@ -7,6 +7,7 @@ from flask import Flask
 from . import (
     account,
     admin,
+    approvals,
     audit,
     auth,
     board,
@@ -43,6 +44,7 @@ def install(app: Flask) -> None:
         cases,
         processes,
         designer,
+        approvals,
         audit,
         outbox,
         notices,

@@ -15,8 +15,9 @@ from engine.design.layout import layout_bpmn
 from engine.design.lint import Finding
 from engine.queries import drafts
 from engine.queries.drafts import DiagramDraft
-from engine.release import compare
+from engine.release import compare, proposals
 from engine.release.release import Release
+from engine.release.second_person import KINDS
 from engine.scenarios import Judgement, path_of, sketch
 from web import (
     designer_files,
@@ -79,6 +80,8 @@ def drawn_room(findings: list[Finding], judgement: Judgement | None = None) -> s
         findings=findings,
         judgement=judgement,
         releases=request_context.gongdan().releases.numbers()[:50],
+        proposals=proposals.waiting(request_context.gongdan().db, request_context.person().name),
+        guarded=KINDS,
     )
 
 
