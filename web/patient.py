@@ -23,9 +23,9 @@ from .errors import MOST_DROPPED
 
 CONNECTIONS = 1000  #: at once, where the system gives as many handles
 SPARE = 200  #: handles for database, files and sandbox
-KEPT = 15.0  #: seconds that a connection without a request stays open
+KEPT = 75.0  #: seconds that a connection without a request stays open: longer than nginx keeps its own (60)
 GRACE = 20.0  #: seconds that anybody may take for a request or an answer, however little moves
-HURRY = 3.0  #: the same while half of the places are taken
+HURRY = 3.0  #: both, while half of the places are taken
 RATE = 4000.0  #: bytes for which there is a second more: less than any telephone line of today
 MOST_BODY = (
     64 * 1024 * 1024
@@ -114,7 +114,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         phase = (self.phase, self.done)
         if phase != self._phase:
             self._phase, self._since, self.moved = phase, now, 0
-        longest = min(KEPT, grace) if phase[0] == "resting" else grace + self.moved / RATE
+        resting = KEPT if grace == GRACE else grace
+        longest = resting if phase[0] == "resting" else grace + self.moved / RATE
         if phase[0] != "working" and now - self._since > longest:
             self.will_close = True
 

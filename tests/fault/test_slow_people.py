@@ -173,6 +173,10 @@ def test_a_connection_that_asks_for_nothing_is_kept_for_a_while(channel: patient
     assert not _open_after(channel, patient.KEPT + 1)
 
 
+def test_a_connection_that_asks_for_nothing_makes_room_while_many_wait(channel: patient.Channel) -> None:
+    assert not _open_after(channel, patient.HURRY + 1, patient.HURRY)
+
+
 @pytest.mark.parametrize("begun", HALVES[:2], ids=["header", "body"])
 def test_half_a_request_has_its_time_and_no_more(channel: patient.Channel, begun: bytes) -> None:
     channel.received(begun)
