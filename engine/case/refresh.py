@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 import structlog
 
-from engine.base.errors import NewerDatabase
+from engine.base.errors import ConfigurationError, NewerDatabase
 from engine.base.instants import iso
 from engine.people import respondents
 from engine.people.directory import People
@@ -98,7 +98,13 @@ def _record_erasures(opened: Opened, held: int) -> None:
 
 def _held(db: Database) -> int:
     """The version of the read models that the database holds; 0 before there were any versions."""
-    held = int(_read(db, _HELD) or 0)
+    told = _read(db, _HELD) or "0"
+    if not told.isdecimal():
+        raise ConfigurationError(
+            f"the setting {_HELD!r} of the database says {told!r}, which is no version of read models: somebody wrote "
+            "it; restore a backup"
+        )
+    held = int(told)
     if held > VERSION:
         raise NewerDatabase(
             f"the database was used by a newer version of Gongdan (its read models are of version {held}, this one "

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from engine.app import open_gongdan
-from engine.base.errors import NewerDatabase
+from engine.base.errors import ConfigurationError, NewerDatabase
 from engine.base.failpoints import _EXIT as STOPPED
 from engine.base.settings import CHECKOUT, Settings
 from engine.case import refresh
@@ -278,3 +278,12 @@ def test_a_backup_may_take_the_place_of_a_database_that_is_newer(old: Path, tmp_
         _newer_revision(connection)
     assert run(old, "db", "restore", str(old / "kept.db"), "--force").returncode == 0
     assert run(old, "db", "upgrade").returncode == 0
+
+
+@pytest.mark.parametrize("told", ["x", "-1", "4.0", "４½", " 5"])
+def test_a_version_of_read_models_that_is_none_is_told(settings: Settings, told: str) -> None:
+    open_gongdan(settings).close()
+    with closing(Database(settings.database_url)) as db, db.begin() as connection:
+        connection.execute(sa.update(setting).where(setting.c.key == "read-models").values(value=told))
+    with pytest.raises(ConfigurationError, match="no version of read models: somebody wrote it"):
+        open_gongdan(settings)

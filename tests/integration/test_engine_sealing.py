@@ -180,6 +180,18 @@ def test_history_says_what_the_rows_hold_that_stay_of_an_erased_case(any_desk: D
     assert erased_faults(any_desk.g.db, other) == [], "the others are as they were"
 
 
+def test_an_erasure_that_names_no_table_says_of_none_that_it_is_right(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = _closed(desk)
+    erase(desk.g, [case], REQUEST)
+    said = kept_rows.digests(desk.g.db, case)
+    monkeypatch.setattr("engine.case.erasing.kept", lambda _: {"cases": said["cases"]})
+    assert erased_faults(desk.g.db, case) == [
+        f"{name}: not the rows that its erasure says" for name in said if name != "cases"
+    ]
+
+
 def test_what_a_worker_does_to_rows_of_an_erased_case_is_no_fault(desk: Desk) -> None:
     case = _closed(desk)
     erase(desk.g, [case], REQUEST)
