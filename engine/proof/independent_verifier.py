@@ -1,7 +1,7 @@
 # fmt: off
 """Checks what Gongdan exported, by nothing but Python, `cryptography` and 120 lines. Copy it, read it, run it:
 python independent_verifier.py KEY [WITNESS …] rows.json [kept.heads] [proof.json …]
-rows.json is of `export json --exact`. Each KEY must have signed every checkpoint. Exit 1 at any finding."""
+rows.json is of `export json --exact`; alone it needs no KEY. Each KEY signed all checkpoints. Exit 1 at any finding."""
 import base64, hashlib, json, re, sys  # noqa: E401, I001
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ def _line(line: str, known: dict[Any, Any]) -> list[bytes]:
 def _note(text: str, keys: list[str]) -> tuple[str, int, bytes]:
     """Origin, size and root of a checkpoint that all ``keys`` signed (C2SP signed-note, tlog-cosignature)."""
     body, _, lines = text.rpartition("\n\n")
+    _need(keys, "no KEY was given to check this by")
     for name, id, key in (one.split("+", 2) for one in keys):
         raw = _decoded(key)
         _need(_sha(f"{name}\n".encode(), raw)[:4].hex() == id, f"{name} is no key")
@@ -71,7 +72,6 @@ def _climb(path: list[bytes], fn: int, sn: int, low: bytes, high: bytes) -> tupl
         fn, sn = fn >> up, sn >> up
     _need(sn == 0, "the path is too short")
     return low, high
-
 def _leaves(data: bytes, keys: list[str]) -> list[bytes]:
     """The leaves in a file of heads, or in a proof. Raises where they are not under what was signed."""
     if data.startswith(b"gongdan heads 2\n"):
@@ -98,8 +98,8 @@ def _leaves(data: bytes, keys: list[str]) -> list[bytes]:
 def _main(arguments: list[str]) -> bool:
     keys, told, found = [one for one in arguments if KEY.fullmatch(one)], [], []
     known: dict[Any, Any] = {}
-    if not keys or len(keys) == len(arguments):
-        sys.exit(f"Expected a KEY and files to check.\n{__doc__}")
+    if len(keys) == len(arguments):
+        sys.exit(f"Expected files to check.\n{__doc__}")
     for path in (one for one in arguments if one not in keys):
         data = Path(path).read_bytes() if Path(path).is_file() else b"there is no such file"
         rows = data[:9] in (b'{"release', b'{"case_id')

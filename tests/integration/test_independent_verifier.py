@@ -274,10 +274,23 @@ def test_a_row_that_calls_itself_of_the_old_format_is_found(exported: Exported, 
     assert independent_verifier._main([exported.key, str(forged)]) is True
 
 
-@pytest.mark.parametrize("given", [[], ["KEY"], ["a+b+c/rows.json"], ["rows.json"]])
-def test_what_checks_nothing_is_no_success(given: list[str], exported: Exported) -> None:
-    with pytest.raises(SystemExit, match="Expected a KEY and files"):
-        independent_verifier._main([exported.key if one == "KEY" else one for one in given])
+@pytest.mark.parametrize("keys", [0, 1, 2])
+def test_what_checks_nothing_is_no_success(keys: int, exported: Exported) -> None:
+    with pytest.raises(SystemExit, match="Expected files to check"):
+        independent_verifier._main([exported.key] * keys)
+    assert independent_verifier._main([exported.key, "a+b+c/rows.json"]), (
+        "a path with signs of a key is a path"
+    )
+
+
+def test_without_a_key_rows_are_checked_and_nothing_that_is_signed(
+    exported: Exported, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert independent_verifier._main([str(exported.path("rows.json"))]) is False
+    for name in ("now.heads", "case.json", "grew.json"):
+        assert independent_verifier._main([str(exported.path(name))]) is True
+        assert "no KEY was given" in capsys.readouterr().out
+    assert independent_verifier._main([exported.key[:-3], str(exported.path("now.heads"))]), "a key cut short"
 
 
 def test_a_file_that_is_not_there_is_a_finding_and_the_others_are_checked(
