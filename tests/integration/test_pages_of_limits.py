@@ -67,6 +67,7 @@ def test_a_paused_limit_has_no_date_but_since_when_why_and_what_is_left(desk: De
     desk.clock.advance(hours=2)
     desk.g.dispatch(PauseClocks(case_id=case, reason="等客户提供账单", actor="agent1", at=desk.at))
     desk.clock.advance(days=1)
+    client = signed_in(desk, "supervisor1")  # the session of yesterday has ended
     for page in pages:
         shown = words(client.get(page).text)
         assert "到期" not in shown
