@@ -69,6 +69,8 @@ def install(app: Flask, settings: Settings) -> None:
         if request.endpoint == "static":
             # Names carry no version, so a browser asks each time and mostly hears "not modified".
             response.headers["Cache-Control"] = "no-cache"
+            if response.status_code == 304 or request.method == "HEAD":
+                response.close()  # its file, which nobody will read
         else:
             response.headers.setdefault("Cache-Control", "no-store")
             response.vary.add("Cookie")

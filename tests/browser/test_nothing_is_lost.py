@@ -54,7 +54,7 @@ def test_throwing_a_draft_away_asks_first_without_scripts_too(sit: Sit) -> None:
     desk.press("保存草稿")
     desk.press("丢弃草稿")
     expect(page.get_by_role("main")).to_contain_text("不能恢复")
-    page.get_by_role("link", name="保留").click()
+    page.get_by_role("link", name="保持原样").click()
     expect(page.get_by_role("button", name="丢弃草稿")).to_be_visible()
     desk.press("丢弃草稿")
     desk.press("丢弃")
