@@ -53,17 +53,16 @@ def table() -> dict[str, Callable[[], Figure]]:
         "inbox_million_vs_thousand": million.inbox_million_vs_thousand,
         "due_claim_million_vs_thousand": million.due_claim_million_vs_thousand,
     }
-    found |= {
-        name: getattr(pages, name)
-        for room in ("of_50", "of_a_task", "of_a_case")
-        for name in (f"page_{room}_cpu_ms", f"page_{room}_postgresql_cpu_ms")
-    }
-    return found | {
-        "http_32_agents_p99_vs_p50": http.http_32_agents_p99_vs_p50,
-        "import_851_s": intake.import_851_s,
-        "simulate_851_s": intake.simulate_851_s,
-        "simulate_mixed_5000": intake.simulate_mixed_5000,
-    }
+    return (
+        found
+        | pages.table()
+        | {
+            "http_32_agents_p99_vs_p50": http.http_32_agents_p99_vs_p50,
+            "import_851_s": intake.import_851_s,
+            "simulate_851_s": intake.simulate_851_s,
+            "simulate_mixed_5000": intake.simulate_mixed_5000,
+        }
+    )
 
 
 @click.command("bench")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -43,34 +44,21 @@ class Desk:
     task: int
 
 
-def page_of_50_cpu_ms() -> Figure:
-    """The work list of the own queues, 50 tasks of hundreds."""
-    return _measured(lambda desk: "/?tab=queues", 10)
+#: which page, by what it is called → its address, and the bound in ms
+PAGES: dict[str, tuple[Callable[[Desk], str], float]] = {
+    "50": (lambda desk: "/?tab=queues", 10),  # the work list of the own queues, 50 tasks of hundreds
+    "a_task": (lambda desk: f"/tasks/{desk.case}/{desk.task}", 6),  # one that the agent holds, with its form
+    "a_case": (lambda desk: f"/cases/{desk.case}", 7),
+}
 
 
-def page_of_a_task_cpu_ms() -> Figure:
-    """A task that the agent holds, with its form."""
-    return _measured(lambda desk: f"/tasks/{desk.case}/{desk.task}", 6)
-
-
-def page_of_a_case_cpu_ms() -> Figure:
-    """A case with its history."""
-    return _measured(lambda desk: f"/cases/{desk.case}", 7)
-
-
-def page_of_50_postgresql_cpu_ms() -> Figure:
-    """The work list on PostgreSQL."""
-    return _on_postgresql(lambda desk: "/?tab=queues", 10)
-
-
-def page_of_a_task_postgresql_cpu_ms() -> Figure:
-    """A task on PostgreSQL."""
-    return _on_postgresql(lambda desk: f"/tasks/{desk.case}/{desk.task}", 6)
-
-
-def page_of_a_case_postgresql_cpu_ms() -> Figure:
-    """A case on PostgreSQL."""
-    return _on_postgresql(lambda desk: f"/cases/{desk.case}", 7)
+def table() -> dict[str, Callable[[], Figure]]:
+    """The measures by name: each page on both databases."""
+    found: dict[str, Callable[[], Figure]] = {}
+    for name, (path, bound) in PAGES.items():
+        found[f"page_of_{name}_cpu_ms"] = partial(_measured, path, bound)
+        found[f"page_of_{name}_postgresql_cpu_ms"] = partial(_on_postgresql, path, bound)
+    return found
 
 
 def _on_postgresql(path: Callable[[Desk], str], bound: float) -> Figure:
