@@ -33,8 +33,8 @@ from tests.erasing import REQUEST
 
 #: tables that say nothing about cases: accounts, drafts, what was told, what was answered to a repeated submit
 BESIDE = {
-    "alembic_version", "answer", "case_number", "diagram_draft", "draft", "incident", "notice", "person",
-    "pulse", "security_sink", "setting",
+    "alembic_version", "answer", "attempt", "case_number", "diagram_draft", "draft", "incident", "notice", "person",
+    "proposal", "proposal_file", "pulse", "recovery_code", "second_step", "security_sink", "session", "setting",
 }  # fmt: skip
 #: who works on a row just now, and how often it was tried: bounded wherever it is read (engine/delivery/leases.py)
 AT_WORK = {("cases", "wake_lease"), ("outbox", "lease"), ("outbox", "attempts"), ("outbox", "received")}

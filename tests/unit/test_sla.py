@@ -376,3 +376,8 @@ def test_a_limit_is_longer_than_nothing_and_at_most_a_hundred_years() -> None:
     for text in ("36526d", "0h"):
         with pytest.raises(InvalidFile, match="at most 100 years"):
             parse_short(text, "clock")
+
+
+def test_a_day_on_the_command_line_is_a_day_or_a_working_day() -> None:
+    assert parse_short("1d4h30m", "clock").length == timedelta(days=1, hours=4, minutes=30)
+    assert parse_short("1d4h30m", "work").length == timedelta(hours=12, minutes=30)
