@@ -34,7 +34,7 @@ FIRST = 6.0  #: seconds of the cheapest tests that are tried before all others
 _LIBRARIES = (
     "sqlalchemy.dialects.sqlite", "alembic.command", "msgspec", "orjson", "lxml.etree", "jsonschema_rs", "structlog",
     "cryptography.hazmat.primitives.ciphers.aead", "pydantic_monty", "flask", "flask_babel", "flask_login", "flask_wtf",
-    "flask_limiter", "SpiffWorkflow.bpmn.parser", "SpiffWorkflow.bpmn.serializer", "SpiffWorkflow.spiff.parser",
+    "SpiffWorkflow.bpmn.parser", "SpiffWorkflow.bpmn.serializer", "SpiffWorkflow.spiff.parser",
     "click", "tqdm", "zstandard",
 )  # fmt: skip
 _OURS = frozenset({"engine", "web", "tests", "bench", "run"})
